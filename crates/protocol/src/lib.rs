@@ -1,0 +1,31 @@
+//! Sealed bytes: how an agent and the portal come to share keys, and what travels between them.
+//!
+//! ```text
+//! record → hash chain → Ed25519 signature → JSON → zstd → JWE dir/A128CBC-HS256 → RFC 9421 HMAC → TLS 1.3
+//! ```
+//!
+//! Pure: no IO, no clock, and randomness is an argument. `docs/protocol.md` is the same for people
+//! who write another implementation. Deliberately absent: any message that could change a printer.
+
+pub mod chain;
+pub mod enrol;
+mod hex;
+pub mod jwe;
+mod keys;
+pub mod limits;
+pub mod package;
+pub mod receipt;
+pub mod signature;
+
+pub use ed25519_dalek::{SigningKey, VerifyingKey};
+pub use hex::{Hex, HexError};
+pub use keys::{Key, Keys, Secret, agent_of_key_id, sha256};
+
+/// The address agents send packages to, below the portal's own.
+pub const PACKAGES_PATH: &str = "/ingest/v1/packages";
+/// The address of an enrolment's handshake.
+pub const ENROL_PATH: &str = "/enrol/v1/handshake";
+/// The address where an agent confirms its enrolment.
+pub const CONFIRM_PATH: &str = "/enrol/v1/confirm";
+/// The content type of an enrolment's messages.
+pub const ENROL_CONTENT_TYPE: &str = "application/vnd.plotmeter.enrol+noise";
