@@ -21,7 +21,7 @@ pub use configuration::Configuration;
 pub use jobs::{CategoryUse, InkUse, Job, JobKind, JobStatus, Personal, PrintJob, ScanJob};
 pub use rows::{Filled, ROWS, Row, RowId, Section, Unit, Value, markdown, walk, walk_job};
 pub use status::{Accessory, Cartridge, Limit, MediaSource, MediaType, Printhead, Settings, Status, Threshold};
-pub use units::{Area, Clock, Decimal, Duration, Ink, Instant, Length, Share, divide_half_even};
+pub use units::{Area, Clock, Decimal, Duration, Entropy, Ink, Instant, Length, Share, Surroundings, divide_half_even};
 pub use usage::{CartridgeTypeUsage, CategoryUsage, MediaUsage, Usage};
 
 use serde::{Deserialize, Serialize};

@@ -492,8 +492,7 @@ pub fn markdown(filled_by: impl Fn(RowId) -> String) -> String {
         "# Appendix A\n\n\
          Every fact that Plotmeter captures, generated from `crates/report/src/rows.rs`.\n\
          Absent is a value of its own: a row that a printer did not answer is absent, never zero.\n\
-         Personal rows are dropped on the customer's side unless the customer's own file says keep.\n\
-         Timestamps leave the customer's network cut to the minute.\n",
+         Personal rows are dropped on the customer's side unless the customer's own file says keep.\n",
     );
     let mut section = None;
     for row in ROWS {
@@ -529,7 +528,8 @@ mod tests {
         for seed in 0..20 {
             let report = crate::sample::report(seed);
             let filled: BTreeSet<RowId> = walk(&report).into_iter().map(|filled| filled.row).collect();
-            let missing: Vec<&str> = ROWS.iter().filter(|row| !filled.contains(&row.id)).map(|row| row.id.word()).collect();
+            let missing: Vec<&str> =
+                ROWS.iter().filter(|row| !filled.contains(&row.id)).map(|row| row.id.word()).collect();
             assert!(missing.is_empty(), "seed {seed} leaves {missing:?} empty");
         }
     }

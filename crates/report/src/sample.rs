@@ -1,9 +1,10 @@
 //! Deterministic rich sample reports: the same seed gives the same report, every row filled.
 
 use crate::{
-    Accessory, Alert, Area, Cartridge, CartridgeTypeUsage, Category, CategoryUsage, CategoryUse, Configuration, Duration,
-    Ink, InkUse, Instant, Job, JobKind, JobStatus, Length, Limit, MediaSource, MediaType, MediaUsage, Personal, PrintJob,
-    Printhead, Report, ScanJob, Settings, Severity, Share, Source, Sources, Status, Threshold, Usage, walk,
+    Accessory, Alert, Area, Cartridge, CartridgeTypeUsage, Category, CategoryUsage, CategoryUse, Configuration,
+    Duration, Ink, InkUse, Instant, Job, JobKind, JobStatus, Length, Limit, MediaSource, MediaType, MediaUsage,
+    Personal, PrintJob, Printhead, Report, ScanJob, Settings, Severity, Share, Source, Sources, Status, Threshold,
+    Usage, walk,
 };
 
 /// SplitMix64: a small deterministic generator for samples and the simulator, never for secrets.
@@ -141,7 +142,8 @@ fn settings() -> Settings {
         id: format!("{}", 2001 + index),
         names: [("en", (*name).to_owned()), ("de", format!("{name} (de)"))].map(|(k, v)| (k.to_owned(), v)).into(),
     };
-    let threshold = |ppm, category| Threshold { limit: Limit::PixelShare(Share(ppm)), category: Category::new(category) };
+    let threshold =
+        |ppm, category| Threshold { limit: Limit::PixelShare(Share(ppm)), category: Category::new(category) };
     Settings {
         media_types: MEDIA.iter().enumerate().map(media_type).collect(),
         thresholds: vec![

@@ -1,7 +1,8 @@
 //! Integer units of Appendix A: area mm², length µm, ink nl, time in milliseconds, shares in
 //! parts per million. Numbers enter as decimal text and are rounded half-even to the unit once.
 //!
-//! Deliberately absent: floating point, and any clock ([`Clock`] only names the argument's type).
+//! Deliberately absent: floating point, any clock and any randomness; [`Surroundings`] only gives
+//! their types a name, so that programs can pass them in.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -44,6 +45,32 @@ quantity!(
 /// Where "now" comes from. It is injected at a program's `main`, so that tests and the demo own it.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
+/// Where unpredictable bytes come from. Injected like [`Clock`].
+pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// What a program takes from outside itself besides its input: time and randomness.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The time.
+    pub clock: Clock,
+    /// Unpredictable bytes.
+    pub entropy: Entropy,
+}
+
+impl Surroundings {
+    /// The time now.
+    pub fn now(&self) -> Instant {
+        (self.clock)()
+    }
+
+    /// `N` unpredictable bytes.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.entropy)(&mut bytes);
+        bytes
+    }
+}
+
 impl Instant {
     /// Reads an RFC 3339 timestamp with a zone, as printers give it.
     pub fn parse(text: &str) -> Option<Instant> {
@@ -59,11 +86,6 @@ impl Instant {
     /// The span from `earlier` to here; negative when `earlier` is later.
     pub fn since(self, earlier: Instant) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
-    }
-
-    /// This instant cut to the whole minute, the precision that leaves a customer's network.
-    pub fn to_minute(self) -> Instant {
-        Instant(self.0.div_euclid(60_000) * 60_000)
     }
 }
 
@@ -270,7 +292,6 @@ mod tests {
     fn instants_read_and_show_rfc_3339() {
         let instant = Instant::parse("2026-05-23T12:52:07Z").expect("a timestamp");
         assert_eq!(instant.to_string(), "2026-05-23T12:52:07Z");
-        assert_eq!(instant.to_minute().to_string(), "2026-05-23T12:52:00Z");
         assert_eq!(Instant::parse("23/05/2026"), None);
     }
 }

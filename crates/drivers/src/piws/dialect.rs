@@ -1,0 +1,81 @@
+//! Names that no recording of a real printer shows: read here as the simulator writes them.
+//!
+//! Everything in this file is unproved until a recording of a `DeviceCounters` document, of a scan or
+//! copy job and of a job with real consumption exists. Deliberately absent: any name that a recording shows.
+
+/// The document of lifetime counters, rows U6 to U15 and U17.
+pub(crate) const COUNTERS: &str = "DeviceCounters";
+/// Row U14.
+pub(crate) const JOBS: &str = "PrintCounters.NumberOfJobs";
+/// Row U15.
+pub(crate) const PAGES: &str = "PrintCounters.NumberOfPages";
+/// Row U17.
+pub(crate) const MEDIA_USED: &str = "PrintCounters.MediaUsed";
+/// Rows U6 and U7: entries with [`NAME`] and `SquareAmount`.
+pub(crate) const MEDIA_TYPES: &str = "PrintCounters.MediaTypeCollection.MediaType";
+/// Rows U11 to U13: entries with [`ID`], `SquareAmount` and `LinearAmount`.
+pub(crate) const CATEGORIES: &str = "PrintCounters.PrintCategoryCollection.PrintCategory";
+/// The name of a media type in the counters.
+pub(crate) const NAME: &str = "Name";
+/// The identifier of a print category in the counters.
+pub(crate) const ID: &str = "Id";
+/// Row U8.
+pub(crate) const SCANNED: &str = "ScanCounters.TotalArea";
+/// Row U9.
+pub(crate) const SCANNED_SCANS: &str = "ScanCounters.ScanArea";
+/// Row U10.
+pub(crate) const SCANNED_COPIES: &str = "ScanCounters.CopyArea";
+
+/// A scan job's member in the queue.
+pub(crate) const SCAN_JOB: &str = "JobScan";
+/// A copy job's member in the queue.
+pub(crate) const COPY_JOB: &str = "JobCopy";
+/// Row N11, in a job's `Accounting`.
+pub(crate) const SCANNED_AREA: &str = "ScannedArea";
+/// Rows P3 and N3, in a job's `Settings`.
+pub(crate) const SEQUENCE: &str = "JobSequenceNumber";
+/// Rows P4 and N4, in a job's `Settings`.
+pub(crate) const PROJECT: &str = "ProjectID";
+/// Rows P6 and N6, in a job's `Settings`.
+pub(crate) const USER_DEFINED: &str = "UserDefined";
+/// Row P13, in a job's `Accounting`.
+pub(crate) const COVERAGE_CATEGORY: &str = "InkCoverageCategory";
+/// The category of a page, in its `Accounting`: rows P21 to P24.
+pub(crate) const PRINT_CATEGORY: &str = "PrintCategory";
+/// The printhead flag behind row S8.
+pub(crate) const FOREIGN_INK_FLAG: &str = "UsedWithNonHPInk";
+
+/// Row P12: the words for the sources a printer names. `Application` is recorded, the others are not.
+const SOURCES: &[(&str, &str)] = &[
+    ("application", "application"),
+    ("driver", "driver"),
+    ("rip", "rip"),
+    ("ews", "web page"),
+    ("frontpanel", "panel"),
+    ("usb", "usb"),
+];
+
+/// Row P12: the word for a source; one not in the list is kept, in lower case.
+pub(crate) fn source(name: &str) -> String {
+    let name = name.trim().to_lowercase();
+    let known = SOURCES.iter().find(|(printer, _)| *printer == name);
+    known.map_or(name, |(_, word)| (*word).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::source;
+
+    #[test]
+    fn a_source_is_one_of_our_words_or_the_printers_own() {
+        let cases = [
+            ("Application", "application"),
+            ("EWS", "web page"),
+            ("FrontPanel", "panel"),
+            (" Hot Folder ", "hot folder"),
+        ];
+        for (name, word) in cases {
+            assert_eq!(source(name), word);
+        }
+    }
+}

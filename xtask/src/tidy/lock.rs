@@ -1,0 +1,59 @@
+//! Packages that may not come in, whoever asks for them, and packages that may come in once only.
+//!
+//! It reads the lock file as lines, so that a finding has its line. The same bans stand in
+//! `deny.toml`, for those who have that tool; this check needs neither it nor a network.
+
+use super::Finding;
+
+/// Packages that must not be in the lock file, and why.
+const BANNED: &[(&str, &str)] = &[
+    ("aws-lc-sys", "a second cryptographic library, and minutes of C; take the feature that means ring"),
+    ("cmake", "a build then needs more than a C compiler; find the feature that wants it"),
+    ("native-tls", "TLS is rustls here; turn the default features of what wants it off"),
+    ("openssl-sys", "TLS is rustls here; turn the default features of what wants it off"),
+];
+
+/// Packages of which a second version is a mistake: two of them do not share types, pools or locks.
+const ONCE: &[&str] = &["axum", "libsqlite3-sys", "rusqlite", "rustls", "tokio"];
+
+/// Findings in a `Cargo.lock`.
+pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let Some(name) = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"')) else { continue };
+        if let Some((_, why)) = BANNED.iter().find(|(banned, _)| *banned == name) {
+            findings.push(Finding::at(path, index + 1, format!("{name} is banned: {why} (cargo tree -i {name})")));
+        }
+        if ONCE.contains(&name) && seen.contains(&name) {
+            let what = format!("a second version of {name}; bring both users to one (cargo tree -d)");
+            findings.push(Finding::at(path, index + 1, what));
+        }
+        seen.push(name);
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_banned_package_is_found_at_its_line() {
+        let findings = check("Cargo.lock", "[[package]]\nname = \"openssl-sys\"\nversion = \"0.9.1\"\n");
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].to_string().starts_with("Cargo.lock:2: openssl-sys is banned"));
+    }
+
+    #[test]
+    fn a_second_version_is_found_only_where_it_matters() {
+        let twice = |name: &str| check("Cargo.lock", &format!("name = \"{name}\"\nname = \"{name}\"\n")).len();
+        assert_eq!(twice("rustls"), 1);
+        assert_eq!(twice("syn"), 0);
+    }
+
+    #[test]
+    fn a_dependency_line_is_not_a_package() {
+        assert_eq!(check("Cargo.lock", "dependencies = [\n \"tokio\",\n \"tokio\",\n]\n"), Vec::new());
+    }
+}
