@@ -86,7 +86,7 @@ impl Collector {
     /// Opens the collector of a configuration.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
         let identity = Identity::load(&config.state)?;
-        let spool = Arc::new(Mutex::new(Spool::open(&config.state)?));
+        let spool = Arc::new(Mutex::new(Spool::open(&config.state, identity.agent())?));
         let uplink = Uplink::new(identity.portal(), identity.stored.portal_ca.as_deref())?;
         Ok(Collector { config, identity, spool, uplink, surroundings })
     }

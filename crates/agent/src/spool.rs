@@ -48,6 +48,9 @@ pub enum SpoolError {
     /// What lies in the spool does not read.
     #[error("a record in the spool does not read")]
     Record(#[from] serde_json::Error),
+    /// A package in the spool does not decompress.
+    #[error("a package in the spool does not decompress")]
+    Unreadable,
     /// A single record is larger than a package may be.
     #[error("record {0} alone is larger than a package may be")]
     TooLarge(u64),
@@ -90,13 +93,59 @@ fn count(int: i64) -> u64 {
 }
 
 impl Spool {
-    /// Opens the spool in the state folder, making it when absent.
-    pub(crate) fn open(state: &Path) -> Result<Spool, SpoolError> {
+    /// Opens the spool of an agent in the state folder, making it when absent.
+    ///
+    /// After a new enrolment what the portal does not have yet becomes part of the new agent's chain.
+    pub(crate) fn open(state: &Path, agent: &str) -> Result<Spool, SpoolError> {
         let connection = Connection::open(state.join("spool.sqlite"))?;
         connection
             .execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 10000;")?;
         connection.execute_batch(SCHEMA)?;
-        Ok(Spool { connection })
+        let mut spool = Spool { connection };
+        spool.belong_to(agent)?;
+        Ok(spool)
+    }
+
+    /// Takes packages that an earlier identity signed and never delivered apart again.
+    fn belong_to(&mut self, agent: &str) -> Result<(), SpoolError> {
+        let tx = self.connection.transaction()?;
+        let sql = "select text from value where name = 'agent'";
+        let owner: Option<String> = tx.query_row(sql, [], |row| row.get(0)).optional()?;
+        if owner.as_deref() == Some(agent) {
+            return Ok(());
+        }
+        let mut pending: Vec<Waiting> = Vec::new();
+        let bodies: Vec<Vec<u8>> = {
+            let mut statement = tx.prepare("select body from package where acknowledged_at is null order by sequence")?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+        };
+        for body in bodies {
+            let json = package::decompress(&body).map_err(|_| SpoolError::Unreadable)?;
+            let package: Package<'_> = serde_json::from_slice(&json)?;
+            pending.extend(package.records.iter().map(|record| Waiting {
+                number: 0,
+                core: record.core.get().to_owned(),
+                annex: record.annex.map(|annex| annex.get().to_owned()),
+                salt: record.salt.0,
+            }));
+        }
+        {
+            let mut statement = tx.prepare("select number, core, annex, salt from record order by number")?;
+            let rows = statement.query_map([], |row| {
+                Ok(Waiting { number: 0, core: row.get(1)?, annex: row.get(2)?, salt: row.get(3)? })
+            })?;
+            for row in rows {
+                pending.push(row?);
+            }
+        }
+        tx.execute_batch("delete from record; delete from package; update section set acknowledged = 0; delete from value where name = 'settings';")?;
+        for (number, record) in (1..).zip(&pending) {
+            tx.prepare_cached("insert into record (number, core, annex, salt) values (?1, ?2, ?3, ?4)")?
+                .execute(params![int(number), record.core, record.annex, record.salt])?;
+        }
+        tx.execute("insert or replace into value (name, text) values ('agent', ?1)", params![agent])?;
+        tx.commit()?;
+        Ok(())
     }
 
     /// Puts one reading and the jobs not yet seen into the spool, in one transaction.
@@ -420,7 +469,7 @@ mod tests {
     #[test]
     fn a_job_seen_before_is_not_put_in_again() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path()).expect("opens");
+        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
         assert_eq!(append(&mut spool, 1), 3);
         assert_eq!(append(&mut spool, 1), 0);
         assert_eq!(append(&mut spool, 2), 3);
@@ -429,12 +478,12 @@ mod tests {
     #[test]
     fn the_same_bytes_are_given_until_a_receipt_comes_even_after_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path()).expect("opens");
+        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
         append(&mut spool, 1);
         let first = spool.outgoing(&identity()).expect("packs").expect("a package");
         append(&mut spool, 2);
         drop(spool);
-        let mut spool = Spool::open(folder.path()).expect("opens");
+        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
         let again = spool.outgoing(&identity()).expect("reads").expect("a package");
         assert_eq!((first.sequence, &first.body), (again.sequence, &again.body));
         assert!(spool.acknowledge(&receipt(1), &[], Instant(3)).expect("acknowledged"), "more waits");
@@ -447,7 +496,7 @@ mod tests {
     #[test]
     fn a_section_travels_until_acknowledged_and_again_when_wanted() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path()).expect("opens");
+        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
         let sections = |spool: &mut Spool, seed, wanted: &[Hex<32>]| {
             append(spool, seed);
             let package = spool.outgoing(&identity()).expect("packs").expect("a package");
@@ -465,9 +514,25 @@ mod tests {
     }
 
     #[test]
+    fn a_new_identity_sends_everything_that_the_old_one_could_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut spool = Spool::open(folder.path(), "agent-0").expect("opens");
+        append(&mut spool, 1);
+        spool.outgoing(&identity()).expect("packs").expect("a package");
+        append(&mut spool, 2);
+        drop(spool);
+        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
+        let package = spool.outgoing(&identity()).expect("packs").expect("a package");
+        let json = package::decompress(&package.body).expect("decompresses");
+        let package = Package::check(&json, "agent-1", &identity().evidence.verifying_key()).expect("checks");
+        assert_eq!((package.sequence, package.first, package.records.len()), (1, 1, 8));
+        assert_eq!(package.previous, chain::origin("agent-1"));
+    }
+
+    #[test]
     fn settings_never_go_back() {
         let folder = tempfile::tempdir().expect("a folder");
-        let spool = Spool::open(folder.path()).expect("opens");
+        let spool = Spool::open(folder.path(), "agent-1").expect("opens");
         assert!(spool.set_settings(&Settings { version: 2, interval_minutes: 60 }).expect("stored"));
         assert!(!spool.set_settings(&Settings { version: 1, interval_minutes: 30 }).expect("ignored"));
         assert_eq!(spool.settings().expect("read").interval_minutes, 60);

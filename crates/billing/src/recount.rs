@@ -30,7 +30,7 @@ pub fn recount(input: &Input) -> i128 {
                 net += i128::from(fee.amount.0) * times;
             }
             Clause::Allowance(allowance) => {
-                allowances.push((allowance.covers.as_slice(), i128::from(allowance.included)))
+                allowances.push((allowance.covers.as_slice(), i128::from(allowance.included)));
             }
             Clause::PriceList(list) => {
                 for price in &list.prices {

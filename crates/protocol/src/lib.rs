@@ -15,6 +15,8 @@ mod keys;
 pub mod limits;
 pub mod package;
 pub mod receipt;
+#[cfg(feature = "sender")]
+pub mod sender;
 pub mod signature;
 
 pub use ed25519_dalek::{SigningKey, VerifyingKey};

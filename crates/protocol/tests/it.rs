@@ -235,6 +235,59 @@ fn an_enrolment_with_another_code_key_or_id_fails() {
     assert!(!read(&file(), "e-2"));
 }
 
+/// The vectors of `docs/protocol.md`, computed there by another implementation.
+#[test]
+fn the_published_vectors_hold() {
+    let page = include_str!("../../../docs/protocol.md");
+    let vectors = &page[page.find("## Test vectors").expect("the section")..];
+    let value = |section: &str, name: &str| -> &str {
+        let text = &vectors[vectors.find(&format!("### {section}\n")).expect("the vector's section")..];
+        let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).expect("the vector");
+        line[name.len()..].trim()
+    };
+    let keys = keys(1);
+    for (name, key) in keys.all() {
+        assert_eq!(Hex(*key.expose()).to_string(), value("Keys", name), "{name}");
+    }
+    let sealed = package::seal(&keys, b"usage", [4; 16]);
+    let hex: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, value("JWE", "sealed"));
+    assert_eq!(protocol::jwe::to_compact(&sealed).expect("ours"), value("JWE", "compact"));
+    let code = |start: &str| {
+        let text = &vectors[vectors.find(start).expect("the record")..];
+        text.lines().next().expect("a line").to_owned()
+    };
+    fn raw(text: &str) -> &RawValue {
+        serde_json::from_str(text).expect("json")
+    }
+    let (job, reading) = (code("{\"job\""), code("{\"reading\""));
+    let annex = r#"{"name":"Plan 1"}"#;
+    let records = vec![
+        Record { core: raw(&job), annex: Some(raw(annex)), salt: Hex([7; 16]) },
+        Record { core: raw(&reading), annex: None, salt: Hex([7; 16]) },
+    ];
+    assert_eq!(records[0].hash().to_string(), value("A package", "record_hash_1"));
+    assert_eq!(records[1].hash().to_string(), value("A package", "record_hash_2"));
+    let Core::Job(parsed) = serde_json::from_str(&job).expect("a core") else { panic!("a job") };
+    assert_eq!(package::job_key(&parsed.job).as_deref(), Some(value("A package", "job key")));
+    let at = Position { agent: AGENT, sequence: 1, first: 1, previous: origin() };
+    let package = Package::pack(at, records, BTreeMap::new(), &evidence());
+    assert_eq!(origin().to_string(), value("A package", "head_0"));
+    assert_eq!(package.head.to_string(), value("A package", "head_2"));
+    assert_eq!(package.signature.to_string(), value("A package", "signature"));
+    let receipt = Receipt {
+        agent: AGENT.to_owned(),
+        sequence: 1,
+        digest: Hex([0x11; 32]),
+        last: 2,
+        head: package.head,
+        accepted_at: Instant(1_793_466_061_000),
+        signature: Hex([0; 64]),
+    };
+    let signed = receipt.signed(&SigningKey::from_bytes(&[8; 32]));
+    assert_eq!(signed.signature.to_string(), value("A receipt", "signature"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -108,7 +108,7 @@ const MERIDIANO: &[CustomerRow] = &[
         "Madrid",
         "Europe/Madrid",
         Duration::hours(1),
-        true,
+        false,
         &[("Estudio", 2, 30), ("Láminas", 3, 15)],
     ),
     (

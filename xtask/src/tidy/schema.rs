@@ -13,7 +13,7 @@ const PORTAL: &str = "crates/portal/migrations/";
 const GLOBAL_TABLES: &[(&str, &str)] = &[
     ("agent_key", "a package names its agent, and only its key tells the reseller"),
     ("enrolment", "a one-time code is presented before the reseller is known"),
-    ("migration", "which migrations ran"),
+    ("schema_migration", "which migrations ran"),
     ("person", "a sign-in knows only an address, and an operator's person has no reseller"),
     ("reseller", "the resellers themselves"),
     ("session", "a cookie is presented before the reseller is known"),

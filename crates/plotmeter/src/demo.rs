@@ -1,0 +1,365 @@
+//! `plotmeter demo`: a whole world on this machine. Simulated printers answer over HTTPS, one
+//! collector a customer reads them and reports over real TLS, and three months go through the real
+//! ingest path before the clock starts to run.
+
+use crate::clock::{self, DemoClock};
+use agent::{Collector, Config};
+use anyhow::{Context, bail};
+use billing::{Allowance, BaseFee, Clause, Currency, Evidence, MeterKind, Month, Pattern, Period, Price, PriceList, Tax, Terms};
+use portal::config::Settings;
+use portal::setup::{self, NewReseller, Role};
+use portal::{Db, Listeners, Portal, PortalKeys, Target, Tls, serve};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use report::{Duration, Instant, Surroundings};
+use simulator::faces::https::{self, Server, TlsIdentity};
+use simulator::printer::Printer;
+use simulator::world::{Customer, Fleet, fleet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// How many times faster than ours the demo's day runs.
+const SPEED: i64 = 120;
+/// Months of history before the current one.
+const MONTHS: usize = 3;
+/// Every demo account's password; the portal listens on loopback only.
+const PASSWORD: &str = "plotmeter-demo";
+
+/// Where and which world.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The port of the pages on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// A folder to keep the world in; without it, a temporary one.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Another seed gives another history.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// One customer of the demo, ready to work.
+struct Site {
+    collector: Arc<Collector>,
+    customer_id: i64,
+    reseller: usize,
+    lets_names_through: bool,
+    nicknames: Vec<(String, &'static str)>,
+    name: &'static str,
+    time_zone: &'static str,
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir().context("make a temporary folder")?;
+    let dir = arguments.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
+    std::fs::create_dir_all(&dir).with_context(|| format!("make the folder {}", dir.display()))?;
+    if dir.join("portal.sqlite").exists() {
+        bail!("{} holds a demo already; name another folder", dir.display());
+    }
+    crate::runtime()?.block_on(world(&arguments, &dir))
+}
+
+async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
+    let (start, end) = span(clock::now())?;
+    let clock = DemoClock::new(start, SPEED);
+    let surroundings = Surroundings { clock: clock.clock(), entropy: clock::entropy() };
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listeners = Listeners::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)), any)
+        .with_context(|| format!("port {} is taken: choose another with --port", arguments.port))?;
+    let url = format!("http://{}", listeners.pages.local_addr()?);
+    let tls = certificates()?;
+    let fleet = fleet(arguments.seed);
+    let accounts = accounts(&fleet);
+    let settings = Settings {
+        agents_authority: format!("{}", listeners.agents.local_addr()?),
+        agents_ca: Some(tls.authority.clone()),
+        demo: Some(format!("This is a demo with invented data. Its day runs {SPEED} times faster than yours.")),
+        demo_accounts: accounts.iter().map(|(role, email, _)| ((*role).to_owned(), email.clone(), PASSWORD.to_owned())).collect(),
+    };
+    let keys = PortalKeys::load_or_create(&dir.join("portal-keys.json"), &surroundings)?;
+    let db = Db::open(&Target::Sqlite(dir.join("portal.sqlite")))?;
+    let portal = Portal::new(settings, db, keys, surroundings.clone())?;
+    let served = {
+        let (portal, tls) = (portal.clone(), tls.server);
+        tokio::spawn(async move { serve(&portal, listeners, &tls, crate::stopped()).await })
+    };
+    let work = async {
+        eprintln!("Making {MONTHS} months of history through the real path: printers, collectors, TLS, ingest …");
+        let (resellers, sites, printers) = build(&portal, &fleet, dir, start, &surroundings).await?;
+        let people = people(&portal, &resellers, &sites, &accounts).await?;
+        let portal_for_contracts = portal.clone();
+        history(&clock, &sites, start, end).await?;
+        let sites = Arc::new(sites);
+        let sites_for_contracts = sites.clone();
+        tokio::task::spawn_blocking(move || contracts(&portal_for_contracts, &resellers, &sites_for_contracts, people, (start, end)))
+            .await??;
+        clock.start();
+        for (role, email, _) in &accounts {
+            println!("sign-in: {role} {email} {PASSWORD}");
+        }
+        println!("URL: {url}");
+        eprintln!("New jobs arrive while you watch. Ctrl-C ends the demo.");
+        live(&sites).await;
+        drop(printers);
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        done = work => done,
+        () = crate::stopped() => Ok(()),
+    }?;
+    served.await??;
+    Ok(())
+}
+
+/// From the first of the month `MONTHS` ago to now, in UTC.
+fn span(now: Instant) -> anyhow::Result<(Instant, Instant)> {
+    let mut month = billing::month_of(now, "Etc/UTC")?;
+    for _ in 0..MONTHS {
+        month = previous(month)?;
+    }
+    Ok((Period::of_month(month, "Etc/UTC")?.start, Instant(now.0 / 1000 * 1000)))
+}
+
+fn previous(month: Month) -> anyhow::Result<Month> {
+    Ok(if month.month() == 1 { Month::new(month.year() - 1, 12)? } else { Month::new(month.year(), month.month() - 1)? })
+}
+
+struct Certificates {
+    authority: String,
+    server: Tls,
+}
+
+/// An authority of the demo's own and the portal's certificate under it.
+fn certificates() -> anyhow::Result<Certificates> {
+    let mut parameters = CertificateParams::new(Vec::new())?;
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate()?;
+    let authority = parameters.self_signed(&authority_key)?;
+    let issuer = Issuer::from_params(&parameters, &authority_key);
+    let key = KeyPair::generate()?;
+    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?.signed_by(&key, &issuer)?;
+    let server = Tls { certificates: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() };
+    Ok(Certificates { authority: authority.pem(), server })
+}
+
+/// Role, address and, for people of a customer, its name.
+type Account = (&'static str, String, Option<&'static str>);
+
+fn accounts(fleet: &Fleet) -> Vec<Account> {
+    let word = |name: &str| name.split(' ').next().unwrap_or(name).to_lowercase();
+    let mut accounts: Vec<Account> =
+        fleet.resellers.iter().map(|reseller| ("reseller", format!("{}@demo.test", word(reseller.name)), None)).collect();
+    let first = fleet.resellers.first().and_then(|reseller| reseller.customers.first());
+    if let Some(customer) = first {
+        accounts.push(("customer", format!("{}@demo.test", word(customer.name)), Some(customer.name)));
+    }
+    accounts.push(("operator", "operator@demo.test".to_owned(), None));
+    accounts
+}
+
+type Built = (Vec<NewReseller>, Vec<Site>, Vec<Server>);
+
+/// Resellers, customers, printers on their sockets, enrolled collectors.
+async fn build(portal: &Portal, fleet: &Fleet, dir: &Path, start: Instant, surroundings: &Surroundings) -> anyhow::Result<Built> {
+    let (mut resellers, mut sites, mut servers) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, reseller) in fleet.resellers.iter().enumerate() {
+        let made = setup::reseller(portal, reseller.name)?;
+        for customer in &reseller.customers {
+            let customer_id = setup::customer(portal, &made, customer.name, customer.site, customer.time_zone)?;
+            let file = setup::enrolment(portal, &made, customer_id)?;
+            let (addresses, mut started) = printers(customer, start, surroundings).await?;
+            servers.append(&mut started);
+            let state = dir.join(format!("collector-{customer_id}"));
+            std::fs::create_dir_all(&state)?;
+            let config = config(&state, &addresses, customer.lets_names_through)?;
+            let path = state.join("enrol.plotmeter");
+            std::fs::write(&path, serde_json::to_vec(&file)?)?;
+            agent::begin(&path, &state, &format!("pc-{}", customer.site.to_lowercase()), surroundings)
+                .await?
+                .confirm(surroundings)
+                .await?;
+            sites.push(Site {
+                collector: Arc::new(Collector::open(config, surroundings.clone())?),
+                customer_id,
+                reseller: index,
+                lets_names_through: customer.lets_names_through,
+                nicknames: customer.printers.iter().map(|placed| (placed.serial.clone(), placed.nickname)).collect(),
+                name: customer.name,
+                time_zone: customer.time_zone,
+            });
+        }
+        resellers.push(made);
+    }
+    Ok((resellers, sites, servers))
+}
+
+async fn printers(customer: &Customer, start: Instant, surroundings: &Surroundings) -> anyhow::Result<(Vec<String>, Vec<Server>)> {
+    let (mut addresses, mut servers) = (Vec::new(), Vec::new());
+    for placed in &customer.printers {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let printer: Arc<Mutex<Printer>> = Arc::new(Mutex::new(placed.printer(start)));
+        let identity = TlsIdentity::self_signed(&placed.serial)?;
+        let server = https::serve(listener, printer, surroundings.clock.clone(), &identity).await?;
+        addresses.push(server.address().to_string());
+        servers.push(server);
+    }
+    Ok((addresses, servers))
+}
+
+/// A collector's file, as its customer would write it.
+fn config(state: &Path, addresses: &[String], lets_names_through: bool) -> anyhow::Result<Config> {
+    let personal = if lets_names_through { "keep" } else { "drop" };
+    let mut text = format!("state = {:?}\npersonal = \"{personal}\"\npause_ms = 0\n", state.display().to_string());
+    for address in addresses {
+        text.push_str(&format!("\n[[printer]]\naddress = \"{address}\"\n"));
+    }
+    std::fs::write(state.join("collector.toml"), &text)?;
+    Config::parse(&text).map_err(anyhow::Error::msg)
+}
+
+/// The people; gives the first reseller person's id of each reseller.
+async fn people(portal: &Portal, resellers: &[NewReseller], sites: &[Site], accounts: &[Account]) -> anyhow::Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for (role, email, customer) in accounts {
+        let site = sites.iter().find(|site| Some(site.name) == *customer);
+        let id = match (*role, site) {
+            ("customer", Some(site)) => {
+                setup::person(portal, Role::Customer(&resellers[site.reseller], site.customer_id), email, "Kim Roth", PASSWORD)?
+            }
+            ("operator", _) => setup::person(portal, Role::Operator, email, "Olga Ferro", PASSWORD)?,
+            _ => {
+                let reseller = &resellers[ids.len()];
+                let id = setup::person(portal, Role::Reseller(reseller), email, "Billing", PASSWORD)?;
+                ids.push(id);
+                id
+            }
+        };
+        tracing::debug!(person.id = id, "added a person");
+        tokio::task::yield_now().await;
+    }
+    Ok(ids)
+}
+
+/// Day by day: the clock moves, printers print, collectors read and send.
+async fn history(clock: &DemoClock, sites: &[Site], start: Instant, end: Instant) -> anyhow::Result<()> {
+    let day = Duration::hours(24);
+    let days = (end.since(start).0 / day.0).max(1);
+    let mut at = start;
+    for number in 0.. {
+        clock.set(at);
+        let mut readings = JoinSet::new();
+        for site in sites {
+            let collector = site.collector.clone();
+            readings.spawn(async move { collector.once().await });
+        }
+        while let Some(round) = readings.join_next().await {
+            let round = round??;
+            if round.failed > 0 {
+                bail!("{} simulated printers were not read", round.failed);
+            }
+        }
+        if number % 10 == 0 {
+            eprintln!("  day {number} of {days}");
+        }
+        if at >= end {
+            return Ok(());
+        }
+        at = Instant((at.0 + day.0).min(end.0));
+    }
+    Ok(())
+}
+
+/// Contracts, printers in them, and the statements of the months that are over.
+fn contracts(
+    portal: &Portal,
+    resellers: &[NewReseller],
+    sites: &[Site],
+    people: Vec<i64>,
+    (start, end): (Instant, Instant),
+) -> anyhow::Result<()> {
+    for (index, site) in sites.iter().enumerate() {
+        let (reseller, person) = (&resellers[site.reseller], people[site.reseller]);
+        let printers = setup::printers(portal, reseller, site.customer_id)?;
+        for (number, (printer, serial)) in (1..).zip(&printers) {
+            let nickname = site.nicknames.iter().find(|(known, _)| known == serial).map_or("", |(_, nickname)| nickname);
+            setup::name_printer(portal, reseller, *printer, nickname, &format!("AN-{}", 4100 + index * 10 + number))?;
+        }
+        let terms = terms(index, site)?;
+        let from = Period::of_month(billing::month_of(start, site.time_zone)?, site.time_zone)?.start;
+        let number = format!("C-{}", 110 + index);
+        let contract = setup::contract(portal, reseller, site.customer_id, &number, &terms, (from, person))?;
+        // The last printer of the largest customer waits for somebody to assign it.
+        let assigned = if site.lets_names_through || printers.len() < 3 { printers.len() } else { printers.len() - 1 };
+        for (printer, _) in printers.iter().take(assigned) {
+            setup::assign(portal, reseller, contract, *printer, from)?;
+        }
+        let mut month = billing::month_of(end, site.time_zone)?;
+        let mut over = Vec::new();
+        for _ in 0..MONTHS {
+            month = previous(month)?;
+            over.push(month);
+        }
+        over.reverse();
+        for (age, month) in over.iter().enumerate() {
+            let statement = setup::statement(portal, reseller, contract, Period::of_month(*month, site.time_zone)?)?;
+            if age + 1 < over.len() {
+                setup::approve(portal, reseller, statement, person)?;
+            }
+        }
+    }
+    for reseller in resellers {
+        setup::interval(portal, reseller, protocol::limits::INTERVAL_MINUTES_MIN)?;
+    }
+    Ok(())
+}
+
+/// Terms in the style of the trade: a base fee that includes lines, prices by category.
+fn terms(index: usize, site: &Site) -> anyhow::Result<Terms> {
+    let currency = Currency::parse("EUR")?;
+    let pattern = |text: &str| Pattern::parse(text);
+    let price = |text: &str, price: &str| anyhow::Ok(Price { title: None, pattern: pattern(text)?, price: billing::UnitPrice::parse(price)? });
+    let mut terms = Terms::new(currency, site.time_zone);
+    // One customer is billed by what the lifetime counters say, the others by the job log.
+    let (kind, evidence) =
+        if index == 3 { (MeterKind::AreaMedia, Evidence::Counter) } else { (MeterKind::AreaPrinted, Evidence::Jobs) };
+    let of = |category: &str| format!("{}/{category}", kind.word());
+    let base = ["180.00", "240.00", "390.00", "150.00", "320.00"][index % 5];
+    let included = [400_000_000, 600_000_000, 900_000_000, 250_000_000, 800_000_000][index % 5];
+    terms.clauses = vec![
+        Clause::BaseFee(BaseFee { title: None, amount: billing::Money::parse(base, currency)?, per: billing::Per::Contract }),
+        Clause::Allowance(Allowance { covers: vec![pattern(&of("mono-line"))?], included }),
+        Clause::PriceList(PriceList {
+            prices: vec![
+                price(&of("mono-line"), "0.14")?,
+                price(&of("colour-line"), "0.32")?,
+                price(&of("low-density"), "0.95")?,
+                price(&of("high-density"), "2.60")?,
+                price(&of("premium"), "6.80")?,
+                price(&of("blueprint"), "0.20")?,
+                price("scan-area", "0.10")?,
+            ],
+        }),
+        Clause::Tax(Tax { name: "VAT".to_owned(), rate: report::Share(210_000) }),
+    ];
+    terms.evidence.insert(kind, evidence);
+    terms.evidence.insert(MeterKind::ScanArea, Evidence::Jobs);
+    terms.validate().map_err(|problems| anyhow::anyhow!("{}", problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")))?;
+    Ok(terms)
+}
+
+/// Lets every collector work until the demo ends.
+async fn live(sites: &[Site]) {
+    let mut working = JoinSet::new();
+    for site in sites {
+        let collector = site.collector.clone();
+        working.spawn(async move { collector.run(crate::stopped()).await });
+    }
+    while let Some(ended) = working.join_next().await {
+        if let Ok(Err(error)) = ended {
+            tracing::error!(error = %error, "a collector ended");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The one binary: parses the command line and starts the rest. Time and randomness enter here.
+#![allow(clippy::print_stdout)]
+
+#[cfg(feature = "portal")]
+mod bench;
+mod clock;
+#[cfg(feature = "agent")]
+mod collector;
+#[cfg(feature = "simulator")]
+mod demo;
+#[cfg(feature = "portal")]
+mod portal_command;
+#[cfg(feature = "agent")]
+mod probe;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Large-format printing by the square metre, from the printer to the statement.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts a whole world to look at: portal, printers, collectors, three months of history.
+    #[cfg(feature = "simulator")]
+    Demo(demo::Arguments),
+    /// The portal.
+    #[cfg(feature = "portal")]
+    #[command(subcommand)]
+    Portal(portal_command::Command),
+    /// The Data Collector.
+    #[cfg(feature = "agent")]
+    #[command(subcommand)]
+    Collector(collector::Command),
+    /// Reads one printer and prints every row of Appendix A.
+    #[cfg(feature = "agent")]
+    Probe(probe::Arguments),
+    /// Measures; prints and never fails.
+    #[cfg(feature = "portal")]
+    #[command(subcommand)]
+    Bench(bench::Command),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let default = if is_quiet(&arguments.command) { "error" } else { "info" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PLOTMETER_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // One provider for everything that speaks TLS; a second installation can only be by ourselves.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plotmeter: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Commands whose standard error is for people: their logs show only failures.
+fn is_quiet(command: &Command) -> bool {
+    match command {
+        #[cfg(feature = "simulator")]
+        Command::Demo(_) => true,
+        #[cfg(feature = "agent")]
+        Command::Probe(_) => true,
+        #[cfg(feature = "portal")]
+        Command::Bench(_) => true,
+        #[cfg(feature = "portal")]
+        Command::Portal(command) => !command.serves(),
+        #[cfg(feature = "agent")]
+        Command::Collector(command) => !command.runs(),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        #[cfg(feature = "simulator")]
+        Command::Demo(arguments) => demo::run(arguments),
+        #[cfg(feature = "portal")]
+        Command::Portal(command) => portal_command::run(command),
+        #[cfg(feature = "agent")]
+        Command::Collector(command) => collector::run(command),
+        #[cfg(feature = "agent")]
+        Command::Probe(arguments) => probe::run(&arguments),
+        #[cfg(feature = "portal")]
+        Command::Bench(command) => bench::run(command),
+    }
+}
+
+/// A runtime for a command.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Ready at Ctrl-C or SIGTERM.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,131 @@
+//! SIGKILL of the collector and of the portal at random points, while printers print: every job is
+//! billed exactly once, equal to what the printers themselves counted.
+
+use crate::world::{Device, Prepared, START, TestClock, collector_config, device, free_port, jobs_csv, postgres, prepare};
+use portal::Target;
+use report::sample::Rng;
+use report::{Duration, JobStatus};
+use simulator::auditor;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+use tokio::process::{Child, Command};
+
+/// Kills of each program on each database.
+const KILLS: usize = 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_bills_every_job_exactly_once_through_kills() {
+    let folder = tempfile::tempdir().expect("a folder");
+    story(folder.path(), Target::Sqlite(folder.path().join("portal.sqlite")), String::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_bills_every_job_exactly_once_through_kills() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_owned();
+    let found = tokio::task::spawn_blocking(move || postgres(&path)).await.expect("asked");
+    let Some((target, line)) = found else { return };
+    story(folder.path(), target, line).await;
+}
+
+fn plotmeter() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plotmeter"));
+    command.env("PLOTMETER_LOG", "error").stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn start_portal(prepared: &Prepared) -> Child {
+    let portal = plotmeter().args(["portal", "serve", "--config"]).arg(&prepared.portal_config).spawn().expect("starts");
+    let address = prepared.pages.trim_start_matches("http://").to_owned();
+    for _ in 0..400 {
+        if tokio::net::TcpStream::connect(&address).await.is_ok() {
+            return portal;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("the portal does not listen on {address}");
+}
+
+async fn story(folder: &Path, target: Target, postgres_line: String) {
+    let seed = 0x5EED;
+    println!("seed {seed}");
+    let mut rng = Rng::new(seed);
+    let clock = TestClock::at(START);
+    let mut devices = Vec::new();
+    for number in 0..3 {
+        devices.push(device(number, 100 + u64::try_from(number).expect("small"), &clock).await);
+    }
+    let authority = format!("127.0.0.1:{}", free_port());
+    let (path, moved) = (folder.to_owned(), authority.clone());
+    let prepared =
+        tokio::task::spawn_blocking(move || prepare(&path, &target, &postgres_line, &moved)).await.expect("prepared");
+    let config = collector_config(folder, "keep", &devices);
+    let enrolment = folder.join("enrol.plotmeter");
+    std::fs::write(&enrolment, serde_json::to_vec(&prepared.file).expect("json")).expect("written");
+    let mut portal = start_portal(&prepared).await;
+    let enrolled = plotmeter()
+        .args(["collector", "enrol", "--confirm", "Kessler Architekten", "--config"])
+        .args([&config, &enrolment])
+        .status()
+        .await
+        .expect("runs");
+    assert!(enrolled.success());
+    // How long a whole round takes here, so that kills fall inside it.
+    let (mut collector_kills, mut portal_kills, mut whole_ms) = (0, 0, 400);
+    while collector_kills < KILLS || portal_kills < KILLS {
+        clock.forward(Duration::hours(rng.between(1, 6)));
+        let mut round = plotmeter().args(["collector", "once", "--config"]).arg(&config).spawn().expect("starts");
+        let after = std::time::Duration::from_millis(rng.next_u64() % whole_ms);
+        tokio::select! {
+            _ = round.wait() => { whole_ms = (whole_ms * 9 / 10).max(60); }
+            () = tokio::time::sleep(after) => {
+                if rng.chance(500_000) {
+                    round.start_kill().expect("killed");
+                    collector_kills += 1;
+                } else {
+                    portal.start_kill().expect("killed");
+                    portal.wait().await.expect("ended");
+                    portal_kills += 1;
+                    portal = start_portal(&prepared).await;
+                }
+                whole_ms += 20;
+            }
+        }
+        round.wait().await.expect("ended");
+    }
+    // One quiet round at the end, with the printers standing still.
+    let last = plotmeter().args(["collector", "once", "--config"]).arg(&config).status().await.expect("runs");
+    assert!(last.success());
+    println!("{collector_kills} kills of the collector, {portal_kills} of the portal");
+    compare(&prepared, &devices, &clock).await;
+    portal.start_kill().expect("killed");
+}
+
+/// The portal's jobs against each printer's own count: keys, and area by category.
+async fn compare(prepared: &Prepared, devices: &[Device], clock: &TestClock) {
+    let rows = jobs_csv(&prepared.pages).await;
+    let mut expected = 0;
+    for device in devices {
+        let printer = device.printer.lock().expect("not poisoned");
+        let truth: Vec<_> = printer.truth().iter().filter(|job| job.finished_at <= clock.now()).collect();
+        assert!(truth.len() > 20, "only {} jobs were printed", truth.len());
+        expected += truth.len();
+        let mut billed: BTreeMap<String, i64> = BTreeMap::new();
+        for row in rows.iter().filter(|row| row["printer_serial"] == printer.serial()) {
+            let key = row["job_key"].clone();
+            let area = row["area_printed_mm2"].parse().unwrap_or(0);
+            assert!(billed.insert(key.clone(), area).is_none(), "{key} is there twice");
+        }
+        for job in &truth {
+            let key = format!("{}@{}", job.uuid, job.finished_at.0 / 1000);
+            let area: i64 = job.categories.values().map(|category| category.printed_area.0).sum();
+            assert_eq!(billed.get(&key), Some(&area), "{key} ({:?})", job.status);
+        }
+        let end = clock.now().plus(Duration(1));
+        let printed: i64 = auditor::area_by_category(printer.truth(), START, end).values().map(|area| area.0).sum();
+        assert_eq!(billed.values().sum::<i64>(), printed);
+        assert!(truth.iter().any(|job| job.status == JobStatus::Cancelled), "the history has a cancelled job");
+    }
+    assert_eq!(rows.len(), expected);
+}

@@ -1,0 +1,187 @@
+//! Printers on sockets under a clock of the test's own, databases, and helpers for processes.
+
+use portal::setup::{self, NewReseller, Role};
+use portal::{Db, Portal, PortalKeys, Target};
+use protocol::enrol::EnrolmentFile;
+use report::sample::Rng;
+use report::{Clock, Duration, Instant, Surroundings};
+use simulator::faces::https::{Server, TlsIdentity, serve};
+use simulator::printer::{Habits, MODELS, Printer};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+
+/// 2026-10-01T00:00:00Z, a Thursday.
+pub(crate) const START: Instant = Instant(1_790_812_800_000);
+pub(crate) const PASSWORD: &str = "a long pass phrase";
+
+/// A clock that the test moves.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub(crate) fn at(start: Instant) -> TestClock {
+        TestClock(Arc::new(AtomicI64::new(start.0)))
+    }
+    pub(crate) fn forward(&self, by: Duration) {
+        self.0.fetch_add(by.0, Ordering::Relaxed);
+    }
+    pub(crate) fn now(&self) -> Instant {
+        Instant(self.0.load(Ordering::Relaxed))
+    }
+    pub(crate) fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Arc::new(move || clock.now())
+    }
+}
+
+/// Deterministic randomness for keys of a test.
+pub(crate) fn surroundings(clock: Clock, seed: u64) -> Surroundings {
+    let rng = Mutex::new(Rng::new(seed));
+    let entropy = move |bytes: &mut [u8]| {
+        let mut rng = rng.lock().expect("not poisoned");
+        bytes.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&rng.next_u64().to_le_bytes()[..chunk.len()]));
+    };
+    Surroundings { clock, entropy: Arc::new(entropy) }
+}
+
+/// A printer on its socket.
+pub(crate) struct Device {
+    pub(crate) printer: Arc<Mutex<Printer>>,
+    pub(crate) server: Server,
+}
+
+pub(crate) async fn device(model: usize, seed: u64, clock: &TestClock) -> Device {
+    let serial = format!("CN{seed:06}");
+    let habits = Habits { jobs_per_day: 60, ..Habits::default() };
+    let printer = Printer::new(seed, &MODELS[model], &serial, START, habits);
+    // Each printer's category is checked against its own truth, so derived categories are as good.
+    let printer = Arc::new(Mutex::new(printer));
+    let identity = TlsIdentity::self_signed(&serial).expect("a certificate");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let server = serve(listener, printer.clone(), clock.clock(), &identity).await.expect("serves");
+    Device { printer, server }
+}
+
+/// A certificate for 127.0.0.1 that is its own authority: (certificate PEM, key PEM).
+pub(crate) fn certificate() -> (String, String) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let parameters = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+    let certificate = parameters.self_signed(&key).expect("signed");
+    (certificate.pem(), key.serialize_pem())
+}
+
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port()
+}
+
+static DATABASES: AtomicU64 = AtomicU64::new(0);
+
+/// The databases to test on: SQLite in `folder`, and a new one on the PostgreSQL server named for tests.
+pub(crate) fn postgres(folder: &Path) -> Option<(Target, String)> {
+    let Ok(server) = std::env::var("PLOTMETER_TEST_POSTGRES") else {
+        println!("skipped: PLOTMETER_TEST_POSTGRES names no server");
+        return None;
+    };
+    let _folder = folder;
+    let name = format!("world_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut client = postgres::Client::connect(&server, postgres::NoTls).expect("the test server");
+    client.batch_execute(&format!("create database {name}")).expect("a database");
+    let mut parts: Vec<String> = server.split(' ').filter(|part| !part.starts_with("dbname=")).map(str::to_owned).collect();
+    parts.push(format!("dbname={name}"));
+    let config = parts.join(" ");
+    Some((Target::Postgres(config.clone()), format!("postgres = {config:?}\n")))
+}
+
+/// What a set-up left behind for processes to find.
+pub(crate) struct Prepared {
+    pub(crate) file: EnrolmentFile,
+    pub(crate) authority_pem: String,
+    pub(crate) portal_config: PathBuf,
+    pub(crate) pages: String,
+}
+
+/// Writes a portal's folder: keys, certificate, configuration, a reseller `kessler@test` and an enrolment.
+pub(crate) fn prepare(folder: &Path, target: &Target, postgres_line: &str, agents_authority: &str) -> Prepared {
+    let (certificate, key) = certificate();
+    std::fs::write(folder.join("portal.pem"), &certificate).expect("written");
+    std::fs::write(folder.join("portal.key"), &key).expect("written");
+    let pages = format!("127.0.0.1:{}", free_port());
+    let config = format!(
+        "data = {folder:?}\nlisten = \"{pages}\"\n{postgres_line}[agents]\nlisten = \"{agents_authority}\"\n\
+         authority = \"{agents_authority}\"\ncertificate = {:?}\nkey = {:?}\nauthority_certificate = {:?}\n",
+        folder.join("portal.pem"),
+        folder.join("portal.key"),
+        folder.join("portal.pem"),
+    );
+    let portal_config = folder.join("portal.toml");
+    std::fs::write(&portal_config, config).expect("written");
+    let around = surroundings(Arc::new(real_now), 7);
+    let keys = PortalKeys::load_or_create(&folder.join("portal-keys.json"), &around).expect("keys");
+    let settings = portal::config::Settings {
+        agents_authority: agents_authority.to_owned(),
+        agents_ca: Some(certificate.clone()),
+        ..Default::default()
+    };
+    let portal = Portal::new(settings, Db::open(target).expect("opens"), keys, around).expect("starts");
+    let (reseller, customer) = tenant(&portal);
+    let file = setup::enrolment(&portal, &reseller, customer).expect("a file");
+    Prepared { file, authority_pem: certificate, portal_config, pages: format!("http://{pages}") }
+}
+
+pub(crate) fn tenant(portal: &Portal) -> (NewReseller, i64) {
+    let reseller = setup::reseller(portal, "Nordplan").expect("a reseller");
+    let customer = setup::customer(portal, &reseller, "Kessler Architekten", "Köln", "Europe/Berlin").expect("a customer");
+    setup::person(portal, Role::Reseller(&reseller), "kessler@test", "Ada", PASSWORD).expect("a person");
+    (reseller, customer)
+}
+
+/// The machine's clock, for processes that run on it: enrolment files expire.
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn real_now() -> Instant {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    Instant(i64::try_from(since.as_millis()).expect("before the year 292 million"))
+}
+
+/// A collector's file.
+pub(crate) fn collector_config(folder: &Path, personal: &str, devices: &[Device]) -> PathBuf {
+    let mut text = format!("state = {:?}\npersonal = \"{personal}\"\npause_ms = 0\n", folder.join("collector"));
+    std::fs::create_dir_all(folder.join("collector")).expect("a folder");
+    for device in devices {
+        text.push_str(&format!("[[printer]]\naddress = \"{}\"\n", device.server.address()));
+    }
+    let path = folder.join("collector.toml");
+    std::fs::write(&path, text).expect("written");
+    path
+}
+
+/// The jobs of the portal as CSV rows by column name, read through the pages as a reseller does.
+pub(crate) async fn jobs_csv(pages: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let cookie = |response: &reqwest::Response| -> String {
+        let values = response.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+        values.filter_map(|value| value.split(';').next()).collect::<Vec<_>>().join("; ")
+    };
+    let page = client.get(format!("{pages}/sign-in")).send().await.expect("answered");
+    let form_cookie = cookie(&page);
+    let html = page.text().await.expect("text");
+    let start = html.find("name=\"csrf\" value=\"").expect("a token") + 19;
+    let token = html[start..].split('"').next().expect("a token").to_owned();
+    let body = format!("csrf={token}&next=%2F&email=kessler%40test&password={}", PASSWORD.replace(' ', "+"));
+    let signed = client
+        .post(format!("{pages}/sign-in"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("cookie", form_cookie)
+        .body(body)
+        .send()
+        .await
+        .expect("answered");
+    assert_eq!(signed.status().as_u16(), 303);
+    let session = cookie(&signed);
+    let csv = client.get(format!("{pages}/jobs.csv")).header("cookie", session).send().await.expect("answered");
+    assert_eq!(csv.status().as_u16(), 200);
+    let text = csv.text().await.expect("text");
+    let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    reader.deserialize().map(|row| row.expect("a row")).collect()
+}

@@ -1,0 +1,353 @@
+//! What the database keeps of contracts: versions that are never edited, and which printers are in when.
+//!
+//! Deliberately absent: what terms mean, and the drawing up of statements, which reads these tables itself.
+
+use crate::db::{DbError, Row, Tx, params};
+use crate::shell::ResellerScope;
+use billing::{Period, Terms};
+use report::Instant;
+
+/// Rows of a contract's page that are read at most, a list each.
+pub(super) const ROWS_MAX: i64 = 500;
+
+const INSERT: &str = "insert into contract (reseller_id, contract_id, customer_id, number, created_at)
+    values ($1, $2, $3, $4, $5)";
+const INSERT_VERSION: &str = "insert into contract_version
+    (reseller_id, contract_id, version, valid_from, terms, created_at, person_id)
+    values ($1, $2, $3, $4, $5, $6, $7)";
+const NEXT_VERSION: &str = "select coalesce(max(version), 0) + 1 from contract_version
+    where reseller_id = $1 and contract_id = $2";
+const ASSIGN: &str = "insert into contract_printer (reseller_id, contract_id, printer_id, from_at, to_at)
+    values ($1, $2, $3, $4, $5)";
+/// Changes nothing: it holds the printer's row, so that of two assignments at once the second waits.
+const HOLD_PRINTER: &str = "update printer set customer_id = customer_id
+    where reseller_id = $1 and printer_id = $2 and customer_id = $3";
+const TAKEN: &str = "select contract.number from contract_printer as stay
+    join contract on contract.reseller_id = stay.reseller_id and contract.contract_id = stay.contract_id
+    where stay.reseller_id = $1 and stay.printer_id = $2 and (stay.to_at is null or stay.to_at > $3)
+    order by stay.from_at limit 1";
+const OPEN_SINCE: &str = "select from_at from contract_printer
+    where reseller_id = $1 and contract_id = $2 and printer_id = $3 and to_at is null";
+const END: &str = "update contract_printer set to_at = $4
+    where reseller_id = $1 and contract_id = $2 and printer_id = $3 and to_at is null and from_at < $4";
+const COUNTS: &str = "select count(*), count(distinct customer_id) from contract where reseller_id = $1";
+const LIST: &str = "select contract.contract_id, contract.number, customer.name,
+    (select count(distinct stay.printer_id) from contract_printer as stay
+        where stay.reseller_id = contract.reseller_id and stay.contract_id = contract.contract_id
+        and stay.from_at <= $2 and (stay.to_at is null or stay.to_at > $2)),
+    chosen.version, chosen.valid_from, chosen.terms
+    from contract
+    join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
+    join contract_version as chosen on chosen.reseller_id = contract.reseller_id
+        and chosen.contract_id = contract.contract_id
+        and chosen.version = coalesce((select made.version from contract_version as made
+            where made.reseller_id = contract.reseller_id and made.contract_id = contract.contract_id
+            and made.valid_from <= $2 order by made.valid_from desc, made.version desc limit 1), 1)
+    where contract.reseller_id = $1
+    order by contract.number, contract.contract_id limit $3 offset $4";
+const CONTRACT: &str = "select contract.number, contract.customer_id, customer.name
+    from contract
+    join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
+    where contract.reseller_id = $1 and contract.contract_id = $2";
+const VERSIONS: &str = "select made.version, made.valid_from, made.terms, made.created_at, coalesce(person.name, '')
+    from contract_version as made left join person on person.person_id = made.person_id
+    where made.reseller_id = $1 and made.contract_id = $2
+    order by made.valid_from desc, made.version desc limit $3";
+const STAYS: &str = "select stay.printer_id, printer.serial, printer.product_name, printer.nickname,
+    stay.from_at, stay.to_at
+    from contract_printer as stay
+    join printer on printer.reseller_id = stay.reseller_id and printer.printer_id = stay.printer_id
+    where stay.reseller_id = $1 and stay.contract_id = $2
+    order by stay.from_at, printer.serial limit $3";
+const FREE: &str = "select printer.printer_id, printer.serial, printer.product_name, printer.nickname from printer
+    where printer.reseller_id = $1 and printer.customer_id = $2
+    and not exists (select 1 from contract_printer as stay
+        where stay.reseller_id = printer.reseller_id and stay.printer_id = printer.printer_id and stay.to_at is null)
+    order by printer.serial limit $3";
+const STATEMENTS: &str = "select statement_id, number, period_start, period_end, currency, total, state from statement
+    where reseller_id = $1 and contract_id = $2 order by period_start desc limit $3";
+const CUSTOMERS: &str = "select customer_id, name, time_zone from customer
+    where reseller_id = $1 order by lower(name), customer_id limit 1000";
+const NUMBERED: &str = "select count(*) from contract where reseller_id = $1 and number = $2";
+const METERS: &str = "select distinct meter from counter
+    where reseller_id = $1 and media = '' order by meter limit 200";
+
+/// A contract to be made, with its first version.
+pub(crate) struct NewContract<'a> {
+    /// Its id.
+    pub(crate) contract_id: i64,
+    /// Whose printers it is for.
+    pub(crate) customer_id: i64,
+    /// The number people know it by, unique for a reseller.
+    pub(crate) number: String,
+    /// The terms of the first version.
+    pub(crate) terms: &'a Terms,
+    /// Since when the first version holds.
+    pub(crate) valid_from: Instant,
+    /// Who made it.
+    pub(crate) person_id: i64,
+}
+
+/// A further version of a contract.
+pub(crate) struct NewVersion<'a> {
+    /// Its terms.
+    pub(crate) terms: &'a Terms,
+    /// Since when it holds.
+    pub(crate) valid_from: Instant,
+    /// Who made it.
+    pub(crate) person_id: i64,
+}
+
+/// Makes a contract with its first version. The caller has checked that the customer is the reseller's.
+pub(crate) fn insert_contract(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    new: &NewContract<'_>,
+    now: Instant,
+) -> Result<(), DbError> {
+    tx.execute(INSERT, params![scope.reseller_id(), new.contract_id, new.customer_id, &new.number, now])?;
+    let first = NewVersion { terms: new.terms, valid_from: new.valid_from, person_id: new.person_id };
+    insert_version(tx, scope, new.contract_id, &first, now)?;
+    Ok(())
+}
+
+/// Adds a version to a contract and gives its number. The caller has checked that the contract is the
+/// reseller's and that the version does not start before the last one.
+pub(crate) fn insert_version(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+    new: &NewVersion<'_>,
+    now: Instant,
+) -> Result<i64, DbError> {
+    let reseller = scope.reseller_id();
+    let version = tx.count(NEXT_VERSION, params![reseller, contract_id])?;
+    let terms = serde_json::to_string(new.terms)?;
+    tx.execute(
+        INSERT_VERSION,
+        params![reseller, contract_id, version, new.valid_from, terms, now, new.person_id],
+    )?;
+    Ok(version)
+}
+
+/// Puts a printer into a contract. The caller has checked that it is in no other one.
+pub(crate) fn assign_printer(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+    printer_id: i64,
+    from_at: Instant,
+    to_at: Option<Instant>,
+) -> Result<(), DbError> {
+    tx.execute(ASSIGN, params![scope.reseller_id(), contract_id, printer_id, from_at, to_at])?;
+    Ok(())
+}
+
+/// Whether the printer is this customer's; until the end of the transaction nobody else assigns it.
+pub(super) fn hold_printer(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printer_id: i64,
+    customer_id: i64,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(HOLD_PRINTER, params![scope.reseller_id(), printer_id, customer_id])? > 0)
+}
+
+/// The number of a contract that the printer is in at `from` or later.
+pub(super) fn taken_by(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printer_id: i64,
+    from: Instant,
+) -> Result<Option<String>, DbError> {
+    tx.query_opt(TAKEN, params![scope.reseller_id(), printer_id, from], |row| row.text(0))
+}
+
+/// Since when the printer is in the contract, while it stays.
+pub(super) fn open_since(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+    printer_id: i64,
+) -> Result<Option<Instant>, DbError> {
+    let params = params![scope.reseller_id(), contract_id, printer_id];
+    Ok(tx.query_opt(OPEN_SINCE, params, |row| row.int(0))?.map(Instant))
+}
+
+/// Takes a printer out of a contract from `to` on; gives whether it was in it before.
+pub(super) fn end_stay(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+    printer_id: i64,
+    to: Instant,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(END, params![scope.reseller_id(), contract_id, printer_id, to])? > 0)
+}
+
+/// How many contracts there are, of how many customers.
+pub(super) fn counts(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<(i64, i64), DbError> {
+    let counts = tx.query_opt(COUNTS, params![scope.reseller_id()], |row| Ok((row.int(0)?, row.int(1)?)))?;
+    Ok(counts.unwrap_or_default())
+}
+
+/// A contract of the list.
+pub(super) struct Listed {
+    pub(super) contract_id: i64,
+    pub(super) number: String,
+    pub(super) customer: String,
+    /// How many printers it covers now.
+    pub(super) printers: i64,
+    /// The version in force now, else the first one.
+    pub(super) version: i64,
+    pub(super) valid_from: Instant,
+    pub(super) terms: Terms,
+}
+
+/// `most` contracts by number, after the first `skipped`.
+pub(super) fn list(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    now: Instant,
+    most: i64,
+    skipped: i64,
+) -> Result<Vec<Listed>, DbError> {
+    tx.query(LIST, params![scope.reseller_id(), now, most, skipped], |row| {
+        Ok(Listed {
+            contract_id: row.int(0)?,
+            number: row.text(1)?,
+            customer: row.text(2)?,
+            printers: row.int(3)?,
+            version: row.int(4)?,
+            valid_from: Instant(row.int(5)?),
+            terms: serde_json::from_str(&row.text(6)?)?,
+        })
+    })
+}
+
+/// A contract without its terms.
+pub(super) struct Contract {
+    pub(super) contract_id: i64,
+    pub(super) number: String,
+    pub(super) customer_id: i64,
+    pub(super) customer: String,
+}
+
+/// The contract, if it is the reseller's.
+pub(super) fn contract(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+) -> Result<Option<Contract>, DbError> {
+    tx.query_opt(CONTRACT, params![scope.reseller_id(), contract_id], |row| {
+        Ok(Contract { contract_id, number: row.text(0)?, customer_id: row.int(1)?, customer: row.text(2)? })
+    })
+}
+
+/// A version of a contract.
+pub(super) struct Version {
+    pub(super) number: i64,
+    pub(super) valid_from: Instant,
+    pub(super) terms: Terms,
+    pub(super) created_at: Instant,
+    /// Who made it; empty where nobody is known.
+    pub(super) by: String,
+}
+
+/// The versions of a contract, the one that starts last first.
+pub(super) fn versions(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Vec<Version>, DbError> {
+    tx.query(VERSIONS, params![scope.reseller_id(), contract_id, ROWS_MAX], |row| {
+        Ok(Version {
+            number: row.int(0)?,
+            valid_from: Instant(row.int(1)?),
+            terms: serde_json::from_str(&row.text(2)?)?,
+            created_at: Instant(row.int(3)?),
+            by: row.text(4)?,
+        })
+    })
+}
+
+/// A printer, as far as a contract's page names it.
+pub(super) struct Printer {
+    pub(super) printer_id: i64,
+    pub(super) serial: String,
+    pub(super) label: String,
+}
+
+fn printer(row: &Row) -> Result<Printer, DbError> {
+    let serial = row.text(1)?;
+    let label = super::printer_label(row.opt_text(3)?, row.opt_text(2)?, &serial);
+    Ok(Printer { printer_id: row.int(0)?, serial, label })
+}
+
+/// A printer's stay in a contract.
+pub(super) struct Stay {
+    pub(super) printer: Printer,
+    pub(super) from: Instant,
+    pub(super) to: Option<Instant>,
+}
+
+/// The printers of a contract with their dates.
+pub(super) fn stays(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Vec<Stay>, DbError> {
+    tx.query(STAYS, params![scope.reseller_id(), contract_id, ROWS_MAX], |row| {
+        Ok(Stay { printer: printer(row)?, from: Instant(row.int(4)?), to: row.opt_int(5)?.map(Instant) })
+    })
+}
+
+/// The customer's printers that no contract covers without an end.
+pub(super) fn free_printers(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    customer_id: i64,
+) -> Result<Vec<Printer>, DbError> {
+    tx.query(FREE, params![scope.reseller_id(), customer_id, ROWS_MAX], printer)
+}
+
+/// A statement of a contract, as far as its page lists it.
+pub(super) struct Made {
+    pub(super) statement_id: i64,
+    pub(super) number: Option<i64>,
+    pub(super) period: Period,
+    pub(super) currency: String,
+    /// Minor units.
+    pub(super) total: i64,
+    pub(super) is_draft: bool,
+}
+
+/// The newest statements of a contract.
+pub(super) fn statements(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Vec<Made>, DbError> {
+    tx.query(STATEMENTS, params![scope.reseller_id(), contract_id, ROWS_MAX], |row| {
+        Ok(Made {
+            statement_id: row.int(0)?,
+            number: row.opt_int(1)?,
+            period: Period { start: Instant(row.int(2)?), end: Instant(row.int(3)?) },
+            currency: row.text(4)?,
+            total: row.int(5)?,
+            is_draft: row.text(6)? == "draft",
+        })
+    })
+}
+
+/// A customer to choose.
+pub(super) struct Customer {
+    pub(super) customer_id: i64,
+    pub(super) name: String,
+    pub(super) time_zone: String,
+}
+
+/// The reseller's customers by name.
+pub(super) fn customers(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Vec<Customer>, DbError> {
+    tx.query(CUSTOMERS, params![scope.reseller_id()], |row| {
+        Ok(Customer { customer_id: row.int(0)?, name: row.text(1)?, time_zone: row.text(2)? })
+    })
+}
+
+/// Whether a contract of that number exists.
+pub(super) fn is_numbered(tx: &mut Tx<'_>, scope: &ResellerScope, number: &str) -> Result<bool, DbError> {
+    Ok(tx.count(NUMBERED, params![scope.reseller_id(), number])? > 0)
+}
+
+/// The names of the meters that the reseller's printers count.
+pub(super) fn meters(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Vec<String>, DbError> {
+    tx.query(METERS, params![scope.reseller_id()], |row| row.text(0))
+}

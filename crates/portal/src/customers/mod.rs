@@ -1,0 +1,274 @@
+//! Customers: the list, one customer with all that belongs to it, and the form of a new one.
+//!
+//! A customer's page also gives the one-time file that enrols an agent in its network. Deliberately
+//! absent: what a customer sees of itself, which is in `my`, and changing its privacy policy, which
+//! only its own side can.
+
+pub(crate) mod page;
+pub(crate) mod store;
+mod view;
+
+pub(crate) use store::{NewCustomer, insert_customer};
+pub(crate) use view::{overview, personal_words};
+
+use crate::Portal;
+use crate::shell::part::Part;
+use crate::agents::standing;
+use crate::db::{DbError, Tx};
+use crate::shell::format::{self, UNKNOWN, Zone};
+use crate::shell::page::{Fact, Field};
+use crate::shell::{Error, FormData, Posted, ResellerUser, chrome, render, see_other};
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use page::{CustomerNewPage, CustomerPage, CustomerRow, CustomersPage};
+use protocol::limits::ENROLMENT_HOURS;
+use report::{Duration, Instant};
+use std::collections::BTreeMap;
+
+/// Characters of a name or site.
+const TEXT_MAX: usize = 200;
+
+/// `/customers` and what is below.
+pub(crate) fn routes() -> Router<Portal> {
+    Router::new()
+        .route("/customers", get(list))
+        .route("/customers/new", get(new).post(add))
+        .route("/customers/{id}", get(show))
+        .route("/customers/{id}/agents", post(enrol))
+}
+
+async fn list(
+    State(portal): State<Portal>,
+    user: ResellerUser,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Response, Error> {
+    let own = portal.clone();
+    let page = portal.db().read(move |tx| customers_page(tx, &own, &user, &query)).await?;
+    render(&page)
+}
+
+fn customers_page(
+    tx: &mut Tx<'_>,
+    portal: &Portal,
+    user: &ResellerUser,
+    query: &BTreeMap<String, String>,
+) -> Result<CustomersPage, DbError> {
+    let (scope, part, now) = (&user.scope, Part::asked(query), portal.surroundings().now());
+    let done = query.get("done").map(String::as_str);
+    let total = store::count(tx, scope)?;
+    // A day ago it was the same month or the one before, in every zone.
+    let from = view::month(now.plus(Duration::hours(-24)), "UTC")?;
+    let areas = store::areas(tx, scope, part, from)?;
+    let mut rows = Vec::new();
+    for customer in store::list(tx, scope, part, now)? {
+        let area = areas.get(&(customer.customer_id, view::month(now, &customer.time_zone)?)).copied();
+        rows.push(CustomerRow {
+            href: format!("/customers/{}", customer.customer_id),
+            name: customer.name,
+            site: customer.site,
+            printers: customer.printers,
+            contracts: customer.contracts,
+            status: view::agents_status(customer.agents, customer.needy),
+            area: area.map_or_else(|| UNKNOWN.to_owned(), format::area_unit),
+        });
+    }
+    Ok(CustomersPage {
+        chrome: chrome(tx, portal, &user.signed, Some(scope), ("/customers", "Customers"), done)?,
+        sub: format!("{} · months are those at each customer's site", counted(total, "customer")),
+        pager: part.pager("/customers", rows.len(), total),
+        rows,
+        may_edit: true,
+    })
+}
+
+/// `1 customer`, `27 customers`.
+fn counted(number: i64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {one}s", format::count(number)) }
+}
+
+async fn show(
+    State(portal): State<Portal>,
+    user: ResellerUser,
+    Path(id): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Response, Error> {
+    let id: i64 = id.parse().map_err(|_| Error::NotFound)?;
+    let own = portal.clone();
+    let page = portal.db().read(move |tx| customer_page(tx, &own, &user, id, &query)).await?;
+    render(&page.ok_or(Error::NotFound)?)
+}
+
+fn customer_page(
+    tx: &mut Tx<'_>,
+    portal: &Portal,
+    user: &ResellerUser,
+    id: i64,
+    query: &BTreeMap<String, String>,
+) -> Result<Option<CustomerPage>, DbError> {
+    let (scope, part, now) = (&user.scope, Part::asked(query), portal.surroundings().now());
+    let Some(seen) = overview(tx, scope, id, part, now)? else { return Ok(None) };
+    let contracts = store::contracts(tx, scope, id, now)?;
+    let done = query.get("done").map(String::as_str);
+    let href = format!("/customers/{id}");
+    let site = if seen.site.is_empty() { UNKNOWN } else { seen.site.as_str() };
+    Ok(Some(CustomerPage {
+        chrome: chrome(tx, portal, &user.signed, Some(scope), ("/customers", seen.name.as_str()), done)?,
+        sub: format!("{site} · times in {} · figures of {}", seen.zone.name(), format::month(now, &seen.zone)),
+        facts: vec![
+            Fact::new("Site", site),
+            Fact::new("Time zone", seen.zone.name()),
+            Fact::new("Printers", format::count(seen.printer_count)),
+        ],
+        pager: part.pager(&href, seen.printers.len(), seen.printer_count),
+        contracts: contracts.iter().map(|row| view::contract_row(row, &seen.name, now)).collect(),
+        agents: agent_facts(tx, user, id, now)?,
+        people: people_facts(tx, user, id)?,
+        collected: personal_words(seen.personal),
+        invite: format!("/people/new?customer={id}"),
+        enrol_words: format!("It works once, within {ENROLMENT_HOURS} hours."),
+        name: seen.name,
+        printers: seen.printers,
+        href,
+    }))
+}
+
+fn agent_facts(tx: &mut Tx<'_>, user: &ResellerUser, id: i64, now: Instant) -> Result<Vec<Fact>, DbError> {
+    let fact = |agent: store::Agent| {
+        let next = standing(&agent.state, agent.seen_at, agent.interval_minutes, now).next;
+        let href = format!("/agents/{}", agent.agent_id);
+        Fact::new(agent.host, format!("{}: {next}", format::relative(now, agent.seen_at))).linked(href)
+    };
+    Ok(store::agents(tx, &user.scope, id)?.into_iter().map(fact).collect())
+}
+
+fn people_facts(tx: &mut Tx<'_>, user: &ResellerUser, id: i64) -> Result<Vec<Fact>, DbError> {
+    let people = store::people(tx, &user.scope, id)?;
+    Ok(people.into_iter().map(|(name, email)| Fact::new(name, email)).collect())
+}
+
+/// Gives the file that enrols one agent. What is in it is a secret; it is not shown again.
+async fn enrol(
+    State(portal): State<Portal>,
+    Path(id): Path<String>,
+    Posted(user, _): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let id: i64 = id.parse().map_err(|_| Error::NotFound)?;
+    let own = portal.clone();
+    let file = portal.db().write(move |tx| crate::ingest::enrolment_file(tx, &user.scope, id, &own)).await?;
+    let file = file.ok_or(Error::NotFound)?;
+    let text = serde_json::to_vec_pretty(&file).map_err(|error| Error::Internal(Box::new(error)))?;
+    let name = file_name(&file.customer);
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
+        .map_err(|error| Error::Internal(Box::new(error)))?;
+    tracing::info!(customer.id = id, "made an enrolment file");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// `Kessel Bau & Söhne` becomes `enrol-kessel-bau-s-hne.plotmeter`.
+fn file_name(customer: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' };
+    let plain: String = customer.chars().take(60).map(plain).collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    format!("enrol-{}.plotmeter", words.join("-"))
+}
+
+async fn new(State(portal): State<Portal>, user: ResellerUser) -> Result<Response, Error> {
+    let form = FormData(BTreeMap::from([("zone".to_owned(), "Europe/Berlin".to_owned())]));
+    let own = portal.clone();
+    let page = portal.db().read(move |tx| new_page(tx, &own, &user, &form, &BTreeMap::new())).await?;
+    render(&page)
+}
+
+async fn add(State(portal): State<Portal>, Posted(user, form): Posted<ResellerUser>) -> Result<Response, Error> {
+    let now = portal.surroundings().now();
+    let wrong = wrong_fields(&form, now);
+    if !wrong.is_empty() {
+        let own = portal.clone();
+        let page = portal.db().read(move |tx| new_page(tx, &own, &user, &form, &wrong)).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response());
+    }
+    let customer = NewCustomer {
+        customer_id: crate::new_id(portal.surroundings()),
+        name: form.text("name").to_owned(),
+        site: form.text("site").to_owned(),
+        time_zone: form.text("zone").to_owned(),
+    };
+    let address = format!("/customers/{}?done=customer", customer.customer_id);
+    portal.db().write(move |tx| insert_customer(tx, &user.scope, &customer, now)).await?;
+    Ok(see_other(&address))
+}
+
+/// What is wrong with a new customer, by field.
+fn wrong_fields(form: &FormData, now: Instant) -> BTreeMap<&'static str, String> {
+    let mut wrong = BTreeMap::new();
+    if form.text("name").is_empty() {
+        wrong.insert("name", "Give the customer a name.".to_owned());
+    }
+    for field in ["name", "site"] {
+        if form.text(field).chars().nth(TEXT_MAX).is_some() {
+            wrong.insert(field, format!("That is longer than {TEXT_MAX} characters."));
+        }
+    }
+    let zone = form.text("zone");
+    if Zone::new(zone).is_none() || billing::month_of(now, zone).is_err() {
+        wrong.insert("zone", format!("“{zone}” is no time zone; write one like Europe/Berlin or America/New_York."));
+    }
+    wrong
+}
+
+fn new_page(
+    tx: &mut Tx<'_>,
+    portal: &Portal,
+    user: &ResellerUser,
+    form: &FormData,
+    wrong: &BTreeMap<&'static str, String>,
+) -> Result<CustomerNewPage, DbError> {
+    let filled = |field: Field, name: &str| field.value(form.text(name)).wrong(wrong.get(name).cloned());
+    let zone = Field::text("zone", "Time zone").required().hint("It cuts the customer's days and months.");
+    Ok(CustomerNewPage {
+        chrome: chrome(tx, portal, &user.signed, Some(&user.scope), ("/customers", "New customer"), None)?,
+        fields: vec![
+            filled(Field::text("name", "Name").required(), "name"),
+            filled(Field::text("site", "Site").hint("Where the printers stand."), "site"),
+            filled(zone, "zone"),
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_is_plain_whatever_the_customer_is_called() {
+        for (customer, name) in [
+            ("Kessel Bau & Söhne", "enrol-kessel-bau-s-hne.plotmeter"),
+            ("\"; x=\"../..", "enrol-x.plotmeter"),
+            ("東京", "enrol-.plotmeter"),
+        ] {
+            assert_eq!(file_name(customer), name);
+        }
+    }
+
+    #[test]
+    fn a_customer_needs_a_name_and_a_zone_that_exists() {
+        let cases = [
+            ("name=Kessel&zone=Europe/Berlin", vec![]),
+            ("name=+&zone=Europe/Berlin", vec!["name"]),
+            ("name=Kessel&zone=Mars/Olympus", vec!["zone"]),
+            ("name=Kessel&zone=Etc/Unknown", vec!["zone"]),
+            ("", vec!["name", "zone"]),
+        ];
+        for (form, fields) in cases {
+            let wrong = wrong_fields(&FormData::parse(form.as_bytes()), Instant(0));
+            assert_eq!(wrong.into_keys().collect::<Vec<_>>(), fields, "{form}");
+        }
+    }
+}

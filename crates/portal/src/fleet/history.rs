@@ -1,0 +1,196 @@
+//! The tabs of a printer that show readings of counters, and what happened to it.
+//!
+//! Deliberately absent: deciding why a counter fell, which a person does; until then its segment is
+//! shown as one that waits.
+
+use super::page::{HistoryRow, ReadingRow, ReadingTable};
+use super::printer::Subject;
+use super::store::{self, Counted, Opening};
+use crate::db::{DbError, Tx};
+use crate::jobs::quantity;
+use crate::shell::ResellerScope;
+use crate::shell::format::{self, Zone};
+use crate::shell::page::Badge;
+use crate::shell::rows::Age;
+use billing::{Meter, SegmentReason};
+use report::{Duration, Instant};
+use std::collections::BTreeMap;
+
+/// Changes of counters are shown this far back from the latest reading.
+const RECENT: Duration = Duration::hours(7 * 24);
+
+/// A counter's words, with its media type where it is split by media.
+fn label(meter: &str, media: &str) -> String {
+    let name = Meter::parse(meter).map_or_else(|_| meter.to_owned(), |meter| meter.label());
+    if media.is_empty() { name } else { format!("{name}, on {media}") }
+}
+
+/// A counter's value and its unit.
+fn value(meter: &str, amount: i64) -> (String, &'static str) {
+    Meter::parse(meter).map_or_else(|_| (format::count(amount), ""), |meter| quantity(meter.kind(), amount))
+}
+
+fn is_pending(reason: &str) -> bool {
+    reason == SegmentReason::Decrease.word()
+}
+
+/// The readings: each counter's latest, then the latest changes.
+pub(super) fn readings(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    subject: &Subject,
+) -> Result<Vec<ReadingTable>, DbError> {
+    let id = subject.printer.printer_id;
+    let counters = store::counters(tx, scope, id)?;
+    let Some(latest) = counters.iter().map(|counter| counter.read_at).max() else { return Ok(Vec::new()) };
+    let recent = store::recent(tx, scope, id, latest.plus(Duration(-RECENT.0)))?;
+    let hosts = store::hosts(tx, scope, subject.printer.customer_id)?;
+    let rows = |counted: &[Counted]| counted.iter().map(|counted| row(counted, subject, &hosts)).collect();
+    Ok(vec![
+        ReadingTable { caption: "Latest reading of each counter", rows: rows(&counters) },
+        ReadingTable { caption: "Latest changes", rows: rows(&recent) },
+    ])
+}
+
+fn row(counted: &Counted, subject: &Subject, hosts: &BTreeMap<String, String>) -> ReadingRow {
+    let (shown, unit) = value(&counted.meter, counted.value);
+    let host = hosts.get(&counted.agent_id).unwrap_or(&counted.agent_id);
+    let pending = counted.reason.as_deref().is_some_and(is_pending);
+    let fell = counted.before.zip(counted.after).filter(|_| pending).map(|(before, after)| {
+        format!("fell from {} to {} {unit}", value(&counted.meter, before).0, value(&counted.meter, after).0)
+    });
+    ReadingRow {
+        meter: counted.meter.clone(),
+        label: label(&counted.meter, &counted.media),
+        value: shown,
+        unit: unit.to_owned(),
+        at: Age::of(subject.now, counted.read_at, &subject.zone),
+        source: format!("read by {host}"),
+        grade: Badge::from(counted.grade),
+        segment: segment(counted, &subject.zone),
+        defects: fell.into_iter().collect(),
+    }
+}
+
+/// `2, since reset on 4 Mar 2026`; one that nobody explained yet says that it waits.
+fn segment(counted: &Counted, zone: &Zone) -> String {
+    let number = counted.segment;
+    match (counted.reason.as_deref(), counted.opened_at) {
+        (Some(reason), Some(at)) if is_pending(reason) => {
+            format!("{number}, pending: fell on {}, nobody has said why yet", format::day(at, zone))
+        }
+        (Some(reason), Some(at)) => format!("{number}, since {reason} on {}", format::day(at, zone)),
+        _ => number.to_string(),
+    }
+}
+
+/// What happened, newest first.
+pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> Result<Vec<HistoryRow>, DbError> {
+    let id = subject.printer.printer_id;
+    let zone = &subject.zone;
+    let mut events: Vec<Event> = vec![Event::new(
+        subject.printer.first_seen_at,
+        "First seen",
+        format!("by an agent of {}", subject.printer.customer),
+    )];
+    let hosts = store::hosts(tx, scope, subject.printer.customer_id)?;
+    for span in store::spans(tx, scope, id)? {
+        let host = hosts.get(&span.agent_id).unwrap_or(&span.agent_id);
+        let (until, times) = (format::instant(span.last, zone), format::count(span.readings));
+        let detail = format!("{host}, until {until}, {times} readings");
+        events.push(Event::new(span.first, "Read by an agent", detail));
+    }
+    events.extend(openings(store::openings(tx, scope, id)?));
+    for stay in store::stays(tx, scope, &[id])? {
+        events.push(Event::new(stay.from, "Put into a contract", stay.number.clone()));
+        if let Some(to) = stay.to {
+            events.push(Event::new(to, "Taken out of a contract", stay.number));
+        }
+    }
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    let row = |event: Event| HistoryRow {
+        at: format::instant(event.at, zone),
+        what: event.what.to_owned(),
+        detail: event.detail,
+    };
+    Ok(events.into_iter().map(row).collect())
+}
+
+/// Something that happened.
+struct Event {
+    at: Instant,
+    what: &'static str,
+    detail: String,
+}
+
+impl Event {
+    fn new(at: Instant, what: &'static str, detail: String) -> Event {
+        Event { at, what, detail }
+    }
+}
+
+/// Segments as events; counters that were first read together are one.
+fn openings(openings: Vec<Opening>) -> Vec<Event> {
+    let mut installed: BTreeMap<Instant, usize> = BTreeMap::new();
+    let mut events = Vec::new();
+    for opening in openings {
+        if opening.reason == SegmentReason::Install.word() {
+            *installed.entry(opening.opened_at).or_default() += 1;
+        } else {
+            events.push(fall(&opening));
+        }
+    }
+    let counters = |number: usize| if number == 1 { "1 counter".to_owned() } else { format!("{number} counters") };
+    events.extend(installed.into_iter().map(|(at, number)| Event::new(at, "Counting began", counters(number))));
+    events
+}
+
+fn fall(opening: &Opening) -> Event {
+    let all = [
+        (SegmentReason::Decrease, "Counter fell, nobody has said why yet"),
+        (SegmentReason::Reset, "Counter reset"),
+        (SegmentReason::Rollover, "Counter rolled over"),
+        (SegmentReason::Swap, "Counter swapped"),
+    ];
+    let known = all.iter().find(|(reason, _)| reason.word() == opening.reason);
+    let (after, unit) = value(&opening.meter, opening.after);
+    let before = opening.before.map(|before| format!("from {} ", value(&opening.meter, before).0)).unwrap_or_default();
+    let detail = format!("{}: {before}to {after} {unit}, a new segment begins", label(&opening.meter, &opening.media));
+    Event::new(opening.opened_at, known.map_or("Segment opened", |(_, what)| *what), detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opening(meter: &str, reason: &str, before: Option<i64>) -> Opening {
+        Opening {
+            meter: meter.to_owned(),
+            media: String::new(),
+            reason: reason.to_owned(),
+            opened_at: Instant(5),
+            before,
+            after: 3_000_000,
+        }
+    }
+
+    #[test]
+    fn counters_first_read_together_are_one_event() {
+        let all = vec![
+            opening("area-media", "install", None),
+            opening("pages", "install", None),
+            opening("area-media", "decrease", Some(9_100_000)),
+        ];
+        let shown: Vec<(&str, String)> = openings(all).into_iter().map(|event| (event.what, event.detail)).collect();
+        let fell = "Media used: from 9.10 to 3.00 m², a new segment begins".to_owned();
+        let expected =
+            [("Counter fell, nobody has said why yet", fell), ("Counting began", "2 counters".to_owned())];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_meter_that_is_not_known_is_a_plain_number() {
+        assert_eq!(value("volume/of-sound", 1_234), ("1,234".to_owned(), ""));
+        assert_eq!(label("volume/of-sound", "Bond"), "volume/of-sound, on Bond");
+    }
+}

@@ -1,0 +1,515 @@
+//! What is stored of printers: the fleet's list with its counts, and all that one printer's page shows.
+//!
+//! Deliberately absent: any writing. Printers appear with their first package and are never edited here.
+
+use super::month::SoFar;
+use crate::db::{DbError, Param, Row, Tx, params};
+use crate::jobs::{PAGE_ROWS, grade};
+use crate::shell::ResellerScope;
+use billing::{Meter, MeterKind, Quantity};
+use protocol::Hex;
+use report::{Grade, Instant};
+use std::collections::BTreeMap;
+
+/// Printers with their customers, their latest state and the agent that read it.
+macro_rules! from_printer {
+    () => {
+        " from printer
+          join customer on customer.reseller_id = printer.reseller_id
+              and customer.customer_id = printer.customer_id
+          left join printer_state on printer_state.reseller_id = printer.reseller_id
+              and printer_state.printer_id = printer.printer_id
+          left join agent on agent.reseller_id = printer.reseller_id and agent.agent_id = printer_state.agent_id "
+    };
+}
+
+/// The printers that a search is about. A cast comes first where a value means "all", so that PostgreSQL
+/// takes the parameter for what it is.
+macro_rules! searched {
+    () => {
+        concat!(
+            from_printer!(),
+            "where printer.reseller_id = $1
+               and (cast($2 as text) = '' or lower(printer.serial) like $2 escape '!'
+                    or lower(coalesce(printer.nickname, '')) like $2 escape '!'
+                    or lower(coalesce(printer.asset_id, '')) like $2 escape '!'
+                    or lower(coalesce(printer.product_name, '')) like $2 escape '!'
+                    or lower(coalesce(printer.product_number, '')) like $2 escape '!'
+                    or lower(customer.name) like $2 escape '!')
+               and (cast($3 as bigint) = 0 or printer.customer_id = $3)"
+        )
+    };
+}
+
+/// Printers of which nothing was heard since $4.
+macro_rules! silent {
+    () => {
+        "(printer_state.read_at is null or printer_state.read_at < $4 or printer_state.received_at < $4)"
+    };
+}
+
+/// Printers that are in no contract at $5.
+macro_rules! unassigned {
+    () => {
+        "not exists (select 1 from contract_printer where contract_printer.reseller_id = printer.reseller_id
+             and contract_printer.printer_id = printer.printer_id and contract_printer.from_at <= $5
+             and (contract_printer.to_at is null or contract_printer.to_at > $5))"
+    };
+}
+
+/// Which printers are listed.
+#[derive(Debug, Clone)]
+pub(super) struct Search {
+    /// A pattern for `like` in small letters; empty for all.
+    pub(super) pattern: String,
+    /// One customer; 0 for all.
+    pub(super) customer: i64,
+    /// `silent`, `alerts`, `supplies`, `no-contract`, or empty for all.
+    pub(super) filter: &'static str,
+    /// Which part of the list, from 0.
+    pub(super) part: usize,
+    /// A printer that was not heard of since is silent.
+    pub(super) heard_since: Instant,
+    /// The present.
+    pub(super) now: Instant,
+}
+
+impl Search {
+    fn parameters(&self, scope: &ResellerScope) -> Vec<Param> {
+        params![scope.reseller_id(), &self.pattern, self.customer, self.heard_since, self.now].to_vec()
+    }
+}
+
+/// How many printers each filter shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub(super) all: i64,
+    pub(super) silent: i64,
+    pub(super) alerts: i64,
+    pub(super) supplies: i64,
+    pub(super) no_contract: i64,
+    pub(super) customers: i64,
+}
+
+const COUNTS: &str = concat!(
+    "select count(*),
+        coalesce(cast(sum(case when ",
+    silent!(),
+    " then 1 else 0 end) as bigint), 0),
+        coalesce(cast(sum(case when printer_state.alerts > 0 then 1 else 0 end) as bigint), 0),
+        coalesce(cast(sum(case when printer_state.supplies_low > 0 then 1 else 0 end) as bigint), 0),
+        coalesce(cast(sum(case when ",
+    unassigned!(),
+    " then 1 else 0 end) as bigint), 0),
+        count(distinct printer.customer_id)",
+    searched!()
+);
+
+/// The counts of all filters for a search.
+pub(super) fn counts(tx: &mut Tx<'_>, scope: &ResellerScope, search: &Search) -> Result<Counts, DbError> {
+    let found = tx.query_opt(COUNTS, &search.parameters(scope), |row| {
+        Ok(Counts {
+            all: row.int(0)?,
+            silent: row.int(1)?,
+            alerts: row.int(2)?,
+            supplies: row.int(3)?,
+            no_contract: row.int(4)?,
+            customers: row.int(5)?,
+        })
+    })?;
+    Ok(found.unwrap_or_default())
+}
+
+/// A printer in the list.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    pub(super) printer_id: i64,
+    pub(super) name: String,
+    pub(super) serial: String,
+    pub(super) customer: String,
+    /// The host of the agent that read it last.
+    pub(super) host: Option<String>,
+    /// When it was read, and when that arrived.
+    pub(super) heard: Option<Heard>,
+}
+
+/// When a printer was read last, and when that arrived here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    pub(crate) read_at: Instant,
+    pub(crate) received_at: Instant,
+}
+
+fn heard(row: &Row, column: usize) -> Result<Option<Heard>, DbError> {
+    let (read_at, received_at) = (row.opt_int(column)?, row.opt_int(column + 1)?);
+    let both = read_at.zip(received_at);
+    Ok(both.map(|(read_at, received_at)| Heard { read_at: Instant(read_at), received_at: Instant(received_at) }))
+}
+
+const LIST: &str = concat!(
+    "select printer.printer_id, coalesce(printer.nickname, printer.product_name, printer.product_number, 'Printer'),
+        printer.serial, customer.name, agent.host, printer_state.read_at, printer_state.received_at",
+    searched!(),
+    " and (cast($6 as text) = '' or ($6 = 'silent' and ",
+    silent!(),
+    ") or ($6 = 'alerts' and printer_state.alerts > 0) or ($6 = 'supplies' and printer_state.supplies_low > 0)
+        or ($6 = 'no-contract' and ",
+    unassigned!(),
+    "))
+      order by case when $6 = 'silent' then coalesce(printer_state.read_at, 0) else 0 end,
+        case when $6 = 'alerts' then coalesce(printer_state.severe_alerts, 0) else 0 end desc,
+        customer.name, printer.serial, printer.printer_id limit $7 offset $8"
+);
+
+/// A part of the list: silent printers longest first, alerts severest first, else by customer and serial.
+pub(super) fn list(tx: &mut Tx<'_>, scope: &ResellerScope, search: &Search) -> Result<Vec<Listed>, DbError> {
+    let whole = |number: usize| Param::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    let mut parameters = search.parameters(scope);
+    parameters.extend([Param::from(search.filter), whole(PAGE_ROWS), whole(search.part * PAGE_ROWS)]);
+    tx.query(LIST, &parameters, |row| {
+        Ok(Listed {
+            printer_id: row.int(0)?,
+            name: row.text(1)?,
+            serial: row.text(2)?,
+            customer: row.text(3)?,
+            host: row.opt_text(4)?,
+            heard: heard(row, 5)?,
+        })
+    })
+}
+
+/// Sums of a month by kind of meter.
+pub(super) type Sums = BTreeMap<MeterKind, i64>;
+
+const MONTHS: &str = "select reseller_id, printer_id, meter, quantity from usage";
+
+/// What each of these printers used in a month.
+pub(super) fn sums(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printers: &[i64],
+    month: i64,
+) -> Result<BTreeMap<i64, Sums>, DbError> {
+    let keys: Vec<Vec<Param>> = printers.iter().map(|id| params![scope.reseller_id(), *id, month].to_vec()).collect();
+    let columns = ["reseller_id", "printer_id", "month"];
+    let found = tx.query_any(MONTHS, &columns, &keys, |row| Ok((row.int(1)?, row.text(2)?, row.int(3)?)))?;
+    let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
+    for (printer, meter, amount) in found {
+        // A meter that a later version of this program counted has no place in this list.
+        if let Ok(meter) = Meter::parse(&meter) {
+            let sum = sums.entry(printer).or_default().entry(meter.kind()).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    }
+    Ok(sums)
+}
+
+/// A printer's time in a contract.
+#[derive(Debug, Clone)]
+pub(super) struct Stay {
+    pub(super) printer_id: i64,
+    pub(super) contract_id: i64,
+    pub(super) number: String,
+    pub(super) from: Instant,
+    pub(super) to: Option<Instant>,
+}
+
+impl Stay {
+    /// Whether it holds at `at`.
+    pub(super) fn holds(&self, at: Instant) -> bool {
+        self.from <= at && self.to.is_none_or(|to| at < to)
+    }
+}
+
+const STAYS: &str = "select contract_printer.printer_id, contract_printer.contract_id, contract.number,
+        contract_printer.from_at, contract_printer.to_at
+    from contract_printer
+    join contract on contract.reseller_id = contract_printer.reseller_id
+        and contract.contract_id = contract_printer.contract_id";
+
+/// The times that these printers spent in contracts.
+pub(super) fn stays(tx: &mut Tx<'_>, scope: &ResellerScope, printers: &[i64]) -> Result<Vec<Stay>, DbError> {
+    let keys: Vec<Vec<Param>> = printers.iter().map(|id| params![scope.reseller_id(), *id].to_vec()).collect();
+    let columns = ["contract_printer.reseller_id", "contract_printer.printer_id"];
+    tx.query_any(STAYS, &columns, &keys, |row| {
+        Ok(Stay {
+            printer_id: row.int(0)?,
+            contract_id: row.int(1)?,
+            number: row.text(2)?,
+            from: Instant(row.int(3)?),
+            to: row.opt_int(4)?.map(Instant),
+        })
+    })
+}
+
+const CUSTOMER: &str = "select name from customer where reseller_id = $1 and customer_id = $2";
+
+/// A customer's name.
+pub(super) fn customer(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result<Option<String>, DbError> {
+    tx.query_opt(CUSTOMER, params![scope.reseller_id(), id], |row| row.text(0))
+}
+
+/// One printer.
+#[derive(Debug, Clone)]
+pub(super) struct Printer {
+    pub(super) printer_id: i64,
+    pub(super) name: String,
+    pub(super) serial: String,
+    pub(super) product_number: Option<String>,
+    pub(super) product_name: Option<String>,
+    pub(super) asset_id: Option<String>,
+    pub(super) first_seen_at: Instant,
+    pub(super) customer_id: i64,
+    pub(super) customer: String,
+    /// The IANA name of the customer's zone.
+    pub(super) zone: String,
+    /// What it said last; `None` before its first reading.
+    pub(super) state: Option<State>,
+}
+
+/// What a printer said last.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) heard: Heard,
+    pub(super) grade: Grade,
+    pub(super) agent_id: String,
+    pub(super) host: Option<String>,
+    /// The exact text of the reading's core.
+    pub(super) core: String,
+}
+
+const PRINTER: &str = concat!(
+    "select printer.printer_id, coalesce(printer.nickname, printer.product_name, printer.product_number, 'Printer'),
+        printer.serial, printer.product_number, printer.product_name, printer.asset_id, printer.first_seen_at,
+        customer.customer_id, customer.name, customer.time_zone, printer_state.read_at, printer_state.received_at,
+        printer_state.grade, printer_state.agent_id, agent.host, printer_state.core",
+    from_printer!(),
+    "where printer.reseller_id = $1 and printer.printer_id = $2"
+);
+
+/// One printer; another reseller's is not found.
+pub(super) fn printer(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result<Option<Printer>, DbError> {
+    tx.query_opt(PRINTER, params![scope.reseller_id(), id], |row| {
+        let state = match heard(row, 10)? {
+            None => None,
+            Some(heard) => Some(State {
+                heard,
+                grade: grade(row, 12)?,
+                agent_id: row.text(13)?,
+                host: row.opt_text(14)?,
+                core: row.text(15)?,
+            }),
+        };
+        Ok(Printer {
+            printer_id: row.int(0)?,
+            name: row.text(1)?,
+            serial: row.text(2)?,
+            product_number: row.opt_text(3)?,
+            product_name: row.opt_text(4)?,
+            asset_id: row.opt_text(5)?,
+            first_seen_at: Instant(row.int(6)?),
+            customer_id: row.int(7)?,
+            customer: row.text(8)?,
+            zone: row.text(9)?,
+            state,
+        })
+    })
+}
+
+/// Usage by meter in this month and the month before, base units; `None` where nothing was counted.
+pub(super) type TwoMonths = BTreeMap<Meter, (Option<i64>, Option<i64>)>;
+
+const USAGE: &str = "select month, meter, cast(sum(quantity) as bigint) from usage
+    where reseller_id = $1 and printer_id = $2 and (month = $3 or month = $4) group by month, meter";
+
+/// What a printer used this month and the month before.
+pub(super) fn usage(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printer_id: i64,
+    so_far: SoFar,
+) -> Result<TwoMonths, DbError> {
+    let parameters = params![scope.reseller_id(), printer_id, so_far.this(), so_far.last()];
+    let found = tx.query(USAGE, parameters, |row| Ok((row.int(0)?, row.text(1)?, row.int(2)?)))?;
+    let mut usage = TwoMonths::new();
+    for (month, meter, amount) in found {
+        if let Ok(meter) = Meter::parse(&meter) {
+            let (now, before) = usage.entry(meter).or_default();
+            *(if month == so_far.this() { now } else { before }) = Some(amount);
+        }
+    }
+    Ok(usage)
+}
+
+const JOBS: &str = "select job.finished_at, job.quantities from job
+    where job.reseller_id = $1 and job.printer_id = $2 and job.finished_at >= $3
+      and (job.status = 'printed' or job.status = 'scanned')
+      and not exists (select 1 from job_superseded where job_superseded.reseller_id = job.reseller_id
+          and job_superseded.printer_id = job.printer_id and job_superseded.job_key = job.job_key
+          and job_superseded.version = job.version)";
+
+/// Gives `each` what every job of a printer since `from` counted, by the instant it finished. Only what the
+/// usage cells count too: jobs that ended well.
+pub(super) fn each_job(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printer_id: i64,
+    from: Instant,
+    mut each: impl FnMut(Instant, &[Quantity]),
+) -> Result<(), DbError> {
+    tx.query(JOBS, params![scope.reseller_id(), printer_id, from], |row| {
+        let quantities: Vec<Quantity> = serde_json::from_str(&row.text(1)?)?;
+        each(Instant(row.int(0)?), &quantities);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// A counter's value at one reading, with its segment.
+#[derive(Debug, Clone)]
+pub(super) struct Counted {
+    pub(super) meter: String,
+    /// Empty for a counter that is not split by media.
+    pub(super) media: String,
+    pub(super) value: i64,
+    pub(super) read_at: Instant,
+    pub(super) segment: i64,
+    /// The word of why the segment was opened.
+    pub(super) reason: Option<String>,
+    pub(super) opened_at: Option<Instant>,
+    pub(super) before: Option<i64>,
+    pub(super) after: Option<i64>,
+    pub(super) grade: Grade,
+    pub(super) agent_id: String,
+}
+
+fn counted(row: &Row) -> Result<Counted, DbError> {
+    Ok(Counted {
+        meter: row.text(0)?,
+        media: row.text(1)?,
+        value: row.int(2)?,
+        read_at: Instant(row.int(3)?),
+        segment: row.int(4)?,
+        reason: row.opt_text(5)?,
+        opened_at: row.opt_int(6)?.map(Instant),
+        before: row.opt_int(7)?,
+        after: row.opt_int(8)?,
+        grade: grade(row, 9)?,
+        agent_id: row.text(10)?,
+    })
+}
+
+/// The grade and the agent are those of the reading that changed the counter last.
+const COUNTERS: &str = "select counter.meter, counter.media, counter.value, counter.read_at, counter.segment,
+        segment.reason, segment.opened_at, segment.value_before, segment.value_after, reading.grade, reading.agent_id
+    from counter
+    join reading on reading.reseller_id = counter.reseller_id and reading.printer_id = counter.printer_id
+        and reading.meter = counter.meter and reading.media = counter.media
+    left join segment on segment.reseller_id = counter.reseller_id and segment.printer_id = counter.printer_id
+        and segment.meter = counter.meter and segment.media = counter.media and segment.segment = counter.segment
+    where counter.reseller_id = $1 and counter.printer_id = $2
+      and reading.read_at = (select max(newest.read_at) from reading as newest
+          where newest.reseller_id = counter.reseller_id and newest.printer_id = counter.printer_id
+            and newest.meter = counter.meter and newest.media = counter.media)
+    order by counter.meter, counter.media, reading.agent_id limit 500";
+
+/// The latest value of each counter of a printer.
+pub(super) fn counters(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<Counted>, DbError> {
+    let mut found = tx.query(COUNTERS, params![scope.reseller_id(), printer_id], counted)?;
+    // Two agents that read at the same instant give one counter twice.
+    found.dedup_by(|a, b| (&a.meter, &a.media) == (&b.meter, &b.media));
+    Ok(found)
+}
+
+const RECENT: &str = "select reading.meter, reading.media, reading.value, reading.read_at, reading.segment,
+        segment.reason, segment.opened_at, segment.value_before, segment.value_after, reading.grade, reading.agent_id
+    from reading
+    left join segment on segment.reseller_id = reading.reseller_id and segment.printer_id = reading.printer_id
+        and segment.meter = reading.meter and segment.media = reading.media and segment.segment = reading.segment
+    where reading.reseller_id = $1 and reading.printer_id = $2 and reading.read_at >= $3
+    order by reading.read_at desc, reading.meter, reading.media limit 100";
+
+/// The latest changes of counters since `from`, newest first.
+pub(super) fn recent(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printer_id: i64,
+    from: Instant,
+) -> Result<Vec<Counted>, DbError> {
+    tx.query(RECENT, params![scope.reseller_id(), printer_id, from], counted)
+}
+
+const HOSTS: &str = "select agent_id, host from agent where reseller_id = $1 and customer_id = $2";
+
+/// The hosts of a customer's agents.
+pub(super) fn hosts(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    customer_id: i64,
+) -> Result<BTreeMap<String, String>, DbError> {
+    let parameters = params![scope.reseller_id(), customer_id];
+    Ok(tx.query(HOSTS, parameters, |row| Ok((row.text(0)?, row.text(1)?)))?.into_iter().collect())
+}
+
+/// How long an agent read a printer.
+#[derive(Debug, Clone)]
+pub(super) struct Span {
+    pub(super) agent_id: String,
+    pub(super) first: Instant,
+    pub(super) last: Instant,
+    pub(super) readings: i64,
+}
+
+const SPANS: &str = "select agent_id, min(read_at), max(read_at), count(*) from reading_set
+    where reseller_id = $1 and printer_id = $2 group by agent_id order by agent_id limit 100";
+
+/// Which agents read a printer, and how long.
+pub(super) fn spans(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<Span>, DbError> {
+    tx.query(SPANS, params![scope.reseller_id(), printer_id], |row| {
+        Ok(Span {
+            agent_id: row.text(0)?,
+            first: Instant(row.int(1)?),
+            last: Instant(row.int(2)?),
+            readings: row.int(3)?,
+        })
+    })
+}
+
+/// The opening of a segment of a counter.
+#[derive(Debug, Clone)]
+pub(super) struct Opening {
+    pub(super) meter: String,
+    pub(super) media: String,
+    pub(super) reason: String,
+    pub(super) opened_at: Instant,
+    pub(super) before: Option<i64>,
+    pub(super) after: i64,
+}
+
+const OPENINGS: &str = "select meter, media, reason, opened_at, value_before, value_after from segment
+    where reseller_id = $1 and printer_id = $2 order by opened_at desc, meter, media limit 200";
+
+/// The segments that a printer's counters opened, newest first.
+pub(super) fn openings(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<Opening>, DbError> {
+    tx.query(OPENINGS, params![scope.reseller_id(), printer_id], |row| {
+        Ok(Opening {
+            meter: row.text(0)?,
+            media: row.text(1)?,
+            reason: row.text(2)?,
+            opened_at: Instant(row.int(3)?),
+            before: row.opt_int(4)?,
+            after: row.int(5)?,
+        })
+    })
+}
+
+const SECTION: &str = "select body from section where reseller_id = $1 and digest = $2";
+
+/// The text of a section that a reading refers to.
+pub(super) fn section(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    digest: &Hex<32>,
+) -> Result<Option<String>, DbError> {
+    tx.query_opt(SECTION, params![scope.reseller_id(), digest.0.as_slice()], |row| row.text(0))
+}

@@ -1,0 +1,207 @@
+//! The first page of a reseller's people: the work to do, and the month so far.
+//!
+//! Deliberately absent: doing the work. Each queue leads to the list that shows all of it.
+
+pub(crate) mod page;
+mod store;
+
+use crate::Portal;
+use crate::db::{DbError, Tx};
+use crate::fleet::{DailyArea, SILENT_AFTER, SoFar};
+use crate::shell::format::{self, UNKNOWN, Zone};
+use crate::shell::page::{Link, Status, Tone};
+use crate::shell::{Error, ResellerScope, ResellerUser, Role, Signed, chrome, render, see_other};
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use billing::{Currency, MeterKind};
+use jiff::tz::TimeZone;
+use page::{HomePage, PeriodCard, PeriodRow, Queue, QueueRow};
+use report::{Area, Duration, Ink, Instant};
+use store::{Counts, DraftSum, Waiting};
+
+/// The first page.
+pub(crate) fn routes() -> Router<Portal> {
+    Router::new().route("/", get(home))
+}
+
+/// Everybody has a first page of their own.
+async fn home(State(portal): State<Portal>, signed: Signed) -> Result<Response, Error> {
+    match signed.role {
+        Role::Customer => return Ok(see_other("/my")),
+        Role::Operator => return Ok(see_other("/operator")),
+        Role::Reseller => {}
+    }
+    let user = ResellerUser::try_from(signed)?;
+    let inside = portal.clone();
+    let page = portal.db().read(move |tx| home_page(tx, &inside, &user)).await?;
+    render(&page)
+}
+
+fn home_page(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser) -> Result<HomePage, DbError> {
+    let (scope, now, zone) = (&user.scope, portal.surroundings().now(), Zone::utc());
+    let so_far = SoFar::of(now, &TimeZone::UTC);
+    let counts = store::counts(tx, scope, heard_since(now), now)?;
+    let queues = vec![
+        silent(tx, scope, &counts, now)?,
+        drafts(tx, scope)?,
+        alerts(tx, scope, &counts)?,
+        supplies(tx, scope, &counts)?,
+        no_contract(tx, scope, &counts, now)?,
+    ];
+    let days = store::days(tx, scope, so_far.days())?;
+    let mut area = DailyArea::default();
+    for (day, meter, amount) in &days {
+        area.add(*day, meter, *amount);
+    }
+    let chart_title = format!("{}, area printed", so_far.label());
+    Ok(HomePage {
+        chrome: chrome(tx, portal, &user.signed, Some(scope), ("/", "Work to do"), None)?,
+        sub: format!("{} · times in {}", format::long_day(now, &zone), zone.name()),
+        queues,
+        chart: area.chart(&chart_title, so_far),
+        chart_title,
+        period: period(tx, scope, so_far, Sums::of(&days))?,
+    })
+}
+
+fn heard_since(now: Instant) -> Instant {
+    now.plus(Duration(-SILENT_AFTER.0))
+}
+
+fn printer_row(waiting: &Waiting, note: String) -> QueueRow {
+    let text = format!("{} · {}", waiting.name, waiting.customer);
+    QueueRow { what: Link::new(text, format!("/printers/{}", waiting.printer_id)), note }
+}
+
+fn silent(tx: &mut Tx<'_>, scope: &ResellerScope, counts: &Counts, now: Instant) -> Result<Queue, DbError> {
+    let row = |waiting: &Waiting| {
+        let note = match waiting.number {
+            0 => "never".to_owned(),
+            heard => format::span(now.since(Instant(heard))),
+        };
+        printer_row(waiting, note)
+    };
+    Ok(Queue {
+        title: "Not reporting",
+        count: counts.silent,
+        href: "/printers?filter=silent".to_owned(),
+        status: (counts.silent > 0).then(|| Status::new(Tone::Bad, "bills at risk")),
+        rows: store::silent(tx, scope, heard_since(now))?.iter().map(row).collect(),
+        empty: "Every printer reports.",
+    })
+}
+
+fn drafts(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Queue, DbError> {
+    let sums = store::draft_sums(tx, scope)?;
+    let count = sums.iter().fold(0, |count: i64, sum| count.saturating_add(sum.count));
+    let rows = store::drafts(tx, scope)?.into_iter().map(|draft| QueueRow {
+        note: money(&draft.currency, draft.total),
+        what: Link::new(draft.customer, format!("/statements/{}", draft.statement_id)),
+    });
+    let total = |sum: &DraftSum| money(&sum.currency, sum.total);
+    let totals: Vec<String> = sums.iter().map(total).collect();
+    Ok(Queue {
+        title: "Bills to approve",
+        count,
+        href: "/statements?state=draft".to_owned(),
+        status: (count > 0).then(|| Status::new(Tone::Warn, totals.join(" + "))),
+        rows: rows.collect(),
+        empty: "No bill waits for you.",
+    })
+}
+
+fn money(currency: &str, minor: i64) -> String {
+    let decimals = Currency::parse(currency).map_or(2, |currency| u32::from(currency.minor_digits()));
+    format::money(minor, decimals, currency)
+}
+
+fn alerts(tx: &mut Tx<'_>, scope: &ResellerScope, counts: &Counts) -> Result<Queue, DbError> {
+    let status = match (counts.alerts, counts.severe) {
+        (0, _) => None,
+        (_, 0) => Some(Status::new(Tone::Warn, "none severe")),
+        (_, severe) => Some(Status::new(Tone::Bad, format!("{severe} severe"))),
+    };
+    let row = |waiting: &Waiting| printer_row(waiting, format!("{} open", waiting.number));
+    Ok(Queue {
+        title: "Alerts",
+        count: counts.alerts,
+        href: "/printers?filter=alerts".to_owned(),
+        status,
+        rows: store::alerts(tx, scope)?.iter().map(row).collect(),
+        empty: "No printer raises an alert.",
+    })
+}
+
+fn supplies(tx: &mut Tx<'_>, scope: &ResellerScope, counts: &Counts) -> Result<Queue, DbError> {
+    let row = |waiting: &Waiting| printer_row(waiting, format!("{} low", waiting.number));
+    Ok(Queue {
+        title: "Supplies ending",
+        count: counts.supplies,
+        href: "/printers?filter=supplies".to_owned(),
+        status: (counts.supplies > 0).then(|| Status::new(Tone::Info, "to order")),
+        rows: store::supplies(tx, scope)?.iter().map(row).collect(),
+        empty: "No supply is about to end.",
+    })
+}
+
+fn no_contract(tx: &mut Tx<'_>, scope: &ResellerScope, counts: &Counts, now: Instant) -> Result<Queue, DbError> {
+    let row = |waiting: &Waiting| {
+        let here = now.since(Instant(waiting.number));
+        printer_row(waiting, format!("for {}", format::span(here)))
+    };
+    Ok(Queue {
+        title: "Printers without a contract",
+        count: counts.no_contract,
+        href: "/printers?filter=no-contract".to_owned(),
+        status: (counts.no_contract > 0).then(|| Status::new(Tone::Warn, "not billed")),
+        rows: store::no_contract(tx, scope, now)?.iter().map(row).collect(),
+        empty: "Every printer is in a contract.",
+    })
+}
+
+/// What a span of days came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Sums {
+    /// mm².
+    area: i64,
+    jobs: i64,
+}
+
+impl Sums {
+    fn of(days: &[(i64, billing::Meter, i64)]) -> Sums {
+        let mut sums = Sums::default();
+        for (_, meter, amount) in days {
+            match meter.kind() {
+                MeterKind::AreaPrinted => sums.area = sums.area.saturating_add(*amount),
+                MeterKind::Jobs => sums.jobs = sums.jobs.saturating_add(*amount),
+                _ => {}
+            }
+        }
+        sums
+    }
+}
+
+/// The month so far against the same days of the month before. Ink is known by the month only, so that it
+/// stands beside all of the month before and is not compared.
+fn period(tx: &mut Tx<'_>, scope: &ResellerScope, so_far: SoFar, now: Sums) -> Result<PeriodCard, DbError> {
+    let before = Sums::of(&store::days(tx, scope, so_far.days_before())?);
+    let ink = store::ink(tx, scope, so_far.this())?.map(|ink| format::ink_unit(Ink(ink)));
+    let ink_before = store::ink(tx, scope, so_far.last())?.map(|ink| format::ink_unit(Ink(ink)));
+    let row = |label, now, change| PeriodRow { label, now, change };
+    Ok(PeriodCard {
+        now: format!("{} so far", so_far.label()),
+        before: so_far.label_before(),
+        rows: vec![
+            row("Area", format::area_unit(Area(now.area)), format::change(now.area, before.area)),
+            row("Jobs", format::count(now.jobs), format::change(now.jobs, before.jobs)),
+            row(
+                "Ink",
+                ink.unwrap_or_else(|| UNKNOWN.to_owned()),
+                ink_before.map_or_else(|| "—".to_owned(), |before| format!("{before} in all of it")),
+            ),
+        ],
+        note: Some("Area and jobs are compared with the same days. Days are those of each site.".to_owned()),
+    })
+}

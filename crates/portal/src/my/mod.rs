@@ -1,0 +1,82 @@
+//! The customer's own page: its printers, its approved statements, and what is collected about it.
+//!
+//! The scope of a customer's person is narrowed to that customer. Deliberately absent: drafts, contracts
+//! and everything else that is the reseller's.
+
+pub(crate) mod page;
+mod store;
+
+use crate::Portal;
+use crate::shell::part::Part;
+use crate::contracts::statement_number;
+use crate::customers::{overview, personal_words};
+use crate::db::{DbError, Tx};
+use crate::shell::format;
+use crate::shell::page::{Badge, Status, Tone};
+use crate::shell::{CustomerUser, Error, chrome, render};
+use crate::statements::page::StatementRow;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::get;
+use page::{MyPage, policy};
+use report::Grade;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// `/my` and what is below.
+pub(crate) fn routes() -> Router<Portal> {
+    Router::new().route("/my", get(show)).route("/my/statements/{id}", get(statement))
+}
+
+async fn show(
+    State(portal): State<Portal>,
+    user: CustomerUser,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Response, Error> {
+    let own = portal.clone();
+    let part = Part::asked(&query);
+    let page = portal.db().read(move |tx| my_page(tx, &own, &user, part)).await?;
+    render(&page.ok_or(Error::NotFound)?)
+}
+
+fn my_page(tx: &mut Tx<'_>, portal: &Portal, user: &CustomerUser, part: Part) -> Result<Option<MyPage>, DbError> {
+    let (scope, now) = (&user.scope, portal.surroundings().now());
+    let Some(customer_id) = scope.customer_id() else { return Ok(None) };
+    let Some(seen) = overview(tx, scope, customer_id, part, now)? else { return Ok(None) };
+    let reseller = store::reseller(tx, scope)?.unwrap_or_else(|| format::UNKNOWN.to_owned());
+    let statements = store::statements(tx, scope, customer_id)?;
+    let month = format::month(now, &seen.zone);
+    Ok(Some(MyPage {
+        chrome: chrome(tx, portal, &user.signed, Some(scope), ("/my", "Your printing"), None)?,
+        sub: format!("Billed by {reseller} · times in {} · figures of {month}", seen.zone.name()),
+        pager: part.pager("/my", seen.printers.len(), seen.printer_count),
+        printers: seen.printers,
+        statements: statements.iter().map(statement_row).collect(),
+        policy: policy(|_| seen.personal == Some(true)),
+        policy_words: personal_words(seen.personal),
+    }))
+}
+
+fn statement_row(approved: &store::Approved) -> StatementRow {
+    let statement = &approved.document;
+    let used = statement.lines.iter().flat_map(|line| &line.grades).filter(|(_, quantity)| **quantity != 0);
+    let grades: BTreeSet<Grade> = used.map(|(grade, _)| *grade).collect();
+    let (digits, code) = (u32::from(statement.currency.minor_digits()), statement.currency.code());
+    StatementRow {
+        href: format!("/my/statements/{}", approved.statement_id),
+        number: approved.number.map_or_else(|| "without a number".to_owned(), statement_number),
+        customer: statement.customer.clone(),
+        period: statement.period_label.clone(),
+        grades: grades.into_iter().map(Badge::from).collect(),
+        status: Status::new(Tone::Good, "approved"),
+        total: format::money(approved.total, digits, code),
+    }
+}
+
+async fn statement(
+    State(portal): State<Portal>,
+    user: CustomerUser,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    crate::statements::customer_page(&portal, &user, &id).await
+}

@@ -1,0 +1,119 @@
+//! The customer's own page: its printers, its bills, and what is collected about it.
+//!
+//! Deliberately absent: every other customer, and the reseller's margins and notes.
+
+use crate::fleet::page::PrinterRow;
+use crate::shell::page::{Chrome, Pager};
+use crate::statements::page::StatementRow;
+use askama::Template;
+use report::{ROWS, RowId, Section};
+
+/// `/my`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "my/my.html")]
+pub(crate) struct MyPage {
+    /// The frame, with `customer_navigation`.
+    pub(crate) chrome: Chrome,
+    /// The reseller and the zone.
+    pub(crate) sub: String,
+    /// The printers. Their addresses are the reseller's, so they are not linked.
+    pub(crate) printers: Vec<PrinterRow>,
+    /// Which part of the printers is shown.
+    pub(crate) pager: Pager,
+    /// The statements, newest first; drafts are not among them.
+    pub(crate) statements: Vec<StatementRow>,
+    /// Each row that can be collected, see [`policy`].
+    pub(crate) policy: Vec<PolicySection>,
+    /// What arrived of late, and where that is decided: on the customer's own side.
+    pub(crate) policy_words: String,
+}
+
+/// A section of Appendix A, as the customer's privacy file treats it.
+#[derive(Debug, Clone)]
+pub(crate) struct PolicySection {
+    /// The section's name.
+    pub(crate) label: &'static str,
+    /// How many of its rows leave the network: `26 of 26 rows kept`.
+    pub(crate) summary: String,
+    /// Its rows.
+    pub(crate) rows: Vec<PolicyRow>,
+}
+
+/// A row, as the customer's privacy file treats it.
+#[derive(Debug, Clone)]
+pub(crate) struct PolicyRow {
+    /// The stable id.
+    pub(crate) id: &'static str,
+    /// The row's name.
+    pub(crate) label: &'static str,
+    /// Whether it can tell about a person.
+    pub(crate) personal: bool,
+    /// What happens to it, in words.
+    pub(crate) fate: &'static str,
+}
+
+/// Every row of Appendix A with what happens to it; `kept` says whether a personal row leaves the
+/// customer's network. The other rows always do: they are about the printer.
+pub(crate) fn policy(kept: impl Fn(RowId) -> bool) -> Vec<PolicySection> {
+    let sections =
+        [Section::Configuration, Section::Status, Section::Usage, Section::PrintJob, Section::ScanJob, Section::Alert];
+    let section = |section: Section| {
+        let leaves = |row: &report::Row| !row.personal || kept(row.id);
+        let row = |row: &report::Row| PolicyRow {
+            id: row.id.word(),
+            label: row.label,
+            personal: row.personal,
+            fate: if leaves(row) { "kept" } else { "dropped before it leaves your network" },
+        };
+        let of: Vec<&report::Row> = ROWS.iter().filter(|row| row.section == section).collect();
+        let left = of.iter().filter(|row| leaves(row)).count();
+        PolicySection {
+            label: section.label(),
+            summary: format!("{left} of {} rows kept", of.len()),
+            rows: of.into_iter().map(row).collect(),
+        }
+    };
+    sections.into_iter().map(section).collect()
+}
+
+#[cfg(test)]
+mod samples {
+    use super::*;
+    use crate::fleet::page::PrintersPage;
+    use crate::shell::page::customer_navigation;
+
+    impl MyPage {
+        pub(crate) fn sample() -> MyPage {
+            let mut chrome = Chrome::sample("Your printing", "/my");
+            chrome.groups = customer_navigation("/my");
+            chrome.search = false;
+            chrome.home = "/my";
+            MyPage {
+                chrome,
+                sub: "Billed by Nordhang Repro · times in Europe/Berlin".to_owned(),
+                printers: PrintersPage::sample().rows.into_iter().take(6).collect(),
+                pager: Pager::new(0, 6, 6, None, None),
+                statements: vec![StatementRow::sample()],
+                policy: policy(|row| row == RowId::P1),
+                policy_words: "The file privacy.toml on your own computer decides; nobody outside can change it."
+                    .to_owned(),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_personal_row_is_dropped_unless_the_customer_keeps_it() {
+        let rows: Vec<PolicyRow> =
+            policy(|row| row == RowId::P1).into_iter().flat_map(|section| section.rows).collect();
+        let fate = |id: &str| rows.iter().find(|row| row.id == id).map(|row| row.fate);
+        assert_eq!(rows.len(), ROWS.len());
+        assert_eq!(fate("P1"), Some("kept"));
+        assert_eq!(fate("P8"), Some("dropped before it leaves your network"));
+        assert_eq!(fate("P20"), Some("kept"));
+    }
+}

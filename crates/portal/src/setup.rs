@@ -1,0 +1,158 @@
+//! Setting up without a browser: what `plotmeter portal user`, the demo and tests use.
+//!
+//! These calls go through the same store functions as the pages. Deliberately absent: any way to
+//! reach the data of a reseller that the caller did not make.
+
+use crate::contracts::store as contracts;
+use crate::db::{DbError, params};
+use crate::people::store::NewPerson;
+use crate::shell::ResellerScope;
+use crate::{Portal, customers, ingest, new_id, operator, people, statements};
+use billing::{Period, Terms};
+use protocol::enrol::EnrolmentFile;
+use report::Instant;
+
+/// What a person may do, and where.
+#[derive(Clone, Copy)]
+pub enum Role<'a> {
+    /// Runs the portal.
+    Operator,
+    /// Works for a reseller.
+    Reseller(&'a NewReseller),
+    /// Works for a customer of a reseller.
+    Customer(&'a NewReseller, i64),
+}
+
+/// A reseller made by this set-up: the right to act for it.
+pub struct NewReseller(ResellerScope);
+
+/// A set-up step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The database.
+    #[error("the database")]
+    Db(#[from] DbError),
+    /// What was asked makes no sense.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+impl From<crate::shell::Error> for SetupError {
+    fn from(error: crate::shell::Error) -> SetupError {
+        SetupError::Unfit(error.to_string())
+    }
+}
+
+/// A random password.
+pub fn password(portal: &Portal) -> String {
+    protocol::Hex(portal.surroundings().random::<10>()).to_string()
+}
+
+/// Adds somebody who can sign in. Slow on purpose: the password is hashed.
+pub fn person(portal: &Portal, role: Role<'_>, email: &str, name: &str, password: &str) -> Result<i64, SetupError> {
+    let surroundings = portal.surroundings();
+    let hash = people::hash_password(password, surroundings.random());
+    let password_hash = hash.map_err(|error| SetupError::Unfit(error.to_string()))?;
+    let (role, reseller_id, customer_id) = match role {
+        Role::Operator => (crate::shell::Role::Operator, None, None),
+        Role::Reseller(reseller) => (crate::shell::Role::Reseller, Some(reseller.0.reseller_id()), None),
+        Role::Customer(reseller, customer) => {
+            (crate::shell::Role::Customer, Some(reseller.0.reseller_id()), Some(customer))
+        }
+    };
+    let person_id = new_id(surroundings);
+    let (email, name) = (email.to_owned(), name.to_owned());
+    let person = NewPerson { person_id, email, name, role, reseller_id, customer_id, password_hash };
+    portal.db().write_now(|tx| people::store::insert_person(tx, &person, surroundings.now()))?;
+    Ok(person_id)
+}
+
+/// Adds a reseller.
+pub fn reseller(portal: &Portal, name: &str) -> Result<NewReseller, SetupError> {
+    let surroundings = portal.surroundings();
+    let id = new_id(surroundings);
+    portal.db().write_now(|tx| operator::store::insert_reseller(tx, id, name, surroundings.now()))?;
+    Ok(NewReseller(ResellerScope::of_new_reseller(id)))
+}
+
+/// Adds a customer with one site.
+pub fn customer(portal: &Portal, reseller: &NewReseller, name: &str, site: &str, time_zone: &str) -> Result<i64, SetupError> {
+    let surroundings = portal.surroundings();
+    let customer_id = new_id(surroundings);
+    let (name, site, time_zone) = (name.to_owned(), site.to_owned(), time_zone.to_owned());
+    let customer = customers::store::NewCustomer { customer_id, name, site, time_zone };
+    portal.db().write_now(|tx| customers::store::insert_customer(tx, &reseller.0, &customer, surroundings.now()))?;
+    Ok(customer_id)
+}
+
+/// Makes a one-time enrolment file for a customer.
+pub fn enrolment(portal: &Portal, reseller: &NewReseller, customer_id: i64) -> Result<EnrolmentFile, SetupError> {
+    let made = portal.db().write_now(|tx| ingest::enrolment_file(tx, &reseller.0, customer_id, portal))?;
+    made.ok_or_else(|| SetupError::Unfit(format!("customer {customer_id} is not this reseller's")))
+}
+
+const PRINTERS: &str = "select printer_id, serial from printer where reseller_id = $1 and customer_id = $2 order by serial";
+const NAME: &str = "update printer set nickname = $3, asset_id = $4 where reseller_id = $1 and printer_id = $2";
+const INTERVAL: &str = "update agent set interval_minutes = $2, settings_version = settings_version + 1 where reseller_id = $1";
+
+/// The printers of a customer: id and serial number.
+pub fn printers(portal: &Portal, reseller: &NewReseller, customer_id: i64) -> Result<Vec<(i64, String)>, SetupError> {
+    let params = params![reseller.0.reseller_id(), customer_id];
+    Ok(portal.db().read_now(|tx| tx.query(PRINTERS, params, |row| Ok((row.int(0)?, row.text(1)?))))?)
+}
+
+/// Gives a printer the name and the asset id that people know it by.
+pub fn name_printer(portal: &Portal, reseller: &NewReseller, printer_id: i64, nickname: &str, asset_id: &str) -> Result<(), SetupError> {
+    let params = params![reseller.0.reseller_id(), printer_id, nickname, asset_id];
+    portal.db().write_now(|tx| tx.execute(NAME, params))?;
+    Ok(())
+}
+
+/// Asks all agents of a reseller for another interval.
+pub fn interval(portal: &Portal, reseller: &NewReseller, minutes: u32) -> Result<(), SetupError> {
+    let params = params![reseller.0.reseller_id(), i64::from(minutes)];
+    portal.db().write_now(|tx| tx.execute(INTERVAL, params))?;
+    Ok(())
+}
+
+/// Adds a contract of a customer, its first version in force from `valid_from`.
+pub fn contract(
+    portal: &Portal,
+    reseller: &NewReseller,
+    customer_id: i64,
+    number: &str,
+    terms: &Terms,
+    (valid_from, person_id): (Instant, i64),
+) -> Result<i64, SetupError> {
+    let surroundings = portal.surroundings();
+    let contract_id = new_id(surroundings);
+    let number = number.to_owned();
+    let contract = contracts::NewContract { contract_id, customer_id, number, terms, valid_from, person_id };
+    portal.db().write_now(|tx| contracts::insert_contract(tx, &reseller.0, &contract, surroundings.now()))?;
+    Ok(contract_id)
+}
+
+/// Puts a printer into a contract from `from_at` on.
+pub fn assign(portal: &Portal, reseller: &NewReseller, contract_id: i64, printer_id: i64, from_at: Instant) -> Result<(), SetupError> {
+    portal.db().write_now(|tx| contracts::assign_printer(tx, &reseller.0, contract_id, printer_id, from_at, None))?;
+    Ok(())
+}
+
+/// Draws up the statement of a period.
+pub fn statement(portal: &Portal, reseller: &NewReseller, contract_id: i64, period: Period) -> Result<i64, SetupError> {
+    let surroundings = portal.surroundings();
+    let id = new_id(surroundings);
+    portal.db().write_now(|tx| {
+        statements::draw_up(tx, &reseller.0, contract_id, period, id, surroundings.now())
+    })?;
+    Ok(id)
+}
+
+/// Approves a statement that was drawn up.
+pub fn approve(portal: &Portal, reseller: &NewReseller, statement_id: i64, person_id: i64) -> Result<(), SetupError> {
+    let now = portal.surroundings().now();
+    portal.db().write_now(|tx| {
+        statements::store::approve(tx, &reseller.0, statement_id, person_id, now)
+    })?;
+    Ok(())
+}

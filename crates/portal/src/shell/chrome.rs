@@ -1,0 +1,83 @@
+//! Builds the frame around a page.
+
+use super::page::{Assets, Chrome, Flash, Frame, NavCounts, Tone, customer_navigation, navigation, operator_navigation};
+use super::{ResellerScope, Role, Signed};
+use crate::Portal;
+use crate::db::{DbError, Tx, params};
+
+const COUNTS: &str = "select
+    (select count(*) from printer where reseller_id = $1),
+    (select count(*) from statement where reseller_id = $1 and state = 'draft'),
+    (select count(*) from contract where reseller_id = $1),
+    (select count(*) from customer where reseller_id = $1),
+    (select count(*) from agent where reseller_id = $1)";
+
+/// What an act did, by the word that its redirect carries as `?done=`.
+const DONE: &[(&str, &str)] = &[
+    ("customer", "The customer was added."),
+    ("contract", "The contract was saved."),
+    ("version", "The new version was saved."),
+    ("assigned", "The printer was assigned; its usage counts from the date given."),
+    ("unassigned", "The printer was taken out of the contract."),
+    ("statement", "The statement was drawn up."),
+    ("approved", "The statement was approved."),
+    ("person", "The person can sign in now."),
+    ("closed", "The person cannot sign in any more."),
+    ("reseller", "The reseller was added."),
+    ("printer", "The printer was changed."),
+    ("interval", "The agent gets the new interval with its next receipt."),
+];
+
+/// The frame of a page without a session.
+pub(crate) fn frame(portal: &Portal, title: &str) -> Frame {
+    Frame { assets: Assets::current(), title: title.to_owned(), demo: portal.config().demo.clone() }
+}
+
+/// The frame of a page of `signed` at the list `here`. `done` is the word of the last act, from the query.
+pub(crate) fn chrome(
+    tx: &mut Tx<'_>,
+    portal: &Portal,
+    signed: &Signed,
+    scope: Option<&ResellerScope>,
+    (here, title): (&'static str, &str),
+    done: Option<&str>,
+) -> Result<Chrome, DbError> {
+    let groups = match (signed.role, scope) {
+        (Role::Reseller, Some(scope)) => navigation(here, &counts(tx, scope)?),
+        (Role::Customer, _) => customer_navigation(here),
+        _ => operator_navigation(),
+    };
+    let home = match signed.role {
+        Role::Operator => "/operator",
+        Role::Reseller => "/",
+        Role::Customer => "/my",
+    };
+    let sentence = DONE.iter().find(|(word, _)| Some(*word) == done).map(|(_, sentence)| (*sentence).to_owned());
+    Ok(Chrome {
+        assets: Assets::current(),
+        title: title.to_owned(),
+        home,
+        groups,
+        search: signed.role == Role::Reseller,
+        tenant: signed.tenant.clone(),
+        who: signed.name.clone(),
+        role: signed.role.word().to_owned(),
+        csrf: signed.form_token.clone(),
+        flash: sentence.map(|text| Flash { tone: Tone::Good, text }),
+        demo: portal.config().demo.clone(),
+    })
+}
+
+fn counts(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<NavCounts, DbError> {
+    let counts = tx.query_opt(COUNTS, params![scope.reseller_id()], |row| {
+        Ok(NavCounts {
+            home: None,
+            printers: Some(row.int(0)?),
+            statements: Some(row.int(1)?),
+            contracts: Some(row.int(2)?),
+            customers: Some(row.int(3)?),
+            agents: Some(row.int(4)?),
+        })
+    })?;
+    Ok(counts.unwrap_or_default())
+}

@@ -1,0 +1,92 @@
+//! Forms: bounded, and only with the token of the sender's session.
+
+use super::error::Error;
+use super::session::Signed;
+use crate::Portal;
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use std::collections::BTreeMap;
+
+/// Bytes of a form.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// The fields of a form by name, trimmed; a repeated name keeps its last value.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FormData(pub(crate) BTreeMap<String, String>);
+
+impl FormData {
+    /// Reads `application/x-www-form-urlencoded`.
+    pub(crate) fn parse(body: &[u8]) -> FormData {
+        let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+        let pair = |pair: &[u8]| {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let (name, value) = (halves.next().unwrap_or(&[]), halves.next().unwrap_or(&[]));
+            (decode(name), decode(value).trim().to_owned())
+        };
+        FormData(pairs.map(pair).collect())
+    }
+
+    /// A field's text; empty when absent.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// A field's whole number.
+    pub(crate) fn int(&self, name: &str) -> Option<i64> {
+        self.text(name).parse().ok()
+    }
+}
+
+fn decode(text: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let hex: Vec<u8> = rest.by_ref().take(2).copied().collect();
+                let two = std::str::from_utf8(&hex).ok().filter(|hex| hex.len() == 2);
+                let byte = two.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                bytes.push(byte.unwrap_or(b'?'));
+            }
+            byte => bytes.push(*byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A form that somebody signed in sent: who, and the fields. `U` is [`super::ResellerUser`] and the like.
+pub(crate) struct Posted<U>(pub(crate) U, pub(crate) FormData);
+
+impl<U> FromRequest<Portal> for Posted<U>
+where
+    U: TryFrom<Signed, Error = Error>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, portal: &Portal) -> Result<Self, Error> {
+        let (mut parts, body) = request.into_parts();
+        let signed = Signed::from_request_parts(&mut parts, portal).await?;
+        let too_long = |_| Error::Invalid(format!("The form is longer than {FORM_BYTES_MAX} bytes."));
+        let form = FormData::parse(&to_bytes(body, FORM_BYTES_MAX).await.map_err(too_long)?);
+        if !signed.owns_token(form.text("csrf")) {
+            return Err(Error::Forged);
+        }
+        Ok(Posted(U::try_from(signed)?, form))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FormData;
+
+    #[test]
+    fn a_form_is_decoded_and_odd_escapes_do_no_harm() {
+        let form = FormData::parse(b"name=B%C3%BCro+Nord&price=+0.14+&odd=%zz%4&empty=&=x");
+        assert_eq!(form.text("name"), "Büro Nord");
+        assert_eq!(form.text("price"), "0.14");
+        assert_eq!(form.text("odd"), "??");
+        assert_eq!(form.text("absent"), "");
+        assert_eq!(form.int("price"), None);
+    }
+}

@@ -1,0 +1,235 @@
+//! Stories of people: from signing in to a statement whose lines open to jobs.
+
+use crate::world::{Browser, NOW, PASSWORD, World, between, both, report, token};
+use billing::{Allowance, BaseFee, Clause, Currency, Money, Pattern, Per, Period, Price, PriceList, Tax, Terms, UnitPrice};
+use portal::setup::{self, Role};
+use report::{Area, Instant};
+
+both! {
+    a_statement_s_line_opens_to_jobs_whose_sum_equals_it => statement;
+    a_statement_is_approved_once_and_numbered_without_gaps => approval;
+    a_reseller_works_from_customer_to_statement_through_the_pages => by_hand;
+    a_form_of_another_session_changes_nothing => forged;
+    signing_in_needs_the_right_password_and_tries_are_limited => sign_in;
+    a_cell_that_looks_like_a_formula_is_exported_as_text => formula;
+    an_operator_sees_no_tenant_data => operator;
+}
+
+/// W1's terms: base 180.00 with 400 m² mono lines; 0.14, 0.32, 0.95, 2.60; VAT 21 %.
+pub(crate) fn terms() -> Terms {
+    let currency = Currency::parse("EUR").expect("known");
+    let pattern = |text: &str| Pattern::parse(text).expect("a pattern");
+    let price = |meter: &str, price: &str| Price { title: None, pattern: pattern(meter), price: UnitPrice::parse(price).expect("a price") };
+    let mut terms = Terms::new(currency, "Europe/Berlin");
+    terms.clauses = vec![
+        Clause::BaseFee(BaseFee { title: None, amount: Money(18_000), per: Per::Contract }),
+        Clause::Allowance(Allowance { covers: vec![pattern("area-printed/mono-line")], included: 400_000_000 }),
+        Clause::PriceList(PriceList {
+            prices: vec![
+                price("area-printed/mono-line", "0.14"),
+                price("area-printed/colour-line", "0.32"),
+                price("area-printed/low-density", "0.95"),
+                price("area-printed/high-density", "2.60"),
+            ],
+        }),
+        Clause::Tax(Tax { name: "VAT".to_owned(), rate: report::Share(210_000) }),
+    ];
+    terms
+}
+
+/// Jobs of October in W1's amounts: 520 mono, 140 colour lines, 60 low, 22.5 high, in m².
+const W1: &[(&str, i64)] = &[
+    ("mono-line", 300_000_000),
+    ("mono-line", 220_000_000),
+    ("colour-line", 140_000_000),
+    ("low-density", 60_000_000),
+    ("high-density", 22_500_000),
+];
+
+/// A tenant whose printer printed W1 in October 2026, with a contract and its statement.
+async fn w1(world: &World) -> (crate::world::Tenant, i64, i64) {
+    let tenant = world.tenant("nord").await;
+    let mut sender = world.agent(&tenant).await;
+    let start = Instant::parse("2026-10-05T08:00:00Z").expect("a timestamp");
+    let finished: Vec<Instant> = (0..W1.len()).map(|day| Instant(start.0 + i64::try_from(day).expect("small") * 86_400_000)).collect();
+    let mut report = report(7, Instant(NOW.0 - 86_400_000), &finished);
+    for ((job, _), (category, area)) in report.jobs.iter_mut().zip(W1) {
+        let print = job.print.as_mut().expect("a print job");
+        print.printed_area = Some(Area(*area));
+        print.media = Some("Bond 80 g".to_owned());
+        print.categories.truncate(1);
+        print.categories[0].category = report::Category::new(category);
+        print.categories[0].printed_area = Some(Area(*area));
+        print.categories[0].media_area = Some(Area(*area));
+    }
+    world.report(&mut sender, &report).await;
+    let (reseller, customer, person) = (tenant.reseller.clone(), tenant.customer, tenant.person);
+    let (contract, statement) = world
+        .setup(move |portal| {
+            let period = Period::calendar_month(2026, 10, "Europe/Berlin").expect("a month");
+            let contract = setup::contract(portal, &reseller, customer, "C-112", &terms(), (period.start, person)).expect("a contract");
+            let (printer, _) = setup::printers(portal, &reseller, customer).expect("printers")[0];
+            setup::assign(portal, &reseller, contract, printer, period.start).expect("assigned");
+            (contract, setup::statement(portal, &reseller, contract, period).expect("drawn up"))
+        })
+        .await;
+    (tenant, contract, statement)
+}
+
+async fn statement(world: World) {
+    let (tenant, _, statement) = w1(&world).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let page = browser.get(&format!("/statements/{statement}")).await;
+    assert_eq!(page.status, 200);
+    for amount in ["16.80", "44.80", "57.00", "58.50", "357.10", "74.99", "432.09"] {
+        assert!(page.text.contains(amount), "{amount} is missing");
+    }
+    // Each line that names a quantity leads to jobs with that total.
+    let mut lines = 0;
+    for part in page.text.split("data-quantity=\"").skip(1) {
+        let quantity = part.split('"').next().expect("a quantity").to_owned();
+        let Some(link) = between(part, "href=\"/jobs?", "\"") else { continue };
+        let link = link.replace("&amp;", "&").replace("&#38;", "&");
+        let jobs = browser.get(&format!("/jobs?{link}")).await;
+        let total = between(&jobs.text, "data-total=\"", "\"").unwrap_or_else(|| panic!("no total at /jobs?{link}"));
+        assert_eq!(total, quantity, "/jobs?{link}");
+        lines += 1;
+    }
+    assert_eq!(lines, 4);
+    let csv = browser.get(&format!("/statements/{statement}/export.csv")).await;
+    assert_eq!(csv.status, 200);
+    assert!(csv.text.contains("16.80"), "{}", csv.text);
+}
+
+async fn approval(world: World) {
+    let (tenant, contract, statement) = w1(&world).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let page = browser.get(&format!("/statements/{statement}")).await;
+    let form = [("csrf", token(&page.text))];
+    assert_eq!(browser.post(&format!("/statements/{statement}/approve"), &form).await.status, 303);
+    assert_eq!(browser.post(&format!("/statements/{statement}/approve"), &form).await.status, 409);
+    // An approved statement is never drawn up again.
+    let again = [("csrf", token(&page.text)), ("period", "2026-10".to_owned())];
+    assert_eq!(browser.post(&format!("/contracts/{contract}/statements"), &again).await.status, 409);
+    let (reseller, person) = (tenant.reseller.clone(), tenant.person);
+    world
+        .setup(move |portal| {
+            let period = Period::calendar_month(2026, 9, "Europe/Berlin").expect("a month");
+            let second = setup::statement(portal, &reseller, contract, period);
+            // The contract's first version begins in October: there is nothing to bill by.
+            assert!(second.is_err());
+            let period = Period::calendar_month(2026, 11, "Europe/Berlin").expect("a month");
+            let third = setup::statement(portal, &reseller, contract, period).expect("drawn up");
+            setup::approve(portal, &reseller, third, person).expect("approved");
+        })
+        .await;
+    assert_eq!(world.count("select count(distinct number) from statement where number in (1, 2)").await, 2);
+}
+
+async fn by_hand(world: World) {
+    let tenant = world.tenant("nord").await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let csrf = token(&browser.get("/customers/new").await.text);
+    let form = [("csrf", csrf.clone()), ("name", "Amt 61".to_owned()), ("site", "Plotraum".to_owned()), ("time_zone", "Nowhere/At_All".to_owned())];
+    let wrong = browser.post("/customers/new", &form).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("Amt 61"), "what was typed is kept");
+    let form = [("csrf", csrf.clone()), ("name", "Amt 61".to_owned()), ("site", "Plotraum".to_owned()), ("time_zone", "Europe/Berlin".to_owned())];
+    let made = browser.post("/customers/new", &form).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let customer = made.location.trim_start_matches("/customers/").split('?').next().expect("an id").to_owned();
+    let file = browser.post(&format!("/customers/{customer}/agents"), &[("csrf", csrf.clone())]).await;
+    assert_eq!(file.status, 200);
+    let file: protocol::enrol::EnrolmentFile = serde_json::from_str(&file.text).expect("an enrolment file");
+    assert_eq!(file.customer, "Amt 61");
+    let page = browser.get("/contracts/new").await;
+    assert!(page.text.contains("Amt 61"));
+    let text = |text: &str| text.to_owned();
+    let mut form = vec![
+        ("csrf", csrf.clone()), ("customer", customer.clone()), ("number", text("C-9")), ("currency", text("EUR")),
+        ("zone", text("Europe/Berlin")), ("starts", text("2026-10-01")), ("base_fee", text("180.00")),
+        ("base_fee_per", text("contract")), ("allowance", text("400")), ("allowance_meter", text("area-printed")),
+        ("covers.mono-line", text("yes")), ("prices.1.meter", text("area-printed")), ("prices.1.category", text("mono-line")),
+        ("prices.1.media", text("")), ("prices.1.price", text("0.1.4")), ("tax_name", text("VAT")), ("tax_rate", text("21")),
+    ];
+    let wrong = browser.post("/contracts/new", &form).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("0.1.4"), "what was typed is kept");
+    form.iter_mut().filter(|(name, _)| *name == "prices.1.price").for_each(|(_, value)| *value = text("0.14"));
+    let made = browser.post("/contracts/new", &form).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let contract = made.location.split('?').next().expect("an address").to_owned();
+    let page = browser.get(&contract).await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("0.14"), "the price is shown");
+    let drawn = browser.post(&format!("{contract}/statements"), &[("csrf", csrf), ("period", text("2026-10"))]).await;
+    assert_eq!(drawn.status, 303, "{}", drawn.text);
+    let page = browser.get(drawn.location.split('?').next().expect("an address")).await;
+    assert!(page.text.contains("180.00"), "the base fee is charged");
+}
+
+async fn forged(world: World) {
+    let tenant = world.tenant("nord").await;
+    let other = world.tenant("other").await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let foreign = token(&world.browser(&other.reseller_email()).await.get("/customers/new").await.text);
+    for csrf in [String::new(), "x".to_owned(), foreign] {
+        let form = [("csrf", csrf), ("name", "Amt".to_owned()), ("site", "x".to_owned()), ("time_zone", "Europe/Berlin".to_owned())];
+        assert_eq!(browser.post("/customers/new", &form).await.status, 403);
+    }
+    assert_eq!(world.count("select count(*) from customer").await, 2);
+}
+
+async fn sign_in(world: World) {
+    let tenant = world.tenant("nord").await;
+    let mut browser = Browser::anonymous(&world);
+    let page = browser.get("/printers").await;
+    assert_eq!((page.status, page.location.as_str()), (303, "/sign-in?next=/printers"));
+    let csrf = token(&browser.get("/sign-in?next=/printers").await.text);
+    let form = |password: &str, next: &str| {
+        [("csrf", csrf.clone()), ("next", next.to_owned()), ("email", tenant.reseller_email()), ("password", password.to_owned())]
+    };
+    let wrong = browser.post("/sign-in", &form("wrong", "/printers")).await;
+    assert!(wrong.status == 422 || wrong.status == 401 || wrong.status == 200, "{}", wrong.status);
+    assert_eq!(browser.get("/printers").await.status, 303);
+    // An address elsewhere is no place to go on to.
+    let right = browser.post("/sign-in", &form(PASSWORD, "//evil.example/")).await;
+    assert_eq!(right.status, 303);
+    assert!(right.location.starts_with('/') && !right.location.starts_with("//"), "{}", right.location);
+    assert_eq!(browser.get("/printers").await.status, 200);
+    let mut guesser = Browser::anonymous(&world);
+    let csrf = token(&guesser.get("/sign-in").await.text);
+    let mut statuses = Vec::new();
+    for _ in 0..12 {
+        let form = [("csrf", csrf.clone()), ("next", "/".to_owned()), ("email", tenant.customer_email()), ("password", "guess".to_owned())];
+        statuses.push(guesser.post("/sign-in", &form).await.status);
+    }
+    assert_eq!(statuses[11], 429, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 0);
+}
+
+async fn formula(world: World) {
+    let tenant = world.tenant("nord").await;
+    let mut sender = world.agent(&tenant).await;
+    let mut report = report(7, NOW, &[Instant(NOW.0 - 3_600_000)]);
+    report.jobs[0].0.personal.name = Some("=cmd|' /C calc'!A0".to_owned());
+    world.report(&mut sender, &report).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let csv = browser.get("/jobs.csv").await;
+    assert!(csv.text.contains("'=cmd"), "{}", csv.text);
+    assert!(!csv.text.contains(",=cmd") && !csv.text.contains("\"=cmd"), "{}", csv.text);
+}
+
+async fn operator(world: World) {
+    let (tenant, _, _) = w1(&world).await;
+    world.setup(|portal| setup::person(portal, Role::Operator, "o@portal.test", "Olga", PASSWORD).expect("a person")).await;
+    let mut browser = world.browser("o@portal.test").await;
+    let page = browser.get("/operator").await;
+    assert_eq!(page.status, 200);
+    assert!(!page.text.contains("Kessler"), "a customer's name is tenant data");
+    assert!(!page.text.contains(&tenant.reseller_email()));
+    let form = [("csrf", token(&page.text)), ("name", "Meridiano".to_owned()), ("email", "first@meridiano.test".to_owned())];
+    let made = browser.post("/operator/resellers", &form).await;
+    assert!(made.status == 200 || made.status == 303, "{} {}", made.status, made.text);
+    assert_eq!(world.count("select count(*) from reseller").await, 2);
+}
