@@ -89,10 +89,16 @@ pub(crate) async fn ask_pinned(
         .read_timeout(patience.idle)
         .timeout(patience.answer)
         .build()?;
-    let deadline = tokio::time::Instant::now() + patience.reading;
     let mut reasons = Vec::new();
     for driver in DRIVERS {
-        let answers = gather(&client, address, driver, patience, deadline).await;
+        let mut answers = Answers::new();
+        let gathering = gather(&client, address, driver, patience, &mut answers);
+        if tokio::time::timeout(patience.reading, gathering).await.is_err() {
+            for request in (driver.next)(&answers) {
+                let late = "did not end within the time for one reading".to_owned();
+                answers.entry(request.path).or_insert(Answer::Failed(late));
+            }
+        }
         if pin.is_broken() {
             return Err(AskError::Certificate { address: address.to_owned() });
         }
@@ -115,28 +121,18 @@ fn reason(answers: &Answers) -> String {
 }
 
 /// Asks until the driver wants nothing more.
-async fn gather(
-    client: &reqwest::Client,
-    address: &str,
-    driver: &Driver,
-    patience: Patience,
-    deadline: tokio::time::Instant,
-) -> Answers {
-    let mut answers = Answers::new();
+async fn gather(client: &reqwest::Client, address: &str, driver: &Driver, patience: Patience, answers: &mut Answers) {
     loop {
-        let wanted = (driver.next)(&answers);
+        let wanted = (driver.next)(answers);
         if wanted.is_empty() || answers.len() >= limits::REQUESTS_MAX {
-            return answers;
+            return;
         }
         for request in wanted {
             if !answers.is_empty() && !patience.pause.is_zero() {
                 tokio::time::sleep(patience.pause).await;
             }
             let url = format!("https://{address}{}", request.path);
-            let fetched = tokio::time::timeout_at(deadline, fetch(client, &url, request.accept)).await;
-            let answer =
-                fetched.unwrap_or_else(|_| Answer::Failed("did not end within the time for one reading".to_owned()));
-            answers.insert(request.path, answer);
+            answers.insert(request.path, fetch(client, &url, request.accept).await);
         }
     }
 }

@@ -23,7 +23,8 @@ pub enum EnrolmentError {
     Uplink(#[from] UplinkError),
     /// The portal refused; most often the file was used already or has expired.
     #[error(
-        "the portal refused this enrolment (status {0}): the file was used already, has expired, or belongs to another portal"
+        "the portal refused this enrolment (status {0}): the file was used already, has \
+         expired, or belongs to another portal"
     )]
     Refused(u16),
     /// The portal did not prove that it is the one that made the file.

@@ -116,7 +116,8 @@ impl Spool {
         }
         let mut pending: Vec<Waiting> = Vec::new();
         let bodies: Vec<Vec<u8>> = {
-            let mut statement = tx.prepare("select body from package where acknowledged_at is null order by sequence")?;
+            let mut statement =
+                tx.prepare("select body from package where acknowledged_at is null order by sequence")?;
             statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
         };
         for body in bodies {
@@ -138,7 +139,10 @@ impl Spool {
                 pending.push(row?);
             }
         }
-        tx.execute_batch("delete from record; delete from package; update section set acknowledged = 0; delete from value where name = 'settings';")?;
+        tx.execute_batch(
+            "delete from record; delete from package; update section set acknowledged = 0;
+             delete from value where name = 'settings';",
+        )?;
         for (number, record) in (1..).zip(&pending) {
             tx.prepare_cached("insert into record (number, core, annex, salt) values (?1, ?2, ?3, ?4)")?
                 .execute(params![int(number), record.core, record.annex, record.salt])?;
@@ -190,7 +194,8 @@ impl Spool {
                 .execute(params![section.digest.0, section.json])?;
         }
         tx.execute(
-            "update printer set serial = ?2, product_name = ?3, read_at = ?4, failed_at = null, failure = null where address = ?1",
+            "update printer set serial = ?2, product_name = ?3, read_at = ?4, failed_at = null,
+             failure = null where address = ?1",
             params![address, serial, split.printer.product_name, now.0],
         )?;
         tx.commit()?;

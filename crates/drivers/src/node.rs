@@ -176,9 +176,15 @@ fn clean(text: &str) -> String {
     plain.trim().to_owned()
 }
 
-/// Texts joined as a row shows them: `Warning, Expired`; absent when there is none.
+/// Texts joined as a row shows them, each once: `Warning, Expired`; absent when there is none.
 pub(crate) fn joined(texts: &[String]) -> Option<String> {
-    (!texts.is_empty()).then(|| texts.join(", "))
+    let mut seen: Vec<&str> = Vec::with_capacity(texts.len());
+    for text in texts {
+        if !seen.contains(&text.as_str()) {
+            seen.push(text);
+        }
+    }
+    (!seen.is_empty()).then(|| seen.join(", "))
 }
 
 /// The sum of the values that are known; absent when none is.

@@ -101,7 +101,11 @@ fn one(arguments: &Arguments, folder: &Path, postgres: Option<&str>) -> anyhow::
     let (opened, open_s) = unseal(&agents)?;
     println!("  unsealing alone {} µs CPU a report ({opened} jobs read), on one thread", micros(open_s, reports));
     let (raw_s, raw_cpu_s) = raw(&db, &agents)?;
-    println!("  raw insert      {} job rows/s, {} µs CPU a report of this process", rate(rows, raw_s), micros(raw_cpu_s, reports));
+    println!(
+        "  raw insert      {} job rows/s, {} µs CPU a report of this process",
+        rate(rows, raw_s),
+        micros(raw_cpu_s, reports)
+    );
     println!(
         "  ratios          ingest CPU / unsealing CPU {:.2}; ingest rows/s / raw rows/s {:.2}",
         cpu_s / open_s,
@@ -191,7 +195,8 @@ fn raw(db: &Db, agents: &[Arc<Agent>]) -> anyhow::Result<(f64, f64)> {
 
 /// User and system seconds of a process so far.
 fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("this bench reads /proc: it runs on Linux")?;
+    let stat =
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).context("this bench reads /proc: it runs on Linux")?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
     // Linux counts in hundredths of a second.
@@ -216,7 +221,12 @@ impl Drop for Running {
 }
 
 /// Sets up what the portal process will find: keys, certificate, a customer and an enrolment an agent.
-fn enrolments(db: &Db, folder: &Path, agents: usize, surroundings: &Surroundings) -> anyhow::Result<Vec<EnrolmentFile>> {
+fn enrolments(
+    db: &Db,
+    folder: &Path,
+    agents: usize,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Vec<EnrolmentFile>> {
     let authority = format!("127.0.0.1:{}", free_port()?);
     let key = rcgen::KeyPair::generate()?;
     let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])?.self_signed(&key)?;
@@ -239,7 +249,8 @@ fn start(folder: &Path, postgres: Option<&str>) -> anyhow::Result<Running> {
     let authority = std::fs::read_to_string(folder.join("authority"))?;
     let postgres = postgres.map_or(String::new(), |connection| format!("postgres = {connection:?}\n"));
     let file = format!(
-        "data = {folder:?}\nlisten = \"127.0.0.1:{}\"\n{postgres}[agents]\nlisten = \"{authority}\"\nauthority = \"{authority}\"\n\
+        "data = {folder:?}\nlisten = \"127.0.0.1:{}\"\n{postgres}[agents]\n\
+         listen = \"{authority}\"\nauthority = \"{authority}\"\n\
          certificate = {:?}\nkey = {:?}\n",
         free_port()?,
         folder.join("portal.pem"),

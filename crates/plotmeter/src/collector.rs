@@ -91,11 +91,15 @@ fn enrol(file: &std::path::Path, confirm: Option<&str>, config: &ConfigFile) -> 
     let config = config.load()?;
     let surroundings = crate::clock::surroundings();
     std::fs::create_dir_all(&config.state).with_context(|| format!("make the folder {}", config.state.display()))?;
-    let host = std::fs::read_to_string("/etc/hostname").map_or_else(|_| "unnamed".to_owned(), |name| name.trim().to_owned());
+    let host =
+        std::fs::read_to_string("/etc/hostname").map_or_else(|_| "unnamed".to_owned(), |name| name.trim().to_owned());
     let runtime = crate::runtime()?;
     let pending = runtime.block_on(agent::begin(file, &config.state, &host, &surroundings))?;
     let (reseller, customer) = pending.account();
-    println!("This collector will send usage data of the printers in its file\n  to the account   {customer}\n  of the reseller  {reseller}");
+    println!(
+        "This collector will send usage data of the printers in its file\n  \
+         to the account   {customer}\n  of the reseller  {reseller}"
+    );
     let agreed = match confirm {
         Some(name) => name == customer,
         None if std::io::stdin().is_terminal() => ask("Is that right? Type yes to go on: ")? == "yes",
@@ -105,7 +109,10 @@ fn enrol(file: &std::path::Path, confirm: Option<&str>, config: &ConfigFile) -> 
         bail!("not enrolled; nothing was kept and nothing took effect");
     }
     let settings = runtime.block_on(pending.confirm(&surroundings))?;
-    println!("Enrolled. Readings every {} minutes; start with `plotmeter collector run`.", settings.bounded_interval_minutes());
+    println!(
+        "Enrolled. Readings every {} minutes; start with `plotmeter collector run`.",
+        settings.bounded_interval_minutes()
+    );
     Ok(())
 }
 

@@ -5,7 +5,9 @@
 use crate::clock::{self, DemoClock};
 use agent::{Collector, Config};
 use anyhow::{Context, bail};
-use billing::{Allowance, BaseFee, Clause, Currency, Evidence, MeterKind, Month, Pattern, Period, Price, PriceList, Tax, Terms};
+use billing::{
+    Allowance, BaseFee, Clause, Currency, Evidence, MeterKind, Month, Pattern, Period, Price, PriceList, Tax, Terms,
+};
 use portal::config::Settings;
 use portal::setup::{self, NewReseller, Role};
 use portal::{Db, Listeners, Portal, PortalKeys, Target, Tls, serve};
@@ -52,14 +54,14 @@ struct Site {
     time_zone: &'static str,
 }
 
-pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir().context("make a temporary folder")?;
     let dir = arguments.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&dir).with_context(|| format!("make the folder {}", dir.display()))?;
     if dir.join("portal.sqlite").exists() {
         bail!("{} holds a demo already; name another folder", dir.display());
     }
-    crate::runtime()?.block_on(world(&arguments, &dir))
+    crate::runtime()?.block_on(world(arguments, &dir))
 }
 
 async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
@@ -77,7 +79,10 @@ async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
         agents_authority: format!("{}", listeners.agents.local_addr()?),
         agents_ca: Some(tls.authority.clone()),
         demo: Some(format!("This is a demo with invented data. Its day runs {SPEED} times faster than yours.")),
-        demo_accounts: accounts.iter().map(|(role, email, _)| ((*role).to_owned(), email.clone(), PASSWORD.to_owned())).collect(),
+        demo_accounts: accounts
+            .iter()
+            .map(|(role, email, _)| ((*role).to_owned(), email.clone(), PASSWORD.to_owned()))
+            .collect(),
     };
     let keys = PortalKeys::load_or_create(&dir.join("portal-keys.json"), &surroundings)?;
     let db = Db::open(&Target::Sqlite(dir.join("portal.sqlite")))?;
@@ -94,8 +99,10 @@ async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
         history(&clock, &sites, start, end).await?;
         let sites = Arc::new(sites);
         let sites_for_contracts = sites.clone();
-        tokio::task::spawn_blocking(move || contracts(&portal_for_contracts, &resellers, &sites_for_contracts, people, (start, end)))
-            .await??;
+        tokio::task::spawn_blocking(move || {
+            contracts(&portal_for_contracts, &resellers, &sites_for_contracts, &people, (start, end))
+        })
+        .await??;
         clock.start();
         for (role, email, _) in &accounts {
             println!("sign-in: {role} {email} {PASSWORD}");
@@ -124,7 +131,11 @@ fn span(now: Instant) -> anyhow::Result<(Instant, Instant)> {
 }
 
 fn previous(month: Month) -> anyhow::Result<Month> {
-    Ok(if month.month() == 1 { Month::new(month.year() - 1, 12)? } else { Month::new(month.year(), month.month() - 1)? })
+    Ok(if month.month() == 1 {
+        Month::new(month.year() - 1, 12)?
+    } else {
+        Month::new(month.year(), month.month() - 1)?
+    })
 }
 
 struct Certificates {
@@ -140,7 +151,8 @@ fn certificates() -> anyhow::Result<Certificates> {
     let authority = parameters.self_signed(&authority_key)?;
     let issuer = Issuer::from_params(&parameters, &authority_key);
     let key = KeyPair::generate()?;
-    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?.signed_by(&key, &issuer)?;
+    let certificate =
+        CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?.signed_by(&key, &issuer)?;
     let server = Tls { certificates: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() };
     Ok(Certificates { authority: authority.pem(), server })
 }
@@ -150,8 +162,11 @@ type Account = (&'static str, String, Option<&'static str>);
 
 fn accounts(fleet: &Fleet) -> Vec<Account> {
     let word = |name: &str| name.split(' ').next().unwrap_or(name).to_lowercase();
-    let mut accounts: Vec<Account> =
-        fleet.resellers.iter().map(|reseller| ("reseller", format!("{}@demo.test", word(reseller.name)), None)).collect();
+    let mut accounts: Vec<Account> = fleet
+        .resellers
+        .iter()
+        .map(|reseller| ("reseller", format!("{}@demo.test", word(reseller.name)), None))
+        .collect();
     let first = fleet.resellers.first().and_then(|reseller| reseller.customers.first());
     if let Some(customer) = first {
         accounts.push(("customer", format!("{}@demo.test", word(customer.name)), Some(customer.name)));
@@ -163,7 +178,13 @@ fn accounts(fleet: &Fleet) -> Vec<Account> {
 type Built = (Vec<NewReseller>, Vec<Site>, Vec<Server>);
 
 /// Resellers, customers, printers on their sockets, enrolled collectors.
-async fn build(portal: &Portal, fleet: &Fleet, dir: &Path, start: Instant, surroundings: &Surroundings) -> anyhow::Result<Built> {
+async fn build(
+    portal: &Portal,
+    fleet: &Fleet,
+    dir: &Path,
+    start: Instant,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Built> {
     let (mut resellers, mut sites, mut servers) = (Vec::new(), Vec::new(), Vec::new());
     for (index, reseller) in fleet.resellers.iter().enumerate() {
         let made = setup::reseller(portal, reseller.name)?;
@@ -196,7 +217,11 @@ async fn build(portal: &Portal, fleet: &Fleet, dir: &Path, start: Instant, surro
     Ok((resellers, sites, servers))
 }
 
-async fn printers(customer: &Customer, start: Instant, surroundings: &Surroundings) -> anyhow::Result<(Vec<String>, Vec<Server>)> {
+async fn printers(
+    customer: &Customer,
+    start: Instant,
+    surroundings: &Surroundings,
+) -> anyhow::Result<(Vec<String>, Vec<Server>)> {
     let (mut addresses, mut servers) = (Vec::new(), Vec::new());
     for placed in &customer.printers {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -221,14 +246,23 @@ fn config(state: &Path, addresses: &[String], lets_names_through: bool) -> anyho
 }
 
 /// The people; gives the first reseller person's id of each reseller.
-async fn people(portal: &Portal, resellers: &[NewReseller], sites: &[Site], accounts: &[Account]) -> anyhow::Result<Vec<i64>> {
+async fn people(
+    portal: &Portal,
+    resellers: &[NewReseller],
+    sites: &[Site],
+    accounts: &[Account],
+) -> anyhow::Result<Vec<i64>> {
     let mut ids = Vec::new();
     for (role, email, customer) in accounts {
         let site = sites.iter().find(|site| Some(site.name) == *customer);
         let id = match (*role, site) {
-            ("customer", Some(site)) => {
-                setup::person(portal, Role::Customer(&resellers[site.reseller], site.customer_id), email, "Kim Roth", PASSWORD)?
-            }
+            ("customer", Some(site)) => setup::person(
+                portal,
+                Role::Customer(&resellers[site.reseller], site.customer_id),
+                email,
+                "Kim Roth",
+                PASSWORD,
+            )?,
             ("operator", _) => setup::person(portal, Role::Operator, email, "Olga Ferro", PASSWORD)?,
             _ => {
                 let reseller = &resellers[ids.len()];
@@ -277,14 +311,15 @@ fn contracts(
     portal: &Portal,
     resellers: &[NewReseller],
     sites: &[Site],
-    people: Vec<i64>,
+    people: &[i64],
     (start, end): (Instant, Instant),
 ) -> anyhow::Result<()> {
     for (index, site) in sites.iter().enumerate() {
         let (reseller, person) = (&resellers[site.reseller], people[site.reseller]);
         let printers = setup::printers(portal, reseller, site.customer_id)?;
         for (number, (printer, serial)) in (1..).zip(&printers) {
-            let nickname = site.nicknames.iter().find(|(known, _)| known == serial).map_or("", |(_, nickname)| nickname);
+            let nickname =
+                site.nicknames.iter().find(|(known, _)| known == serial).map_or("", |(_, nickname)| nickname);
             setup::name_printer(portal, reseller, *printer, nickname, &format!("AN-{}", 4100 + index * 10 + number))?;
         }
         let terms = terms(index, site)?;
@@ -320,7 +355,9 @@ fn contracts(
 fn terms(index: usize, site: &Site) -> anyhow::Result<Terms> {
     let currency = Currency::parse("EUR")?;
     let pattern = |text: &str| Pattern::parse(text);
-    let price = |text: &str, price: &str| anyhow::Ok(Price { title: None, pattern: pattern(text)?, price: billing::UnitPrice::parse(price)? });
+    let price = |text: &str, price: &str| {
+        anyhow::Ok(Price { title: None, pattern: pattern(text)?, price: billing::UnitPrice::parse(price)? })
+    };
     let mut terms = Terms::new(currency, site.time_zone);
     // One customer is billed by what the lifetime counters say, the others by the job log.
     let (kind, evidence) =
@@ -329,7 +366,11 @@ fn terms(index: usize, site: &Site) -> anyhow::Result<Terms> {
     let base = ["180.00", "240.00", "390.00", "150.00", "320.00"][index % 5];
     let included = [400_000_000, 600_000_000, 900_000_000, 250_000_000, 800_000_000][index % 5];
     terms.clauses = vec![
-        Clause::BaseFee(BaseFee { title: None, amount: billing::Money::parse(base, currency)?, per: billing::Per::Contract }),
+        Clause::BaseFee(BaseFee {
+            title: None,
+            amount: billing::Money::parse(base, currency)?,
+            per: billing::Per::Contract,
+        }),
         Clause::Allowance(Allowance { covers: vec![pattern(&of("mono-line"))?], included }),
         Clause::PriceList(PriceList {
             prices: vec![
@@ -346,7 +387,9 @@ fn terms(index: usize, site: &Site) -> anyhow::Result<Terms> {
     ];
     terms.evidence.insert(kind, evidence);
     terms.evidence.insert(MeterKind::ScanArea, Evidence::Jobs);
-    terms.validate().map_err(|problems| anyhow::anyhow!("{}", problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")))?;
+    terms.validate().map_err(|problems| {
+        anyhow::anyhow!("{}", problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))
+    })?;
     Ok(terms)
 }
 

@@ -82,7 +82,7 @@ fn is_quiet(command: &Command) -> bool {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         #[cfg(feature = "simulator")]
-        Command::Demo(arguments) => demo::run(arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         #[cfg(feature = "portal")]
         Command::Portal(command) => portal_command::run(command),
         #[cfg(feature = "agent")]

@@ -86,7 +86,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
                 format!("listen on {} for people and {} for agents", file.listen, file.agents.listen)
             })?;
             if !file.listen.ip().is_loopback() {
-                bail!("listen = \"{}\": pages are plain HTTP, so this must be a loopback address behind a TLS proxy", file.listen);
+                bail!(
+                    "listen = \"{}\": pages are plain HTTP, so this must be a loopback address behind a TLS proxy",
+                    file.listen
+                );
             }
             tracing::info!(pages = %file.listen, agents = %file.agents.listen, "portal serves");
             crate::runtime()?.block_on(serve(&portal, listeners, &tls, crate::stopped()))?;

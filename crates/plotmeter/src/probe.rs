@@ -68,6 +68,8 @@ fn as_json(asked: &Asked) -> Json {
             "source": source.map(|source| source.from.clone()), "derived": source.is_some_and(|source| source.derived),
         })
     };
+    let job_defects =
+        |(job, defects): &(report::Job, Vec<report::Defect>)| json!({ "job": job.uuid, "defects": defects });
     let filled = walk(&asked.report);
     let absent = ROWS.iter().filter(|row| !filled.iter().any(|filled| filled.row == row.id)).map(|row| row.id.word());
     json!({
@@ -75,7 +77,7 @@ fn as_json(asked: &Asked) -> Json {
         "rows": filled.iter().map(row).collect::<Vec<_>>(),
         "absent": absent.collect::<Vec<_>>(),
         "defects": asked.defects,
-        "job_defects": asked.report.jobs.iter().map(|(job, defects)| json!({ "job": job.uuid, "defects": defects })).collect::<Vec<_>>(),
+        "job_defects": asked.report.jobs.iter().map(job_defects).collect::<Vec<_>>(),
     })
 }
 

@@ -60,7 +60,12 @@ fn tls_config(tls: &Tls) -> Result<rustls::ServerConfig, ServeError> {
 }
 
 /// Serves until `stop` is ready; requests under way are ended first.
-pub async fn serve(portal: &Portal, listeners: Listeners, tls: &Tls, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+pub async fn serve(
+    portal: &Portal,
+    listeners: Listeners,
+    tls: &Tls,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
     let config = RustlsConfig::from_config(Arc::new(tls_config(tls)?));
     let (pages, agents) = (Handle::new(), Handle::new());
     listeners.pages.set_nonblocking(true)?;

@@ -76,7 +76,13 @@ pub fn reseller(portal: &Portal, name: &str) -> Result<NewReseller, SetupError> 
 }
 
 /// Adds a customer with one site.
-pub fn customer(portal: &Portal, reseller: &NewReseller, name: &str, site: &str, time_zone: &str) -> Result<i64, SetupError> {
+pub fn customer(
+    portal: &Portal,
+    reseller: &NewReseller,
+    name: &str,
+    site: &str,
+    time_zone: &str,
+) -> Result<i64, SetupError> {
     let surroundings = portal.surroundings();
     let customer_id = new_id(surroundings);
     let (name, site, time_zone) = (name.to_owned(), site.to_owned(), time_zone.to_owned());
@@ -91,9 +97,11 @@ pub fn enrolment(portal: &Portal, reseller: &NewReseller, customer_id: i64) -> R
     made.ok_or_else(|| SetupError::Unfit(format!("customer {customer_id} is not this reseller's")))
 }
 
-const PRINTERS: &str = "select printer_id, serial from printer where reseller_id = $1 and customer_id = $2 order by serial";
+const PRINTERS: &str =
+    "select printer_id, serial from printer where reseller_id = $1 and customer_id = $2 order by serial";
 const NAME: &str = "update printer set nickname = $3, asset_id = $4 where reseller_id = $1 and printer_id = $2";
-const INTERVAL: &str = "update agent set interval_minutes = $2, settings_version = settings_version + 1 where reseller_id = $1";
+const INTERVAL: &str =
+    "update agent set interval_minutes = $2, settings_version = settings_version + 1 where reseller_id = $1";
 
 /// The printers of a customer: id and serial number.
 pub fn printers(portal: &Portal, reseller: &NewReseller, customer_id: i64) -> Result<Vec<(i64, String)>, SetupError> {
@@ -102,7 +110,13 @@ pub fn printers(portal: &Portal, reseller: &NewReseller, customer_id: i64) -> Re
 }
 
 /// Gives a printer the name and the asset id that people know it by.
-pub fn name_printer(portal: &Portal, reseller: &NewReseller, printer_id: i64, nickname: &str, asset_id: &str) -> Result<(), SetupError> {
+pub fn name_printer(
+    portal: &Portal,
+    reseller: &NewReseller,
+    printer_id: i64,
+    nickname: &str,
+    asset_id: &str,
+) -> Result<(), SetupError> {
     let params = params![reseller.0.reseller_id(), printer_id, nickname, asset_id];
     portal.db().write_now(|tx| tx.execute(NAME, params))?;
     Ok(())
@@ -133,7 +147,13 @@ pub fn contract(
 }
 
 /// Puts a printer into a contract from `from_at` on.
-pub fn assign(portal: &Portal, reseller: &NewReseller, contract_id: i64, printer_id: i64, from_at: Instant) -> Result<(), SetupError> {
+pub fn assign(
+    portal: &Portal,
+    reseller: &NewReseller,
+    contract_id: i64,
+    printer_id: i64,
+    from_at: Instant,
+) -> Result<(), SetupError> {
     portal.db().write_now(|tx| contracts::assign_printer(tx, &reseller.0, contract_id, printer_id, from_at, None))?;
     Ok(())
 }
@@ -142,17 +162,13 @@ pub fn assign(portal: &Portal, reseller: &NewReseller, contract_id: i64, printer
 pub fn statement(portal: &Portal, reseller: &NewReseller, contract_id: i64, period: Period) -> Result<i64, SetupError> {
     let surroundings = portal.surroundings();
     let id = new_id(surroundings);
-    portal.db().write_now(|tx| {
-        statements::draw_up(tx, &reseller.0, contract_id, period, id, surroundings.now())
-    })?;
+    portal.db().write_now(|tx| statements::draw_up(tx, &reseller.0, contract_id, period, id, surroundings.now()))?;
     Ok(id)
 }
 
 /// Approves a statement that was drawn up.
 pub fn approve(portal: &Portal, reseller: &NewReseller, statement_id: i64, person_id: i64) -> Result<(), SetupError> {
     let now = portal.surroundings().now();
-    portal.db().write_now(|tx| {
-        statements::store::approve(tx, &reseller.0, statement_id, person_id, now)
-    })?;
+    portal.db().write_now(|tx| statements::store::approve(tx, &reseller.0, statement_id, person_id, now))?;
     Ok(())
 }

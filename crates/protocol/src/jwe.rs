@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn rfc_7518_b1_gives_the_published_ciphertext_and_tag() {
         let key: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).expect("below 32"));
-        let plain = b"A cipher system must not be required to be secret, and it must be able to fall into the hands of the enemy without inconvenience";
+        let plain = b"A cipher system must not be required to be secret, and it must be able to \
+                      fall into the hands of the enemy without inconvenience";
         let aad = "The second principle of Auguste Kerckhoffs";
         let iv: crate::Hex<16> = "1af38c2dc2b96ffdd86694092341bc04".parse().expect("hex");
         let (cipher, tag) = encrypt(&key, aad, iv.0, plain);

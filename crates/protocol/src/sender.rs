@@ -20,7 +20,11 @@ pub struct Handshake {
 
 impl Handshake {
     /// Begins the enrolment of `file`; gives the message to post.
-    pub fn start(file: &EnrolmentFile, host: &str, surroundings: &Surroundings) -> Result<(Handshake, Vec<u8>), EnrolError> {
+    pub fn start(
+        file: &EnrolmentFile,
+        host: &str,
+        surroundings: &Surroundings,
+    ) -> Result<(Handshake, Vec<u8>), EnrolError> {
         let evidence = SigningKey::from_bytes(&surroundings.random());
         let hello = Hello {
             evidence_key: Hex(*evidence.verifying_key().as_bytes()),
@@ -38,7 +42,8 @@ impl Handshake {
         let keys = Keys::derive(&shared.secret, &self.portal_id, &welcome.agent, &shared.transcript);
         let head = chain::origin(&welcome.agent);
         let agent = welcome.agent.clone();
-        let sender = Sender { keys, agent, evidence: self.evidence, authority: self.authority, sequence: 1, first: 1, head };
+        let sender =
+            Sender { keys, agent, evidence: self.evidence, authority: self.authority, sequence: 1, first: 1, head };
         Ok((welcome, sender))
     }
 }

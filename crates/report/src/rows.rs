@@ -499,7 +499,8 @@ pub fn markdown(filled_by: impl Fn(RowId) -> String) -> String {
         if section != Some(row.section) {
             section = Some(row.section);
             text.push_str(&format!(
-                "\n## {}\n\n| id | row | one for each | unit | default privacy | drivers |\n|---|---|---|---|---|---|\n",
+                "\n## {}\n\n| id | row | one for each | unit | default privacy | drivers |\n\
+                 |---|---|---|---|---|---|\n",
                 row.section.label()
             ));
         }

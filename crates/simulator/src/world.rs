@@ -144,7 +144,13 @@ fn customer(rng: &mut Rng, placed: &mut i64, row: &CustomerRow) -> Customer {
             model,
             serial: serial(rng, *placed),
             seed: rng.next_u64(),
-            habits: Habits { jobs_per_day, local_offset, media: media(rng, model), ..Habits::default() },
+            // Read daily, no job falls out of the printer's memory, even on the busiest day.
+            habits: Habits {
+                jobs_per_day,
+                queue_length: usize::try_from(jobs_per_day * 2).unwrap_or(0).max(60),
+                local_offset,
+                media: media(rng, model),
+            },
         })
     });
     Customer { name, site, time_zone, lets_names_through, printers: printers.collect() }

@@ -27,12 +27,12 @@ pub(super) const EDGES: &[(&str, &str)] = &[
     ("fleet", "jobs"),
     ("home", "fleet"),
     ("ingest", "ledger"),
-    ("my", "agents"),
     ("my", "contracts"),
     ("my", "customers"),
     ("my", "fleet"),
     ("my", "statements"),
     ("operator", "people"),
+    ("statements", "contracts"),
 ];
 
 /// This file, for findings about the table itself.

@@ -188,7 +188,7 @@ mod tests {
             "create table printer (reseller_id bigint, printer_id bigint, primary key (reseller_id, printer_id));",
             "create table if not exists reseller (\n  reseller_id bigint primary key,\n  name text\n);",
             "create table site (reseller_id bigint, x numeric(1, 2), constraint k primary key (reseller_id, x));",
-            "create table migration (number bigint primary key);",
+            "create table schema_migration (number bigint primary key);",
         ] {
             assert_eq!(found("0001_first.sql", &format!("-- why it is\n{table}")), Vec::<String>::new(), "{table}");
         }

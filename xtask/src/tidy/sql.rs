@@ -107,7 +107,7 @@ mod tests {
     fn what_names_the_reseller_or_none_of_its_tables_is_no_finding() {
         for text in [
             "const A: &str = \"select serial from printer where reseller_id = $1\";",
-            "const A: &str = \"select n from migration\";",
+            "const A: &str = \"select n from schema_migration\";",
             "const A: &str = \"Select a name from printer\";",
             "#[cfg(test)]\nconst A: &str = \"select serial from printer\";",
         ] {

@@ -39,13 +39,17 @@ pub(crate) fn response(status: &str, content_type: &str, body: &[u8]) -> Vec<u8>
     [head.as_bytes(), body].concat()
 }
 
-const IDENTIFICATION: &str = r#"{"Identification":{"Fields":{"ModelName":"HP DesignJet Z9","PartNumber":"W3Z71A","SerialNumber":"CN12345678"}}}"#;
+const IDENTIFICATION: &str = r#"{"Identification":{"Fields":{"ModelName":"HP DesignJet Z9",
+    "PartNumber":"W3Z71A","SerialNumber":"CN12345678"}}}"#;
 
 impl Printer {
     /// Starts it; `resource` is the end of the hostile path.
     pub(crate) async fn start(resource: &str, behaviour: Behaviour) -> Printer {
         let key = rcgen::KeyPair::generate().expect("a key");
-        let certificate = rcgen::CertificateParams::new(vec!["printer".to_owned()]).expect("a name").self_signed(&key).expect("signed");
+        let certificate = rcgen::CertificateParams::new(vec!["printer".to_owned()])
+            .expect("a name")
+            .self_signed(&key)
+            .expect("signed");
         let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
         let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -60,7 +64,8 @@ impl Printer {
         let (resource, shared) = (resource.to_owned(), seen.clone());
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let (acceptor, resource, behaviour, seen) = (acceptor.clone(), resource.clone(), behaviour.clone(), shared.clone());
+                let (acceptor, resource, behaviour, seen) =
+                    (acceptor.clone(), resource.clone(), behaviour.clone(), shared.clone());
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(socket).await {
                         // The client hangs up whenever it has had enough.
@@ -86,7 +91,12 @@ impl Printer {
     }
 }
 
-async fn answer(mut stream: TlsStream<TcpStream>, resource: &str, behaviour: Behaviour, seen: &Seen) -> std::io::Result<()> {
+async fn answer(
+    mut stream: TlsStream<TcpStream>,
+    resource: &str,
+    behaviour: Behaviour,
+    seen: &Seen,
+) -> std::io::Result<()> {
     let mut head = Vec::new();
     loop {
         let mut byte = [0];

@@ -95,7 +95,8 @@ async fn a_flood_of_headers_is_no_valid_answer() {
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Printer::start("nothing", Behaviour::Stall).await;
-    let location = format!("HTTP/1.1 302 Found\r\nlocation: https://{}/secret\r\ncontent-length: 0\r\n\r\n", elsewhere.address);
+    let location =
+        format!("HTTP/1.1 302 Found\r\nlocation: https://{}/secret\r\ncontent-length: 0\r\n\r\n", elsewhere.address);
     expect_defect(Behaviour::Bytes(location.into_bytes()), "302").await;
     assert_eq!(elsewhere.requests(), 0);
 }

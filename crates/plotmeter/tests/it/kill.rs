@@ -1,7 +1,9 @@
 //! SIGKILL of the collector and of the portal at random points, while printers print: every job is
 //! billed exactly once, equal to what the printers themselves counted.
 
-use crate::world::{Device, Prepared, START, TestClock, collector_config, device, free_port, jobs_csv, postgres, prepare};
+use crate::world::{
+    Device, Prepared, START, TestClock, collector_config, device, free_port, jobs_csv, postgres, prepare,
+};
 use portal::Target;
 use report::sample::Rng;
 use report::{Duration, JobStatus};
@@ -23,8 +25,7 @@ async fn sqlite_bills_every_job_exactly_once_through_kills() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_bills_every_job_exactly_once_through_kills() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().to_owned();
-    let found = tokio::task::spawn_blocking(move || postgres(&path)).await.expect("asked");
+    let found = tokio::task::spawn_blocking(postgres).await.expect("asked");
     let Some((target, line)) = found else { return };
     story(folder.path(), target, line).await;
 }
@@ -36,7 +37,8 @@ fn plotmeter() -> Command {
 }
 
 async fn start_portal(prepared: &Prepared) -> Child {
-    let portal = plotmeter().args(["portal", "serve", "--config"]).arg(&prepared.portal_config).spawn().expect("starts");
+    let portal =
+        plotmeter().args(["portal", "serve", "--config"]).arg(&prepared.portal_config).spawn().expect("starts");
     let address = prepared.pages.trim_start_matches("http://").to_owned();
     for _ in 0..400 {
         if tokio::net::TcpStream::connect(&address).await.is_ok() {

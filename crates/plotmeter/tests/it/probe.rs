@@ -27,7 +27,8 @@ async fn a_simulated_printer_fills_nearly_every_row() {
     clock.forward(Duration::hours(24 * 20));
     let (success, text, words) = probe(&device.server.address().to_string(), false).await;
     assert!(success, "{words}");
-    let absent: Vec<&str> = text.lines().filter(|line| line.ends_with(" absent")).filter_map(|line| line.split(' ').next()).collect();
+    let absent: Vec<&str> =
+        text.lines().filter(|line| line.ends_with(" absent")).filter_map(|line| line.split(' ').next()).collect();
     // No interface of these printers shows these without a login, or at all.
     for row in &absent {
         assert!(["S18", "S24", "S25", "S26", "E1", "E2", "E3", "E4", "E5", "E6"].contains(row), "{row} is absent");
@@ -50,7 +51,10 @@ async fn the_recorded_z9_over_https_fills_the_rows_that_it_recorded() {
         .filter_map(|line| line.split(' ').next())
         .collect();
     println!("filled: {}", filled.iter().copied().collect::<Vec<_>>().join(" "));
-    for row in ["C1", "C2", "C3", "C4", "S1", "S10", "S11", "S12", "S14", "S15", "S16", "S17", "U2", "U5", "U16", "P2", "P10", "P11"] {
+    for row in [
+        "C1", "C2", "C3", "C4", "S1", "S10", "S11", "S12", "S14", "S15", "S16", "S17", "U2", "U5", "U16", "P2", "P10",
+        "P11",
+    ] {
         assert!(filled.contains(row), "{row} is absent:\n{text}");
     }
     assert!(text.contains("W3Z71A"));
@@ -66,7 +70,8 @@ async fn an_address_without_a_printer_says_so() {
 
 fn recordings() -> Option<PathBuf> {
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures");
-    let folder = std::env::var_os("PLOTMETER_RECORDINGS").map_or_else(default, PathBuf::from).join("freeglaz/designjet-z9-24");
+    let folder =
+        std::env::var_os("PLOTMETER_RECORDINGS").map_or_else(default, PathBuf::from).join("freeglaz/designjet-z9-24");
     if folder.is_dir() {
         return Some(folder);
     }
@@ -80,7 +85,8 @@ fn documents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     const QUEUE: &str = "JQ/JobQueue/5805be78-cd86-4875-afb9-9c21113dcca0";
     let text = std::fs::read_to_string(folder.join("device_status_reference.json")).expect("the recorded status");
     let recorded: serde_json::Value = serde_json::from_str(&text).expect("recorded JSON");
-    let identification = serde_json::json!({ "Identification": { "Fields": recorded["full_status"]["identification"] } });
+    let identification =
+        serde_json::json!({ "Identification": { "Fields": recorded["full_status"]["identification"] } });
     let queues = serde_json::json!({ "JobQueueCollection": { "Queue": { "URI": format!("{ROOT}{QUEUE}") } } });
     let jobs = std::fs::read(folder.join("jobs_all_sample.xml")).expect("the recorded jobs");
     [
@@ -97,7 +103,8 @@ fn documents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// A static HTTPS server with a self-signed certificate.
 async fn serve(documents: BTreeMap<String, Vec<u8>>) -> String {
     let key = rcgen::KeyPair::generate().expect("a key");
-    let certificate = rcgen::CertificateParams::new(vec!["printer".to_owned()]).expect("a name").self_signed(&key).expect("signed");
+    let certificate =
+        rcgen::CertificateParams::new(vec!["printer".to_owned()]).expect("a name").self_signed(&key).expect("signed");
     let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -122,8 +129,11 @@ async fn serve(documents: BTreeMap<String, Vec<u8>>) -> String {
                     }
                     let line = String::from_utf8_lossy(&head).into_owned();
                     let path = line.split(' ').nth(1).unwrap_or("");
-                    let (status, body) = documents.get(path).map_or(("404 Not Found", &[][..]), |body| ("200 OK", body.as_slice()));
-                    let answer = [format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(), body].concat();
+                    let (status, body) =
+                        documents.get(path).map_or(("404 Not Found", &[][..]), |body| ("200 OK", body.as_slice()));
+                    let answer =
+                        [format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(), body]
+                            .concat();
                     head.clear();
                     if stream.write_all(&answer).await.is_err() || stream.flush().await.is_err() {
                         return;

@@ -20,8 +20,7 @@ async fn sqlite_names_and_secrets_never_stand_on_the_wire() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_names_and_secrets_never_stand_on_the_wire() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().to_owned();
-    let Some((target, _)) = tokio::task::spawn_blocking(move || postgres(&path)).await.expect("asked") else { return };
+    let Some((target, _)) = tokio::task::spawn_blocking(postgres).await.expect("asked") else { return };
     story(folder.path(), target, "drop").await;
 }
 
@@ -69,8 +68,10 @@ async fn story(folder: &Path, target: Target, personal: &str) {
     let clock = TestClock::at(START);
     let around = surroundings(clock.clock(), 3);
     let (certificate, key) = certificate();
-    let (proxy, inner) =
-        (TcpListener::bind("127.0.0.1:0").await.expect("a port"), TcpListener::bind("127.0.0.1:0").await.expect("a port"));
+    let (proxy, inner) = (
+        TcpListener::bind("127.0.0.1:0").await.expect("a port"),
+        TcpListener::bind("127.0.0.1:0").await.expect("a port"),
+    );
     let settings = portal::config::Settings {
         agents_authority: proxy.local_addr().expect("bound").to_string(),
         agents_ca: Some(certificate.clone()),

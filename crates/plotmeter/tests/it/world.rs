@@ -14,6 +14,8 @@ use tokio::net::TcpListener;
 
 /// 2026-10-01T00:00:00Z, a Thursday.
 pub(crate) const START: Instant = Instant(1_790_812_800_000);
+/// 2096: an enrolment made then has not expired for a portal process on the machine's own clock.
+const FAR: Instant = Instant(4_000_000_000_000);
 pub(crate) const PASSWORD: &str = "a long pass phrase";
 
 /// A clock that the test moves.
@@ -56,7 +58,6 @@ pub(crate) async fn device(model: usize, seed: u64, clock: &TestClock) -> Device
     let serial = format!("CN{seed:06}");
     let habits = Habits { jobs_per_day: 60, ..Habits::default() };
     let printer = Printer::new(seed, &MODELS[model], &serial, START, habits);
-    // Each printer's category is checked against its own truth, so derived categories are as good.
     let printer = Arc::new(Mutex::new(printer));
     let identity = TlsIdentity::self_signed(&serial).expect("a certificate");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -78,17 +79,17 @@ pub(crate) fn free_port() -> u16 {
 
 static DATABASES: AtomicU64 = AtomicU64::new(0);
 
-/// The databases to test on: SQLite in `folder`, and a new one on the PostgreSQL server named for tests.
-pub(crate) fn postgres(folder: &Path) -> Option<(Target, String)> {
+/// A new database on the PostgreSQL server named for tests, and its line in a portal's file.
+pub(crate) fn postgres() -> Option<(Target, String)> {
     let Ok(server) = std::env::var("PLOTMETER_TEST_POSTGRES") else {
         println!("skipped: PLOTMETER_TEST_POSTGRES names no server");
         return None;
     };
-    let _folder = folder;
     let name = format!("world_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut client = postgres::Client::connect(&server, postgres::NoTls).expect("the test server");
     client.batch_execute(&format!("create database {name}")).expect("a database");
-    let mut parts: Vec<String> = server.split(' ').filter(|part| !part.starts_with("dbname=")).map(str::to_owned).collect();
+    let mut parts: Vec<String> =
+        server.split(' ').filter(|part| !part.starts_with("dbname=")).map(str::to_owned).collect();
     parts.push(format!("dbname={name}"));
     let config = parts.join(" ");
     Some((Target::Postgres(config.clone()), format!("postgres = {config:?}\n")))
@@ -97,7 +98,6 @@ pub(crate) fn postgres(folder: &Path) -> Option<(Target, String)> {
 /// What a set-up left behind for processes to find.
 pub(crate) struct Prepared {
     pub(crate) file: EnrolmentFile,
-    pub(crate) authority_pem: String,
     pub(crate) portal_config: PathBuf,
     pub(crate) pages: String,
 }
@@ -117,31 +117,25 @@ pub(crate) fn prepare(folder: &Path, target: &Target, postgres_line: &str, agent
     );
     let portal_config = folder.join("portal.toml");
     std::fs::write(&portal_config, config).expect("written");
-    let around = surroundings(Arc::new(real_now), 7);
+    let around = surroundings(Arc::new(|| FAR), 7);
     let keys = PortalKeys::load_or_create(&folder.join("portal-keys.json"), &around).expect("keys");
     let settings = portal::config::Settings {
         agents_authority: agents_authority.to_owned(),
-        agents_ca: Some(certificate.clone()),
+        agents_ca: Some(certificate),
         ..Default::default()
     };
     let portal = Portal::new(settings, Db::open(target).expect("opens"), keys, around).expect("starts");
     let (reseller, customer) = tenant(&portal);
     let file = setup::enrolment(&portal, &reseller, customer).expect("a file");
-    Prepared { file, authority_pem: certificate, portal_config, pages: format!("http://{pages}") }
+    Prepared { file, portal_config, pages: format!("http://{pages}") }
 }
 
 pub(crate) fn tenant(portal: &Portal) -> (NewReseller, i64) {
     let reseller = setup::reseller(portal, "Nordplan").expect("a reseller");
-    let customer = setup::customer(portal, &reseller, "Kessler Architekten", "Köln", "Europe/Berlin").expect("a customer");
+    let customer =
+        setup::customer(portal, &reseller, "Kessler Architekten", "Köln", "Europe/Berlin").expect("a customer");
     setup::person(portal, Role::Reseller(&reseller), "kessler@test", "Ada", PASSWORD).expect("a person");
     (reseller, customer)
-}
-
-/// The machine's clock, for processes that run on it: enrolment files expire.
-#[allow(clippy::disallowed_methods)]
-pub(crate) fn real_now() -> Instant {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    Instant(i64::try_from(since.as_millis()).expect("before the year 292 million"))
 }
 
 /// A collector's file.
@@ -158,6 +152,8 @@ pub(crate) fn collector_config(folder: &Path, personal: &str, devices: &[Device]
 
 /// The jobs of the portal as CSV rows by column name, read through the pages as a reseller does.
 pub(crate) async fn jobs_csv(pages: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+    // The second story of a process finds it installed.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let cookie = |response: &reqwest::Response| -> String {
         let values = response.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());

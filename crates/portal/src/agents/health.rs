@@ -71,7 +71,8 @@ pub(crate) fn standing(state: &str, seen: Instant, interval_minutes: i64, now: I
         }
         "forked" => Standing {
             status: Status::new(Tone::Bad, "Copied"),
-            next: "It was copied, or restored from a backup, so that its data is not taken: enrol it again with a new file.",
+            next: "It was copied, or restored from a backup, so that its data is not taken: \
+                   enrol it again with a new file.",
         },
         other => Standing {
             status: Status::new(Tone::Bad, format!("Not taken: {other}")),

@@ -2,9 +2,9 @@
 //!
 //! Deliberately absent: enrolling an agent and taking its packages, which is ingest.
 
-use crate::shell::part::{Part, ROWS};
 use crate::db::{DbError, Tx, params};
 use crate::shell::ResellerScope;
+use crate::shell::part::{Part, ROWS};
 use report::Instant;
 
 /// Packages of an agent that its page shows, of each kind.
@@ -18,7 +18,8 @@ const LIST: &str = "select agent.agent_id, agent.host, agent.version, agent.stat
     from agent
     join agent_chain on agent_chain.reseller_id = agent.reseller_id and agent_chain.agent_id = agent.agent_id
     join customer on customer.reseller_id = agent.reseller_id and customer.customer_id = agent.customer_id
-    left join (select agent_id, count(*) as printers from printer_state where reseller_id = $1 group by agent_id) as known
+    left join (select agent_id, count(*) as printers from printer_state
+        where reseller_id = $1 group by agent_id) as known
         on known.agent_id = agent.agent_id
     where agent.reseller_id = $1
     order by case

@@ -13,7 +13,6 @@ pub(crate) use store::{NewContract, NewVersion, assign_printer, insert_contract,
 use crate::Portal;
 use crate::db::{DbError, Tx};
 use crate::shell::format::{self, Zone};
-use crate::shell::page::Pager;
 use crate::shell::{Error, FormData, Posted, ResellerUser, render, see_other};
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -29,10 +28,6 @@ use std::collections::BTreeMap;
 use store::Contract;
 use view::{Said, Shown};
 
-/// Rows of a part of a list.
-pub(crate) const PART_ROWS: i64 = 50;
-/// Parts that can be asked for.
-const PARTS_MAX: i64 = 100_000;
 /// Characters of a contract's number.
 const NUMBER_MAX: usize = 40;
 
@@ -50,24 +45,6 @@ pub(crate) fn routes() -> Router<Portal> {
 /// The number in an address; what is no number leads nowhere.
 pub(crate) fn id(text: &str) -> Result<i64, Error> {
     text.parse().map_err(|_| Error::NotFound)
-}
-
-/// Which part of a list a query asks for, from 1.
-pub(crate) fn part(query: &BTreeMap<String, String>) -> i64 {
-    query.get("page").and_then(|page| page.parse::<i64>().ok()).unwrap_or(1).clamp(1, PARTS_MAX)
-}
-
-/// Rows before a part.
-pub(crate) fn skipped(part: i64) -> i64 {
-    (part - 1) * PART_ROWS
-}
-
-/// Where a part with `shown` rows of `total` stands; `address` gives the address of a part.
-pub(crate) fn pager(part: i64, shown: usize, total: i64, address: impl Fn(i64) -> String) -> Pager {
-    let number = |count: i64| usize::try_from(count).unwrap_or(0);
-    let previous = (part > 1).then(|| address(part - 1));
-    let next = (part * PART_ROWS < total).then(|| address(part + 1));
-    Pager::new(number(skipped(part)), shown, number(total), previous, next)
 }
 
 /// The first instant of a day such as `2026-10-01` in a zone, in the years that periods are cut in.
@@ -173,21 +150,13 @@ fn blank(query: &BTreeMap<String, String>, now: Instant) -> FormData {
     form
 }
 
-async fn create(
-    State(portal): State<Portal>,
-    Posted(user, form): Posted<ResellerUser>,
-) -> Result<Response, Error> {
+async fn create(State(portal): State<Portal>, Posted(user, form): Posted<ResellerUser>) -> Result<Response, Error> {
     let within = portal.clone();
     let outcome = portal.db().write(move |tx| save_contract(tx, &within, &user, form)).await?;
     answer(&outcome)
 }
 
-fn save_contract(
-    tx: &mut Tx<'_>,
-    portal: &Portal,
-    user: &ResellerUser,
-    mut form: FormData,
-) -> Result<Outcome, Error> {
+fn save_contract(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser, mut form: FormData) -> Result<Outcome, Error> {
     let customers = store::customers(tx, &user.scope)?;
     let chosen = form.int("customer");
     let customer = customers.iter().find(|customer| chosen == Some(customer.customer_id));
@@ -409,14 +378,5 @@ mod tests {
         assert_eq!(printer_label(some("Hall 2"), some("T930"), "CN1"), "Hall 2");
         assert_eq!(printer_label(None, some("T930"), "CN1"), "T930 · CN1");
         assert_eq!(printer_label(some(""), None, "CN1"), "CN1");
-    }
-
-    #[test]
-    fn a_part_that_cannot_be_is_the_first() {
-        let asked = |page: &str| part(&BTreeMap::from([("page".to_owned(), page.to_owned())]));
-        assert_eq!(["0", "-3", "two", ""].map(asked), [1; 4]);
-        assert_eq!(skipped(asked("3")), 100);
-        let shown = pager(2, 50, 101, |part| format!("/contracts?page={part}"));
-        assert_eq!(shown.next.as_deref(), Some("/contracts?page=3"));
     }
 }

@@ -123,10 +123,7 @@ pub(crate) fn insert_version(
     let reseller = scope.reseller_id();
     let version = tx.count(NEXT_VERSION, params![reseller, contract_id])?;
     let terms = serde_json::to_string(new.terms)?;
-    tx.execute(
-        INSERT_VERSION,
-        params![reseller, contract_id, version, new.valid_from, terms, now, new.person_id],
-    )?;
+    tx.execute(INSERT_VERSION, params![reseller, contract_id, version, new.valid_from, terms, now, new.person_id])?;
     Ok(version)
 }
 
@@ -234,11 +231,7 @@ pub(super) struct Contract {
 }
 
 /// The contract, if it is the reseller's.
-pub(super) fn contract(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    contract_id: i64,
-) -> Result<Option<Contract>, DbError> {
+pub(super) fn contract(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Option<Contract>, DbError> {
     tx.query_opt(CONTRACT, params![scope.reseller_id(), contract_id], |row| {
         Ok(Contract { contract_id, number: row.text(0)?, customer_id: row.int(1)?, customer: row.text(2)? })
     })
@@ -295,11 +288,7 @@ pub(super) fn stays(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) ->
 }
 
 /// The customer's printers that no contract covers without an end.
-pub(super) fn free_printers(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    customer_id: i64,
-) -> Result<Vec<Printer>, DbError> {
+pub(super) fn free_printers(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id: i64) -> Result<Vec<Printer>, DbError> {
     tx.query(FREE, params![scope.reseller_id(), customer_id, ROWS_MAX], printer)
 }
 

@@ -11,6 +11,7 @@ use crate::Portal;
 use crate::db::{DbError, Tx};
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Check, Fact, Field, FormError, Link, Status, Tone};
+use crate::shell::part::{Part, ROWS};
 use crate::shell::{FormData, ResellerUser, chrome};
 use billing::{Clause, Currency, Evidence, Meter, MeterKind, Month, Pattern, Period, Rounding, Terms};
 use billing::{UnitPrice, month_of};
@@ -40,9 +41,9 @@ pub(super) fn list(
     query: &BTreeMap<String, String>,
 ) -> Result<ContractsPage, DbError> {
     let now = portal.surroundings().now();
-    let part = super::part(query);
+    let part = Part::asked(query);
     let (contracts, customers) = store::counts(tx, &user.scope)?;
-    let listed = store::list(tx, &user.scope, now, super::PART_ROWS, super::skipped(part))?;
+    let listed = store::list(tx, &user.scope, now, ROWS, part.skipped())?;
     let (is_one, of_one) = (contracts == 1, customers == 1);
     let (noun, of) = (if is_one { "contract" } else { "contracts" }, if of_one { "customer" } else { "customers" });
     let done = query.get("done").map(String::as_str);
@@ -50,7 +51,7 @@ pub(super) fn list(
         chrome: chrome(tx, portal, &user.signed, Some(&user.scope), ("/contracts", "Contracts"), done)?,
         sub: format!("{contracts} {noun} of {customers} {of} · dates in each contract's zone"),
         rows: listed.iter().map(|listed| row(listed, now)).collect(),
-        pager: super::pager(part, listed.len(), contracts, |part| format!("/contracts?page={part}")),
+        pager: part.pager("/contracts", listed.len(), contracts),
         may_edit: true,
     })
 }
@@ -248,9 +249,8 @@ fn statement(made: &Made, zone: &Zone) -> ContractStatementRow {
     let digits = Currency::parse(&made.currency).map_or(2, Currency::minor_digits);
     ContractStatementRow {
         statement: Link::new(number, format!("/statements/{}", made.statement_id)),
-        period: period.unwrap_or_else(|_| {
-            format!("{} to {}", format::day(made.period.start, zone), format::day(last, zone))
-        }),
+        period: period
+            .unwrap_or_else(|_| format!("{} to {}", format::day(made.period.start, zone), format::day(last, zone))),
         total: format::money(made.total, u32::from(digits), &made.currency),
         status,
     }

@@ -101,9 +101,8 @@ pub(super) fn lint(terms: &Terms) -> Vec<String> {
     }
     let free = prices.iter().filter(|price| price.price == UnitPrice::default());
     lines.extend(free.map(|price| format!("{} costs nothing.", price.pattern.label())));
-    let idle = |cover: &&Pattern| {
-        !prices.iter().any(|price| price.pattern.covers(cover) || cover.covers(&price.pattern))
-    };
+    let idle =
+        |cover: &&Pattern| !prices.iter().any(|price| price.pattern.covers(cover) || cover.covers(&price.pattern));
     let idle = allowances(terms).flat_map(|allowance| &allowance.covers).filter(idle);
     lines.extend(idle.map(|cover| format!("{} is included, but no price charges it.", cover.label())));
     lines

@@ -12,11 +12,11 @@ pub(crate) use store::{NewCustomer, insert_customer};
 pub(crate) use view::{overview, personal_words};
 
 use crate::Portal;
-use crate::shell::part::Part;
 use crate::agents::standing;
 use crate::db::{DbError, Tx};
 use crate::shell::format::{self, UNKNOWN, Zone};
 use crate::shell::page::{Fact, Field};
+use crate::shell::part::Part;
 use crate::shell::{Error, FormData, Posted, ResellerUser, chrome, render, see_other};
 use axum::Router;
 use axum::extract::{Path, Query, State};

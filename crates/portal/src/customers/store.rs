@@ -2,9 +2,9 @@
 //!
 //! Deliberately absent: every fact of a printer besides its totals of a month, which are the fleet's.
 
-use crate::shell::part::{Part, ROWS};
 use crate::db::{DbError, Tx, params};
 use crate::shell::ResellerScope;
+use crate::shell::part::{Part, ROWS};
 use report::{Area, Ink, Instant};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ const LIST: &str = "select customer.customer_id, customer.name, customer.site, c
         where printer.reseller_id = customer.reseller_id and printer.customer_id = customer.customer_id),
     coalesce(billed.contracts, 0), coalesce(heard.agents, 0), coalesce(heard.needy, 0)
     from customer
-    left join (select customer_id, count(*) as contracts from contract where reseller_id = $1 group by customer_id) as billed
+    left join (select customer_id, count(*) as contracts from contract
+        where reseller_id = $1 group by customer_id) as billed
         on billed.customer_id = customer.customer_id
     left join (select agent.customer_id, count(*) as agents, sum(case when agent.state <> 'active'
             or agent_chain.seen_at + 120000 * agent.interval_minutes < $2 then 1 else 0 end) as needy

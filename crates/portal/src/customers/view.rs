@@ -4,13 +4,13 @@
 
 use super::store;
 use crate::agents::Lateness;
-use crate::shell::part::Part;
 use crate::contracts::page::ContractRow;
 use crate::db::{DbError, Tx};
 use crate::fleet::page::PrinterRow;
 use crate::shell::ResellerScope;
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Status, Tone};
+use crate::shell::part::Part;
 use billing::{Clause, Per};
 use protocol::limits::INTERVAL_MINUTES_DEFAULT;
 use report::{Duration, Instant};

@@ -57,7 +57,10 @@ impl Bulk {
         let places = (1..=self.columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
         let sql = format!(
             "insert into {} ({}) values ({places}) on conflict ({}) {}",
-            self.table, self.names(), self.key_names(), self.on_conflict
+            self.table,
+            self.names(),
+            self.key_names(),
+            self.on_conflict
         );
         let mut statement = connection.prepare_cached(&sql)?;
         let mut inserted = Vec::with_capacity(rows.len());
@@ -86,10 +89,16 @@ impl Bulk {
         });
         let sql = format!(
             "insert into {} ({}) select * from unnest({}) on conflict ({}) {} returning {}",
-            self.table, self.names(), arrays.collect::<Vec<_>>().join(", "), self.key_names(), self.on_conflict, self.key_names()
+            self.table,
+            self.names(),
+            arrays.collect::<Vec<_>>().join(", "),
+            self.key_names(),
+            self.on_conflict,
+            self.key_names()
         );
         let statement = prepared(transaction, statements, &sql)?;
-        let columns: Vec<Column<'_>> = (0..self.columns.len()).map(|index| self.column(rows, index)).collect::<Result<_, _>>()?;
+        let columns: Vec<Column<'_>> =
+            (0..self.columns.len()).map(|index| self.column(rows, index)).collect::<Result<_, _>>()?;
         let params: Vec<&(dyn postgres::types::ToSql + Sync)> = columns.iter().map(Column::as_sql).collect();
         // How many rows of each key were inserted: of two equal keys in `rows`, the first one.
         let mut left: BTreeMap<Vec<Param>, usize> = BTreeMap::new();

@@ -69,8 +69,13 @@ pub struct Db(Arc<Inner>);
 
 enum Inner {
     /// One writer, as SQLite has; readers see the last commit.
-    Sqlite { writer: Mutex<rusqlite::Connection>, readers: Pool<rusqlite::Connection> },
-    Postgres { pool: Pool<PgConnection> },
+    Sqlite {
+        writer: Mutex<rusqlite::Connection>,
+        readers: Pool<rusqlite::Connection>,
+    },
+    Postgres {
+        pool: Pool<PgConnection>,
+    },
 }
 
 /// A PostgreSQL connection with its prepared statements by text.
@@ -121,7 +126,10 @@ impl Db {
     }
 
     /// Runs `work` in a write transaction on this thread: commits when it succeeds, else rolls back.
-    pub(crate) fn write_now<T, E: From<DbError>>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub(crate) fn write_now<T, E: From<DbError>>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         match &*self.0 {
             Inner::Sqlite { writer, .. } => {
                 let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,7 +155,10 @@ impl Db {
     }
 
     /// Runs `work` in a read transaction on a blocking thread.
-    pub(crate) async fn read<T, E>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub(crate) async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
@@ -158,7 +169,10 @@ impl Db {
     }
 
     /// Runs `work` in a write transaction on a blocking thread.
-    pub(crate) async fn write<T, E>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub(crate) async fn write<T, E>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
@@ -229,9 +243,9 @@ pub(super) enum Engine<'a> {
 
 /// The names of SQLite's parameters, since `$2` may stand before `$1` in a statement.
 const NAMES: [&str; 40] = [
-    "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18",
-    "$19", "$20", "$21", "$22", "$23", "$24", "$25", "$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33", "$34",
-    "$35", "$36", "$37", "$38", "$39", "$40",
+    "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17",
+    "$18", "$19", "$20", "$21", "$22", "$23", "$24", "$25", "$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33",
+    "$34", "$35", "$36", "$37", "$38", "$39", "$40",
 ];
 
 impl Tx<'_> {
@@ -338,7 +352,11 @@ fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Param]) -> Resu
     if statement.parameter_count() == params.len() && params.len() <= NAMES.len() {
         Ok(())
     } else {
-        Err(DbError::Unfit(format!("a statement takes {} parameters, not {}", statement.parameter_count(), params.len())))
+        Err(DbError::Unfit(format!(
+            "a statement takes {} parameters, not {}",
+            statement.parameter_count(),
+            params.len()
+        )))
     }
 }
 

@@ -15,9 +15,8 @@ pub(super) fn run(db: &Db) -> Result<(), DbError> {
         "delete from schema_migration where version = $1",
         params![0_i64],
     )?;
-    let applied = db.read_now(|tx| {
-        tx.count("select coalesce(max(version), 0) from schema_migration", &[] as &[Param])
-    })?;
+    let applied =
+        db.read_now(|tx| tx.count("select coalesce(max(version), 0) from schema_migration", &[] as &[Param]))?;
     let newest = MIGRATIONS.last().map_or(0, |(version, _)| *version);
     if applied > newest {
         return Err(DbError::Unfit(format!(

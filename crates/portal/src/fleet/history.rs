@@ -183,8 +183,7 @@ mod tests {
         ];
         let shown: Vec<(&str, String)> = openings(all).into_iter().map(|event| (event.what, event.detail)).collect();
         let fell = "Media used: from 9.10 to 3.00 m², a new segment begins".to_owned();
-        let expected =
-            [("Counter fell, nobody has said why yet", fell), ("Counting began", "2 counters".to_owned())];
+        let expected = [("Counter fell, nobody has said why yet", fell), ("Counting began", "2 counters".to_owned())];
         assert_eq!(shown, expected);
     }
 

@@ -161,12 +161,7 @@ fn sub(counts: &Counts, customer: Option<&str>, so_far: SoFar) -> String {
     format!("{all} {printers} of {whose} · {} so far · times in UTC", so_far.label())
 }
 
-fn rows(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    search: &Search,
-    so_far: SoFar,
-) -> Result<Vec<PrinterRow>, Error> {
+fn rows(tx: &mut Tx<'_>, scope: &ResellerScope, search: &Search, so_far: SoFar) -> Result<Vec<PrinterRow>, Error> {
     let listed = store::list(tx, scope, search)?;
     debug_assert!(listed.len() <= PAGE_ROWS);
     let ids: Vec<i64> = listed.iter().map(|printer| printer.printer_id).collect();

@@ -112,7 +112,7 @@ impl DailyArea {
         let is_known = |id: &str| known.iter().any(|category| category.id() == id);
         let others = present.iter().copied().filter(|id| !is_known(id));
         let ids: Vec<&str> = known.iter().map(Category::id).chain(others).collect();
-        let named = |id: &&str| Category::new(if id.is_empty() { NO_CATEGORY } else { *id });
+        let named = |id: &&str| Category::new(if id.is_empty() { NO_CATEGORY } else { id });
         let categories: Vec<Category> = ids.iter().map(named).collect();
         let days: Vec<Day> = (1..=so_far.today.day()).map(|day| self.day(day, so_far, &ids)).collect();
         Some(Chart::stacked("area", title, &categories, &days))

@@ -246,7 +246,7 @@ mod samples {
                 customer: "<script>alert(1)</script> & Söhne".to_owned(),
                 path: "Collector · plotraum".to_owned(),
                 area: "687.17".to_owned(),
-                ink: if number % 5 == 0 { "unknown".to_owned() } else { "1,752.3".to_owned() },
+                ink: if number.is_multiple_of(5) { "unknown".to_owned() } else { "1,752.3".to_owned() },
                 status: match number % 4 {
                     0 => Status::new(Tone::Bad, "Silent 4 d"),
                     1 => Status::new(Tone::Warn, "Late"),
@@ -255,7 +255,7 @@ mod samples {
                 },
                 last: "2 h ago".to_owned(),
                 exact: "1 Nov 2026 10:00:00 Europe/Berlin".to_owned(),
-                contract: (number % 3 > 0).then(|| Link::new("C-112", "/contracts/112")),
+                contract: (!number.is_multiple_of(3)).then(|| Link::new("C-112", "/contracts/112")),
             };
             PrintersPage {
                 chrome: Chrome::sample("Printers", "/printers"),

@@ -119,14 +119,8 @@ fn words(defect: &Defect) -> String {
 
 /// Every row: the latest reading with its settings, and the latest job.
 fn everything(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> Result<Everything, Error> {
-    const SHOWN: [Section; 6] = [
-        Section::Configuration,
-        Section::Status,
-        Section::Usage,
-        Section::Alert,
-        Section::PrintJob,
-        Section::ScanJob,
-    ];
+    const SHOWN: [Section; 6] =
+        [Section::Configuration, Section::Status, Section::Usage, Section::Alert, Section::PrintJob, Section::ScanJob];
     let (mut report, mut defects) = (Report::default(), Vec::new());
     if let Some(reading) = &subject.reading {
         report = rebuild(tx, scope, reading)?;

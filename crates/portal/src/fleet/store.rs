@@ -506,10 +506,6 @@ pub(super) fn openings(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) 
 const SECTION: &str = "select body from section where reseller_id = $1 and digest = $2";
 
 /// The text of a section that a reading refers to.
-pub(super) fn section(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    digest: &Hex<32>,
-) -> Result<Option<String>, DbError> {
+pub(super) fn section(tx: &mut Tx<'_>, scope: &ResellerScope, digest: &Hex<32>) -> Result<Option<String>, DbError> {
     tx.query_opt(SECTION, params![scope.reseller_id(), digest.0.as_slice()], |row| row.text(0))
 }

@@ -37,7 +37,12 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 /// Finds the agent that a request claims to be and checks its signature. What is wrong is named by
 /// check, and the same whether the agent exists or not.
-pub(super) async fn authenticate(portal: &Portal, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Authentic, Problem> {
+pub(super) async fn authenticate(
+    portal: &Portal,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Authentic, Problem> {
     let refused = |error: signature::SignatureError| {
         Problem::new(401, "signature", format!("The request is not authentic: {error}."))
             .with_detail("Sign it as docs/protocol.md says, with the keys of this agent's enrolment.")

@@ -3,10 +3,10 @@
 use super::AgentKeys;
 use super::answer::{Http, authenticate, later, plain, sealed};
 use super::package::read;
+use crate::Portal;
 use crate::db::{DbError, Tx, params};
 use crate::ledger::AgentRef;
 use crate::shell::ResellerScope;
-use crate::Portal;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Response};
@@ -16,7 +16,8 @@ use protocol::receipt::{Answer, Problem, Settings};
 use protocol::{ENROL_CONTENT_TYPE, Hex, Keys, Secret, VerifyingKey, chain};
 use report::{Duration, Instant};
 
-const INSERT: &str = "insert into enrolment (enrolment_id, reseller_id, customer_id, sealed_code, created_at, expires_at)
+const INSERT: &str =
+    "insert into enrolment (enrolment_id, reseller_id, customer_id, sealed_code, created_at, expires_at)
     values ($1, $2, $3, $4, $5, $6)";
 const NAMES: &str = "select reseller.name, customer.name from customer
     join reseller on reseller.reseller_id = customer.reseller_id
@@ -31,20 +32,29 @@ const BIND: &str = "update enrolment set agent_id = $2 where enrolment_id = $1 a
 const FORGET_KEY: &str = "delete from agent_key where agent_id = $1";
 const FORGET_AGENT: &str = "delete from agent where reseller_id = $1 and agent_id = $2 and state = 'pending'";
 const FORGET_CHAIN: &str = "delete from agent_chain where reseller_id = $1 and agent_id = $2 and next_sequence = 1";
-const KEEP_KEY: &str = "insert into agent_key (agent_id, reseller_id, customer_id, evidence_key, sealed_secret, transcript)
+const KEEP_KEY: &str =
+    "insert into agent_key (agent_id, reseller_id, customer_id, evidence_key, sealed_secret, transcript)
     values ($1, $2, $3, $4, $5, $6)";
 const KEEP_AGENT: &str = "insert into agent (reseller_id, agent_id, customer_id, host, version, state, created_at,
     settings_version, interval_minutes) values ($1, $2, $3, $4, $5, 'pending', $6, 1, $7)";
 const KEEP_CHAIN: &str = "insert into agent_chain (reseller_id, agent_id, next_sequence, next_record, head, seen_at)
     values ($1, $2, 1, 1, $3, $4)";
-const ACTIVATE: &str = "update agent set state = 'active' where reseller_id = $1 and agent_id = $2 and state = 'pending'";
+const ACTIVATE: &str =
+    "update agent set state = 'active' where reseller_id = $1 and agent_id = $2 and state = 'pending'";
 const BURN: &str = "update enrolment set used_at = $2 where agent_id = $1 and used_at is null";
-const SETTINGS: &str = "select state, settings_version, interval_minutes from agent where reseller_id = $1 and agent_id = $2";
+const SETTINGS: &str =
+    "select state, settings_version, interval_minutes from agent where reseller_id = $1 and agent_id = $2";
 /// Across resellers: this is how an agent's claim becomes a reseller.
-const KEYS: &str = "select reseller_id, customer_id, evidence_key, sealed_secret, transcript from agent_key where agent_id = $1";
+const KEYS: &str =
+    "select reseller_id, customer_id, evidence_key, sealed_secret, transcript from agent_key where agent_id = $1";
 
 /// Makes a one-time file for a customer.
-pub(crate) fn file(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id: i64, portal: &Portal) -> Result<Option<EnrolmentFile>, DbError> {
+pub(crate) fn file(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    customer_id: i64,
+    portal: &Portal,
+) -> Result<Option<EnrolmentFile>, DbError> {
     let surroundings = portal.surroundings();
     let reseller = scope.reseller_id();
     let names = tx.query_opt(NAMES, params![reseller, customer_id], |row| Ok((row.text(0)?, row.text(1)?)))?;
@@ -104,7 +114,8 @@ async fn shake(portal: &Portal, request: Request) -> Result<Http, Problem> {
     }
     let code = Hex(portal.keys().open(&enrolment.sealed_code).map_err(|error| later(&error))?);
     let key = portal.keys().enrolment.0;
-    let (responder, hello) = Responder::read(&id, &code, &key, surroundings.random(), &message).map_err(|_| refused())?;
+    let (responder, hello) =
+        Responder::read(&id, &code, &key, surroundings.random(), &message).map_err(|_| refused())?;
     VerifyingKey::from_bytes(&hello.evidence_key.0).map_err(|_| refused())?;
     let welcome = Welcome {
         agent: Hex(surroundings.random::<8>()).to_string(),
@@ -115,7 +126,8 @@ async fn shake(portal: &Portal, request: Request) -> Result<Http, Problem> {
     let (answer, shared) = responder.answer(&welcome).map_err(|_| refused())?;
     let sealed_secret = portal.keys().seal(shared.secret.expose(), surroundings);
     let now = surroundings.now();
-    let kept = portal.db().write(move |tx| keep(tx, &id, &enrolment, &welcome, &hello, &shared, sealed_secret, now)).await;
+    let kept =
+        portal.db().write(move |tx| keep(tx, &id, &enrolment, &welcome, &hello, &shared, sealed_secret, now)).await;
     kept.map_err(|error: DbError| later(&error))?;
     let mut response = Response::new(Body::from(answer));
     response.headers_mut().insert("content-type", HeaderValue::from_static(ENROL_CONTENT_TYPE));
@@ -197,14 +209,19 @@ async fn activate(portal: &Portal, request: Request) -> Result<Http, Problem> {
 }
 
 /// The keys of an agent, for the cache.
-pub(crate) fn load_keys(tx: &mut Tx<'_>, agent_id: &str, portal: &crate::keys::PortalKeys) -> Result<Option<AgentKeys>, DbError> {
+pub(crate) fn load_keys(
+    tx: &mut Tx<'_>,
+    agent_id: &str,
+    portal: &crate::keys::PortalKeys,
+) -> Result<Option<AgentKeys>, DbError> {
     let found = tx.query_opt(KEYS, params![agent_id], |row| {
         let agent = AgentRef { reseller_id: row.int(0)?, customer_id: row.int(1)?, agent_id: agent_id.to_owned() };
         Ok((agent, row.array::<32>(2)?, row.bytes(3)?, row.array::<32>(4)?))
     })?;
     let Some((agent, evidence, sealed_secret, transcript)) = found else { return Ok(None) };
     let unfit = |what: &str| DbError::Unfit(format!("agent {agent_id}: {what}"));
-    let secret = portal.open(&sealed_secret).map_err(|_| unfit("its secret does not open with this portal's key file"))?;
+    let secret =
+        portal.open(&sealed_secret).map_err(|_| unfit("its secret does not open with this portal's key file"))?;
     let evidence = VerifyingKey::from_bytes(&evidence).map_err(|_| unfit("its evidence key is damaged"))?;
     let keys = Keys::derive(&Secret::new(secret), &portal.portal_id, agent_id, &Hex(transcript));
     Ok(Some(AgentKeys { agent, keys, evidence }))

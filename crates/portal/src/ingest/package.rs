@@ -88,7 +88,8 @@ fn problem(error: &PackageError) -> Problem {
 pub(crate) fn prepare(keys: &AgentKeys, body: &[u8]) -> Result<Prepared, PackageError> {
     let (compressed, json) = open(&keys.keys, body)?;
     let package = Package::check(&json, &keys.agent.agent_id, &keys.evidence)?;
-    let number = |number: u64| i64::try_from(number).map_err(|_| PackageError::Form("a number is beyond 63 bits".to_owned()));
+    let number =
+        |number: u64| i64::try_from(number).map_err(|_| PackageError::Form("a number is beyond 63 bits".to_owned()));
     let (sequence, first) = (number(package.sequence)?, number(package.first)?);
     if sequence < 1 || first < 1 || package.records.is_empty() {
         return Err(PackageError::Form("sequence and first record start at 1, and a package has a record".to_owned()));

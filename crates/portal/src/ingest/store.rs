@@ -28,7 +28,8 @@ struct Standing {
 
 const STANDINGS: &str = "select agent.reseller_id, agent.agent_id, agent.state, agent_chain.next_sequence,
     agent_chain.next_record, agent_chain.head, agent.settings_version, agent.interval_minutes
-    from agent join agent_chain on agent_chain.reseller_id = agent.reseller_id and agent_chain.agent_id = agent.agent_id";
+    from agent join agent_chain
+    on agent_chain.reseller_id = agent.reseller_id and agent_chain.agent_id = agent.agent_id";
 const STORED: &str = "select reseller_id, agent_id, sequence, digest, receipt from package";
 const SECTIONS: &str = "select reseller_id, digest from section";
 const SET_FORKED: &str = "update agent set state = 'forked' where reseller_id = $1 and agent_id = $2";
@@ -120,7 +121,11 @@ pub(super) fn accept(
     keep_forks(tx, packages, &decisions, now)?;
     move_chains(tx, &standings, now)?;
     let known = known_sections(tx, packages)?;
-    Ok(packages.iter().zip(decisions).map(|(package, decision)| answer(package, decision, &standings, &known)).collect())
+    Ok(packages
+        .iter()
+        .zip(decisions)
+        .map(|(package, decision)| answer(package, decision, &standings, &known))
+        .collect())
 }
 
 type AgentId = (i64, String);
@@ -153,7 +158,11 @@ fn load_standings(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeMap<Ag
 type Stored = BTreeMap<(i64, String, i64), (Hex<32>, Receipt)>;
 
 /// The receipts of packages that were accepted before.
-fn load_stored(tx: &mut Tx<'_>, packages: &[&Prepared], standings: &BTreeMap<AgentId, Standing>) -> Result<Stored, DbError> {
+fn load_stored(
+    tx: &mut Tx<'_>,
+    packages: &[&Prepared],
+    standings: &BTreeMap<AgentId, Standing>,
+) -> Result<Stored, DbError> {
     let earlier = packages.iter().filter(|package| {
         standings.get(&agent_id(package)).is_some_and(|standing| package.sequence < standing.next_sequence)
     });
@@ -186,7 +195,8 @@ fn decide(
         return Decision::Refuse(problem.with_detail("Confirm the account, then send this again."));
     }
     if standing.state != "active" {
-        let problem = Problem::new(403, "suspended", format!("This agent is {}; its data is not taken.", standing.state));
+        let problem =
+            Problem::new(403, "suspended", format!("This agent is {}; its data is not taken.", standing.state));
         return Decision::Refuse(problem.with_detail("Keep everything and ask your reseller."));
     }
     if package.sequence != standing.next_sequence {
@@ -195,7 +205,11 @@ fn decide(
         return Decision::Refuse(problem.with_detail("Send that one first."));
     }
     if package.first != standing.next_record || package.previous != standing.head {
-        return Decision::Refuse(Problem::new(409, "chain", "The package does not continue the chain that the portal keeps."));
+        return Decision::Refuse(Problem::new(
+            409,
+            "chain",
+            "The package does not continue the chain that the portal keeps.",
+        ));
     }
     let receipt = Receipt {
         agent: package.agent.agent_id.clone(),
@@ -224,7 +238,15 @@ fn keep(tx: &mut Tx<'_>, accepted: &[(&Prepared, &Receipt)], now: Instant) -> Re
         let (agent, digest, body) = (&package.agent, package.digest.0.as_slice(), package.body.as_slice());
         rows.push(
             params![
-                agent.reseller_id, &agent.agent_id, package.sequence, digest, package.first, package.last, now, text, body
+                agent.reseller_id,
+                &agent.agent_id,
+                package.sequence,
+                digest,
+                package.first,
+                package.last,
+                now,
+                text,
+                body
             ]
             .to_vec(),
         );
@@ -235,8 +257,10 @@ fn keep(tx: &mut Tx<'_>, accepted: &[(&Prepared, &Receipt)], now: Instant) -> Re
     if PACKAGE.insert(tx, &rows)?.contains(&false) {
         return Err(DbError::Unfit("another portal process accepted a package of this batch meanwhile".to_owned()));
     }
-    let rows: Vec<Vec<Param>> =
-        sections.iter().map(|((reseller, digest), text)| params![*reseller, digest.0.as_slice(), text.as_str()].to_vec()).collect();
+    let rows: Vec<Vec<Param>> = sections
+        .iter()
+        .map(|((reseller, digest), text)| params![*reseller, digest.0.as_slice(), text.as_str()].to_vec())
+        .collect();
     SECTION.insert(tx, &rows)?;
     Ok(())
 }
@@ -254,7 +278,10 @@ fn append(
     let seen = readings.iter().map(|entry| (&entry.origin.agent, &entry.printer));
     let seen = seen.chain(jobs.iter().map(|entry| (&entry.origin.agent, &entry.printer)));
     memory.learn_printers(tx, seen, now, || crate::new_id(surroundings))?;
-    memory.learn_zones(tx, accepted.iter().map(|(package, _)| (package.agent.reseller_id, package.agent.customer_id)).collect())?;
+    memory.learn_zones(
+        tx,
+        accepted.iter().map(|(package, _)| (package.agent.reseller_id, package.agent.customer_id)).collect(),
+    )?;
     append_readings(tx, memory, &readings, now)?;
     append_jobs(tx, memory, &jobs)?;
     Ok(())
@@ -273,7 +300,10 @@ fn keep_forks(tx: &mut Tx<'_>, packages: &[&Prepared], decisions: &[Decision], n
         .collect();
     FORK.insert(tx, &rows)?;
     for (reseller, agent) in forks.iter().map(|package| agent_id(package)).collect::<BTreeSet<_>>() {
-        tracing::warn!(agent.id = agent, "an agent sent two packages under one number: it was copied, or restored from a backup");
+        tracing::warn!(
+            agent.id = agent,
+            "an agent sent two packages under one number: it was copied, or restored from a backup"
+        );
         tx.execute(SET_FORKED, params![reseller, agent])?;
     }
     Ok(())
@@ -293,10 +323,14 @@ fn move_chains(tx: &mut Tx<'_>, standings: &BTreeMap<AgentId, Standing>, now: In
 
 /// Which of the sections that records refer to the portal has.
 fn known_sections(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeSet<(i64, Hex<32>)>, DbError> {
-    let wanted: BTreeSet<(i64, Hex<32>)> =
-        packages.iter().flat_map(|package| package.references.iter().map(|digest| (package.agent.reseller_id, *digest))).collect();
-    let keys: Vec<Vec<Param>> = wanted.iter().map(|(reseller, digest)| params![*reseller, digest.0.as_slice()].to_vec()).collect();
-    let found = tx.query_any(SECTIONS, &["reseller_id", "digest"], &keys, |row| Ok((row.int(0)?, Hex(row.array(1)?))))?;
+    let wanted: BTreeSet<(i64, Hex<32>)> = packages
+        .iter()
+        .flat_map(|package| package.references.iter().map(|digest| (package.agent.reseller_id, *digest)))
+        .collect();
+    let keys: Vec<Vec<Param>> =
+        wanted.iter().map(|(reseller, digest)| params![*reseller, digest.0.as_slice()].to_vec()).collect();
+    let found =
+        tx.query_any(SECTIONS, &["reseller_id", "digest"], &keys, |row| Ok((row.int(0)?, Hex(row.array(1)?))))?;
     Ok(found.into_iter().collect())
 }
 
@@ -311,7 +345,9 @@ fn answer(
         Decision::Refuse(problem) => return Answer::Refused(problem),
         Decision::Fork => {
             let problem = Problem::new(409, "fork", "Another package was accepted under this number.");
-            return Answer::Refused(problem.with_detail("This agent was copied. Keep everything and ask your reseller."));
+            return Answer::Refused(
+                problem.with_detail("This agent was copied. Keep everything and ask your reseller."),
+            );
         }
     };
     let reseller = package.agent.reseller_id;

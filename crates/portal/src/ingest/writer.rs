@@ -67,7 +67,8 @@ fn run(db: &Db, receipts: &protocol::SigningKey, surroundings: &Surroundings, re
             let Ok(next) = receiver.try_recv() else { break };
             batch.push(next);
         }
-        let (packages, replies): (Vec<Prepared>, Vec<_>) = batch.into_iter().map(|item| (item.prepared, item.reply)).unzip();
+        let (packages, replies): (Vec<Prepared>, Vec<_>) =
+            batch.into_iter().map(|item| (item.prepared, item.reply)).unzip();
         let verdicts = commit(db, receipts, surroundings, &mut memory, &packages);
         for (reply, verdict) in replies.into_iter().zip(verdicts) {
             // A sender that hung up asks again and gets the same receipt.
@@ -98,12 +99,13 @@ fn commit(
         Ok(answers) => answers.into_iter().map(Verdict::Answer).collect(),
         Err(error) if packages.len() == 1 => vec![Verdict::Later(Box::new(error))],
         Err(error) => {
-            tracing::warn!(error = %error, cause = ?error.source(), packages = packages.len(), "a batch failed; taking its packages one by one");
+            let count = packages.len();
+            tracing::warn!(error = %error, cause = ?error.source(), count, "a batch failed; taking its packages one by one");
             let mut one = |package: &Prepared| match together(memory, &[package]) {
-                Ok(answers) => answers.into_iter().next().map_or_else(
-                    || Verdict::Later(Box::new(Busy("no answer was made"))),
-                    Verdict::Answer,
-                ),
+                Ok(answers) => answers
+                    .into_iter()
+                    .next()
+                    .map_or_else(|| Verdict::Later(Box::new(Busy("no answer was made"))), Verdict::Answer),
                 Err(error) => Verdict::Later(Box::new(error)),
             };
             packages.iter().map(&mut one).collect()

@@ -32,10 +32,7 @@ const OF_PRINTER_MAX: i64 = 50;
 
 /// The pages of jobs.
 pub(crate) fn routes() -> Router<Portal> {
-    Router::new()
-        .route("/jobs", get(list))
-        .route("/jobs.csv", get(export_csv))
-        .route("/jobs/{printer}/{key}", get(one))
+    Router::new().route("/jobs", get(list)).route("/jobs.csv", get(export_csv)).route("/jobs/{printer}/{key}", get(one))
 }
 
 /// The latest jobs of a printer, times in `zone`.

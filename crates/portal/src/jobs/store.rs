@@ -206,8 +206,7 @@ fn lines(tx: &mut Tx<'_>, scope: &ResellerScope, filter: &Filter) -> Result<Vec<
     tx.query(LINES, &parameters, line)
 }
 
-const SCAN: &str =
-    concat!(columns!(), filtered!(), " order by job.finished_at desc, job.printer_id, job.job_key");
+const SCAN: &str = concat!(columns!(), filtered!(), " order by job.finished_at desc, job.printer_id, job.job_key");
 
 /// Gives `each` every job of the filter, newest first, with what it counts on the filter's meter. Rows
 /// are read one at a time and never held together.
@@ -515,10 +514,6 @@ pub(super) fn package(
 const SECTION: &str = "select body from section where reseller_id = $1 and digest = $2";
 
 /// The text of a section that records refer to.
-pub(super) fn section(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    digest: &Hex<32>,
-) -> Result<Option<String>, DbError> {
+pub(super) fn section(tx: &mut Tx<'_>, scope: &ResellerScope, digest: &Hex<32>) -> Result<Option<String>, DbError> {
     tx.query_opt(SECTION, params![scope.reseller_id(), digest.0.as_slice()], |row| row.text(0))
 }

@@ -70,9 +70,14 @@ pub(crate) fn reading_entry(origin: Origin, reading: Reading, core: &str) -> Res
         return Err(Defect::of(format!("a reading of {} is dated {}", reading.printer.serial, reading.read_at)));
     }
     let open = || reading.alerts.iter().filter(|alert| alert.cleared_at.is_none());
-    let low = reading.status.cartridges.iter().filter(|cartridge| cartridge.share_left().is_some_and(|left| left < SUPPLY_LOW));
+    let low = reading
+        .status
+        .cartridges
+        .iter()
+        .filter(|cartridge| cartridge.share_left().is_some_and(|left| left < SUPPLY_LOW));
     let all = counter_values(&reading.usage);
-    let counters: Vec<CounterValue> = all.iter().filter(|counter| (0..=QUANTITY_MAX).contains(&counter.value)).cloned().collect();
+    let counters: Vec<CounterValue> =
+        all.iter().filter(|counter| (0..=QUANTITY_MAX).contains(&counter.value)).cloned().collect();
     Ok(ReadingEntry {
         alerts: count(open().count()),
         severe_alerts: count(open().filter(|alert| alert.severity == Severity::Severe).count()),
@@ -95,7 +100,8 @@ pub(crate) fn job_entry(origin: Origin, record: JobRecord, personal: Personal) -
         return Err(odd(&format!("is dated {finished_at}")));
     }
     let all = job_quantities(&record.job);
-    let quantities: Vec<Quantity> = all.iter().filter(|quantity| (0..=QUANTITY_MAX).contains(&quantity.amount)).cloned().collect();
+    let quantities: Vec<Quantity> =
+        all.iter().filter(|quantity| (0..=QUANTITY_MAX).contains(&quantity.amount)).cloned().collect();
     // What tells one version of a job from another, whoever read it and when.
     let text = serde_json::to_string(&(&record.job, &personal)).map_err(|_| odd("does not serialise"))?;
     Ok(JobEntry {

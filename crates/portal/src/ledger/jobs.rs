@@ -47,7 +47,8 @@ const SUPERSEDED: Bulk = Bulk {
     key: 4,
     on_conflict: "do nothing",
 };
-const VERSIONS: &str = "select reseller_id, printer_id, job_key, version, read_at, core_digest, quantities, status, finished_at from job";
+const VERSIONS: &str =
+    "select reseller_id, printer_id, job_key, version, read_at, core_digest, quantities, status, finished_at from job";
 const USAGE: Bulk = Bulk {
     table: "usage",
     columns: &[
@@ -270,7 +271,8 @@ impl Cells {
         });
         USAGE.insert(tx, &rows.collect::<Vec<_>>())?;
         let days = self.days.into_iter().filter(|(_, amount)| *amount != 0);
-        let rows = days.map(|((reseller, customer, day, meter), amount)| params![reseller, customer, day, meter, amount].to_vec());
+        let rows = days
+            .map(|((reseller, customer, day, meter), amount)| params![reseller, customer, day, meter, amount].to_vec());
         USAGE_DAY.insert(tx, &rows.collect::<Vec<_>>())?;
         Ok(())
     }

@@ -59,7 +59,9 @@ impl Memory {
         if self.printers.len() > REMEMBERED_MAX {
             self.printers.clear();
         }
-        let key = |agent: &AgentRef, printer: &PrinterIdentity| (agent.reseller_id, agent.customer_id, printer.serial.clone());
+        let key = |agent: &AgentRef, printer: &PrinterIdentity| {
+            (agent.reseller_id, agent.customer_id, printer.serial.clone())
+        };
         let unknown: BTreeMap<PrinterKey, &PrinterIdentity> = seen
             .map(|(agent, printer)| (key(agent, printer), printer))
             .filter(|(key, _)| !self.printers.contains_key(key))
@@ -102,7 +104,8 @@ impl Memory {
         })?;
         for (customer, name) in found {
             let zone = jiff::tz::TimeZone::get(&name);
-            let zone = zone.map_err(|_| DbError::Unfit(format!("customer {} has the unknown time zone {name}", customer.1)))?;
+            let zone =
+                zone.map_err(|_| DbError::Unfit(format!("customer {} has the unknown time zone {name}", customer.1)))?;
             self.zones.insert(customer, zone);
         }
         Ok(())

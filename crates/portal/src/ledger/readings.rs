@@ -119,9 +119,14 @@ pub(crate) fn append_readings(
     Ok(())
 }
 
-fn load_counters(tx: &mut Tx<'_>, located: &[(i64, &ReadingEntry)]) -> Result<BTreeMap<CounterKey, CounterState>, DbError> {
-    let mut keys: Vec<Vec<Param>> =
-        located.iter().map(|(printer_id, entry)| params![entry.origin.agent.reseller_id, *printer_id].to_vec()).collect();
+fn load_counters(
+    tx: &mut Tx<'_>,
+    located: &[(i64, &ReadingEntry)],
+) -> Result<BTreeMap<CounterKey, CounterState>, DbError> {
+    let mut keys: Vec<Vec<Param>> = located
+        .iter()
+        .map(|(printer_id, entry)| params![entry.origin.agent.reseller_id, *printer_id].to_vec())
+        .collect();
     keys.sort();
     keys.dedup();
     let found = tx.query_any(COUNTERS, &["reseller_id", "printer_id"], &keys, |row| {
@@ -157,9 +162,8 @@ impl Rows {
     ) {
         let origin = &entry.origin;
         let (reseller, agent, grade) = (origin.agent.reseller_id, &origin.agent.agent_id, origin.grade.word());
-        self.sets.push(
-            params![reseller, printer_id, entry.read_at, agent, origin.sequence, origin.record, grade].to_vec(),
-        );
+        self.sets
+            .push(params![reseller, printer_id, entry.read_at, agent, origin.sequence, origin.record, grade].to_vec());
         for counter in &entry.counters {
             let media = counter.media.clone().unwrap_or_default();
             let key = (reseller, printer_id, counter.meter.to_string(), media);
@@ -175,13 +179,24 @@ impl Rows {
             if let Some(opened) = &seen.opened {
                 let (reason, at) = (opened.reason.word(), opened.opened_at);
                 self.segments.push(
-                    params![reseller, printer_id, meter, media, segment, reason, at, before, opened.first_value].to_vec(),
+                    params![reseller, printer_id, meter, media, segment, reason, at, before, opened.first_value]
+                        .to_vec(),
                 );
             }
             if seen.opened.is_some() || seen.delta != 0 {
                 let (value, sequence, record) = (counter.value, origin.sequence, origin.record);
                 let row = params![
-                    reseller, printer_id, meter, media, entry.read_at, agent, segment, value, grade, sequence, record
+                    reseller,
+                    printer_id,
+                    meter,
+                    media,
+                    entry.read_at,
+                    agent,
+                    segment,
+                    value,
+                    grade,
+                    sequence,
+                    record
                 ];
                 self.readings.push(row.to_vec());
             }
@@ -191,8 +206,17 @@ impl Rows {
         let newer = self.states.get(&(reseller, printer_id)).is_some_and(|(read_at, _)| *read_at > entry.read_at);
         if !newer {
             let row = params![
-                reseller, printer_id, entry.read_at, received_at, grade, agent, &entry.core, entry.severe_alerts,
-                entry.alerts, entry.supplies_low, entry.defects
+                reseller,
+                printer_id,
+                entry.read_at,
+                received_at,
+                grade,
+                agent,
+                &entry.core,
+                entry.severe_alerts,
+                entry.alerts,
+                entry.supplies_low,
+                entry.defects
             ];
             self.states.insert((reseller, printer_id), (entry.read_at, row.to_vec()));
         }

@@ -7,12 +7,12 @@ pub(crate) mod page;
 mod store;
 
 use crate::Portal;
-use crate::shell::part::Part;
 use crate::contracts::statement_number;
 use crate::customers::{overview, personal_words};
 use crate::db::{DbError, Tx};
 use crate::shell::format;
 use crate::shell::page::{Badge, Status, Tone};
+use crate::shell::part::Part;
 use crate::shell::{CustomerUser, Error, chrome, render};
 use crate::statements::page::StatementRow;
 use axum::Router;

@@ -10,10 +10,10 @@ pub(crate) use store::insert_reseller;
 
 use crate::Portal;
 use crate::db::{DbError, Tx};
-use crate::shell::part::Part;
 use crate::people::{NewPerson, first_password, first_sign_in, insert_person, taken, wrong_fields};
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Field, Once, Status, Tone};
+use crate::shell::part::Part;
 use crate::shell::{Error, FormData, OperatorUser, Posted, Role, chrome, render};
 use axum::Router;
 use axum::extract::{Query, State};

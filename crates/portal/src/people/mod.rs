@@ -17,6 +17,7 @@ use crate::Portal;
 use crate::db::{DbError, Tx};
 use crate::shell::format;
 use crate::shell::page::{Field, Once, Status, Tone};
+use crate::shell::part::Part;
 use crate::shell::{Error, FormData, Posted, ResellerUser, Role, chrome, render, see_other};
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -24,7 +25,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use page::{PeoplePage, PersonNewPage, PersonRow};
-use crate::shell::part::Part;
 use report::Instant;
 use std::collections::BTreeMap;
 

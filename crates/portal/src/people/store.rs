@@ -2,8 +2,8 @@
 //!
 //! Deliberately absent: reading a session, which the shell does for every page.
 
-use crate::shell::part::{Part, ROWS};
 use crate::db::{DbError, Tx, params};
+use crate::shell::part::{Part, ROWS};
 use crate::shell::{ResellerScope, Role};
 use report::{Duration, Instant};
 

@@ -1,6 +1,8 @@
 //! Builds the frame around a page.
 
-use super::page::{Assets, Chrome, Flash, Frame, NavCounts, Tone, customer_navigation, navigation, operator_navigation};
+use super::page::{
+    Assets, Chrome, Flash, Frame, NavCounts, Tone, customer_navigation, navigation, operator_navigation,
+};
 use super::{ResellerScope, Role, Signed};
 use crate::Portal;
 use crate::db::{DbError, Tx, params};

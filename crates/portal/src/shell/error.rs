@@ -42,7 +42,9 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (code, words) = match &self {
             Error::NotFound => (404, None),
-            Error::Forged => (403, Some("The form is older than your sign-in. Go back, load the page again, and repeat.".to_owned())),
+            Error::Forged => {
+                (403, Some("The form is older than your sign-in. Go back, load the page again, and repeat.".to_owned()))
+            }
             Error::Invalid(words) => (400, Some(words.clone())),
             Error::Conflict(words) => (409, Some(words.clone())),
             Error::SignIn(next) => return see_other(&format!("/sign-in?next={}", encode(next))),

@@ -150,15 +150,6 @@ pub(crate) fn money(minor: i64, decimals: u32, currency: &str) -> String {
     format!("{sign}{}\u{a0}{plain}", currency_sign(currency))
 }
 
-/// A unit price from millionths of the currency unit, with 2 to 6 decimals as needed: `0.14`, `0.1387`.
-pub(crate) fn price(millionths: i64) -> String {
-    let full = decimal(i128::from(millionths), 6, 6);
-    let end = full.trim_end_matches('0');
-    // Two decimals stay: the point is 7 characters from the end of the full text.
-    let shortest = full.len() - 4;
-    full[..end.len().max(shortest)].to_owned()
-}
-
 /// Shows an instant by a pattern of `strftime`; an instant outside the calendar stays a number.
 fn shown(instant: Instant, zone: &Zone, pattern: &str) -> String {
     match Timestamp::from_millisecond(instant.0) {
@@ -268,15 +259,6 @@ mod tests {
         assert_eq!(money(-328, 2, "EUR"), "−\u{a0}€\u{a0}3.28");
         assert_eq!(money(1_200, 0, "JPY"), "¥\u{a0}1,200");
         assert_eq!(money(5, 2, "CHF"), "CHF\u{a0}0.05");
-    }
-
-    #[test]
-    fn a_price_keeps_two_decimals_and_as_many_more_as_it_has() {
-        for (millionths, text) in
-            [(140_000, "0.14"), (138_700, "0.1387"), (2_000_000, "2.00"), (1, "0.000001"), (1_500_000, "1.50")]
-        {
-            assert_eq!(price(millionths), text);
-        }
     }
 
     #[test]

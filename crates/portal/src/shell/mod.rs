@@ -3,8 +3,8 @@
 pub(crate) mod chart;
 mod chrome;
 mod error;
-pub(crate) mod format;
 mod form;
+pub(crate) mod format;
 pub(crate) mod page;
 pub(crate) mod part;
 pub(crate) mod rows;
@@ -14,7 +14,9 @@ mod tenancy;
 pub(crate) use chrome::{chrome, frame};
 pub(crate) use error::{Error, render, see_other};
 pub(crate) use form::{FormData, Posted};
-pub(crate) use session::{CustomerUser, OperatorUser, ResellerUser, SESSION_COOKIE, Signed, open_session, session_hash};
+pub(crate) use session::{
+    CustomerUser, OperatorUser, ResellerUser, SESSION_COOKIE, Signed, open_session, session_hash,
+};
 pub(crate) use tenancy::{ResellerScope, Role};
 
 use crate::Portal;
@@ -34,7 +36,8 @@ async fn asset(uri: Uri) -> Response {
     let Some((content_type, text)) = page::Assets::at(uri.path()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    let headers =
+        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
     (headers, text).into_response()
 }
 

@@ -22,7 +22,7 @@ const SEEN_STEP: Duration = Duration::minutes(10);
 const OPEN: &str = "insert into session (session_hash, person_id, form_token, created_at, seen_at, expires_at)
     values ($1, $2, $3, $4, $4, $5)";
 /// Across resellers: a session's cookie is how a person's reseller becomes known.
-const FIND: &str = "select person.person_id, person.email, person.name, person.role, person.reseller_id, person.customer_id,
+const FIND: &str = "select person.person_id, person.name, person.role, person.reseller_id, person.customer_id,
     session.form_token, session.seen_at, session.expires_at, reseller.name, customer.name
     from session join person on person.person_id = session.person_id
     left join reseller on reseller.reseller_id = person.reseller_id
@@ -35,8 +35,6 @@ const SEEN: &str = "update session set seen_at = $2 where session_hash = $1";
 pub(crate) struct Signed {
     /// Their id.
     pub(crate) person_id: i64,
-    /// Their address.
-    pub(crate) email: String,
     /// Their name.
     pub(crate) name: String,
     /// What they may do.
@@ -78,12 +76,12 @@ fn cookie(parts: &Parts) -> Option<String> {
 
 fn find(tx: &mut Tx<'_>, hash: &[u8], now: Instant) -> Result<Option<(Signed, bool)>, DbError> {
     let found = tx.query_opt(FIND, params![hash], |row| {
-        let (reseller, customer) = (row.opt_int(4)?, row.opt_int(5)?);
-        let role = Role::parse(&row.text(3)?).ok_or(DbError::Shape { column: 3, wanted: "a role" })?;
+        let (reseller, customer) = (row.opt_int(3)?, row.opt_int(4)?);
+        let role = Role::parse(&row.text(2)?).ok_or(DbError::Shape { column: 2, wanted: "a role" })?;
         let tenant = match role {
             Role::Operator => None,
-            Role::Reseller => row.opt_text(9)?,
-            Role::Customer => row.opt_text(10)?,
+            Role::Reseller => row.opt_text(8)?,
+            Role::Customer => row.opt_text(9)?,
         };
         let scope = match (role, reseller, customer) {
             (Role::Reseller, Some(reseller), _) => Some(ResellerScope::proved(reseller, None)),
@@ -92,14 +90,13 @@ fn find(tx: &mut Tx<'_>, hash: &[u8], now: Instant) -> Result<Option<(Signed, bo
         };
         let signed = Signed {
             person_id: row.int(0)?,
-            email: row.text(1)?,
-            name: row.text(2)?,
+            name: row.text(1)?,
             role,
-            form_token: row.text(6)?,
+            form_token: row.text(5)?,
             tenant: tenant.unwrap_or_else(|| "Portal operation".to_owned()),
             scope,
         };
-        Ok((signed, Instant(row.int(7)?), Instant(row.int(8)?)))
+        Ok((signed, Instant(row.int(6)?), Instant(row.int(7)?)))
     })?;
     Ok(found.and_then(|(signed, seen, expires)| {
         let alive = now < expires && now.since(seen) < IDLE;

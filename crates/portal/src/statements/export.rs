@@ -7,8 +7,26 @@ use billing::{Line, PricingUnit};
 use report::Category;
 
 const HEAD: [&str; 20] = [
-    "statement", "state", "contract", "version", "customer", "period_start", "period_end", "time_zone", "line", "title",
-    "meter", "category", "media", "unit", "used", "included", "billed", "unit_price", "currency", "amount",
+    "statement",
+    "state",
+    "contract",
+    "version",
+    "customer",
+    "period_start",
+    "period_end",
+    "time_zone",
+    "line",
+    "title",
+    "meter",
+    "category",
+    "media",
+    "unit",
+    "used",
+    "included",
+    "billed",
+    "unit_price",
+    "currency",
+    "amount",
 ];
 
 /// The lines of a statement, then its taxes and sums.

@@ -157,8 +157,7 @@ fn jobs(
 }
 
 /// Every status that a job can have; the word of any other is a job without one.
-const STATUSES: [JobStatus; 4] =
-    [JobStatus::Printed, JobStatus::Scanned, JobStatus::Cancelled, JobStatus::Failed];
+const STATUSES: [JobStatus; 4] = [JobStatus::Printed, JobStatus::Scanned, JobStatus::Cancelled, JobStatus::Failed];
 
 fn counters(
     tx: &mut Tx<'_>,

@@ -1,107 +1,117 @@
-//! Finds the filters of the jobs list that show exactly the jobs behind a line. Pure.
+//! The address under which the jobs list shows exactly the jobs behind a line. Pure.
 //!
-//! A price takes what earlier prices left, so that the filter of its own pattern may show too much.
-//! Then the line is taken apart into filters that each show only jobs of this line. Deliberately
-//! absent: the list itself; what it sums under such a filter is what stands beside the link.
+//! A price takes what earlier prices left, so that the address also says what to leave out. It is
+//! checked against all that the statement counts: a link that would show anything else is not given.
+//! Deliberately absent: the list itself; what it sums under the address is what stands beside the link.
 
 use super::page::JobsLink;
-use billing::{Line, LineEvidence, MeterKind, Pattern, Period, Statement};
+use billing::{Line, LineEvidence, LineSource, Meter, Pattern, Statement};
 use report::Category;
 use std::collections::BTreeSet;
 
-/// A filter of the jobs list, and at once the name of one thing counted: kind, category or colour, media.
-type Key<'a> = (MeterKind, Option<&'a str>, Option<&'a str>);
+/// Patterns that the jobs list leaves out at most.
+const EXCEPT_MAX: usize = 64;
+/// What stands between two patterns in an address.
+const BETWEEN: char = '|';
 
-/// The links to the jobs behind a line; none where jobs are not its evidence, or cannot be told apart.
-pub(super) fn links(statement: &Statement, line: &Line, contract_id: i64) -> Vec<JobsLink> {
-    let Some(pattern) = &line.pattern else { return Vec::new() };
-    let all: BTreeSet<Key<'_>> = statement.lines.iter().flat_map(keys).collect();
-    let mut open: BTreeSet<Key<'_>> = keys(line).collect();
-    let part = pattern.category.as_ref().map(Category::id).or(pattern.colour.as_deref());
-    let whole = (pattern.meter, part, pattern.media.as_deref());
-    let mut found = Vec::new();
-    for filter in filters(whole, &open) {
-        let shown: BTreeSet<Key<'_>> = all.iter().filter(|key| shows(filter, **key)).copied().collect();
-        if shown.is_empty() || !shown.is_subset(&open) {
-            continue;
-        }
-        open.retain(|key| !shown.contains(key));
-        found.push((filter, shown));
+/// The link to the jobs behind a line; `None` where jobs are not its evidence.
+pub(super) fn jobs(statement: &Statement, line: &Line, contract_id: i64) -> Option<JobsLink> {
+    let pattern = line.pattern.as_ref()?;
+    let except = except(statement, line, pattern);
+    let own: BTreeSet<Key<'_>> = keys(line).collect();
+    let all = statement.lines.iter().flat_map(keys);
+    let matches = |pattern: &Pattern, key: &Key<'_>| pattern.matches(key.0, key.1);
+    let shown = all.filter(|key| matches(pattern, key) && !except.iter().any(|except| matches(except, key)));
+    let shown: BTreeSet<Key<'_>> = shown.collect();
+    let is_sayable = except.len() <= EXCEPT_MAX && except.iter().all(|pattern| is_sayable(pattern));
+    if own.is_empty() || shown != own || !is_sayable {
+        return None;
     }
-    let is_only = found.len() == 1 && open.is_empty();
-    let link = |(filter, shown): &(Key<'_>, BTreeSet<Key<'_>>)| {
-        let (quantity, count) = sum(line, shown);
-        // A job of two categories stands in each of them: only within one category entries are jobs.
-        let parts: BTreeSet<Option<&str>> = shown.iter().map(|(_, part, _)| *part).collect();
-        let text = text(*filter, (parts.len() == 1).then_some(count), is_only);
-        JobsLink { text, href: address(*filter, contract_id, statement.period), quantity }
+    let (quantity, count) = sum(line);
+    // A job of two categories stands in each of them: only within one meter entries are jobs.
+    let meters: BTreeSet<&Meter> = own.iter().map(|key| key.0).collect();
+    let text = match (meters.len(), count) {
+        (1, 1) => "1 job behind this".to_owned(),
+        (1, count) => format!("{count} jobs behind this"),
+        _ => "The jobs behind this".to_owned(),
     };
-    found.iter().map(link).collect()
+    Some(JobsLink { text, href: address(statement, pattern, &except, contract_id), quantity })
 }
+
+/// One thing that is counted: a meter on a media type.
+type Key<'a> = (&'a Meter, Option<&'a str>);
 
 /// What a line takes from jobs.
 fn keys(line: &Line) -> impl Iterator<Item = Key<'_>> {
-    let from_jobs = line.sources.iter().filter(|source| matches!(source.evidence, LineEvidence::Jobs { .. }));
-    from_jobs.map(|source| (source.meter.kind(), source.meter.part(), source.media.as_deref()))
+    let from_jobs = line.sources.iter().filter(|source| of_jobs(source).is_some());
+    from_jobs.map(|source| (&source.meter, source.media.as_deref()))
 }
 
-/// Filters to try, the widest first: the line's own, then by category, by media, by both.
-fn filters<'a>(whole: Key<'a>, keys: &BTreeSet<Key<'a>>) -> Vec<Key<'a>> {
-    let (kind, ..) = whole;
-    let by_part = keys.iter().filter(|(_, part, _)| part.is_some()).map(|(_, part, _)| (kind, *part, None));
-    let by_media = keys.iter().filter(|(_, _, media)| media.is_some()).map(|(_, _, media)| (kind, None, *media));
-    let exact = keys.iter().filter(|(_, part, media)| part.is_some() && media.is_some()).copied();
-    [whole].into_iter().chain(by_part).chain(by_media).chain(exact).collect()
-}
-
-fn shows(filter: Key<'_>, key: Key<'_>) -> bool {
-    let (part, media) = (filter.1.is_none() || filter.1 == key.1, filter.2.is_none() || filter.2 == key.2);
-    filter.0 == key.0 && part && media
-}
-
-/// What the jobs of these keys used together in base units, and how many entries they are.
-fn sum(line: &Line, keys: &BTreeSet<Key<'_>>) -> (i64, u64) {
-    let mut sum = (0_i64, 0_u64);
-    for source in &line.sources {
-        let key = (source.meter.kind(), source.meter.part(), source.media.as_deref());
-        if let LineEvidence::Jobs { count, quantity } = &source.evidence
-            && keys.contains(&key)
-        {
-            sum = (sum.0.saturating_add(*quantity), sum.1.saturating_add(*count));
-        }
+/// Quantity in base units and number of entries, where a source is jobs.
+fn of_jobs(source: &LineSource) -> Option<(i64, u64)> {
+    match source.evidence {
+        LineEvidence::Jobs { count, quantity } => Some((quantity, count)),
+        LineEvidence::Counter { .. } => None,
     }
-    sum
 }
 
-fn text((kind, part, media): Key<'_>, count: Option<u64>, is_only: bool) -> String {
-    let jobs = match count {
-        Some(1) => "1 job".to_owned(),
-        Some(count) => format!("{count} jobs"),
-        None => "The jobs".to_owned(),
-    };
-    if is_only {
-        return format!("{jobs} behind this");
-    }
-    let mut pattern = Pattern { media: media.map(str::to_owned), ..Pattern::every(kind) };
-    if kind.has_category() {
-        pattern.category = part.map(Category::new);
-    } else {
-        pattern.colour = part.map(str::to_owned);
-    }
-    format!("{jobs} behind {}", pattern.label())
+fn sum(line: &Line) -> (i64, u64) {
+    line.sources.iter().filter_map(of_jobs).fold((0, 0), |sum, (quantity, count)| {
+        (i64::saturating_add(sum.0, quantity), u64::saturating_add(sum.1, count))
+    })
 }
 
-/// The address of the jobs list under a filter: only jobs that the contract bills.
-fn address((kind, part, media): Key<'_>, contract_id: i64, period: Period) -> String {
-    let (from, to) = (period.start.0, period.end.0);
-    let mut address =
-        format!("/jobs?contract={contract_id}&from_ms={from}&to_ms={to}&meter={}&status=billed", kind.word());
-    for (name, value) in [("category", part), ("media", media)] {
-        if let Some(value) = value {
-            address.push_str(&format!("&{name}={}", encode(value)));
-        }
+/// What the line's pattern matches and other lines took: prices that stand before it, and usage without
+/// a price that is named more narrowly.
+fn except<'a>(statement: &'a Statement, line: &Line, pattern: &Pattern) -> Vec<&'a Pattern> {
+    let place = statement.lines.iter().position(|other| other.id == line.id).unwrap_or(0);
+    let others = statement.lines.iter().enumerate().filter(|(index, _)| *index != place);
+    let taken = others.filter_map(|(index, other)| {
+        let theirs = other.pattern.as_ref()?;
+        let is_priced = other.amount.is_some();
+        let before = is_priced && index < place && meet(theirs, pattern);
+        let narrower = !is_priced && line.amount.is_none() && pattern.covers(theirs);
+        (before || narrower).then_some(theirs)
+    });
+    taken.collect()
+}
+
+/// Whether anything could match both.
+fn meet(a: &Pattern, b: &Pattern) -> bool {
+    fn both<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+        a.is_none() || b.is_none() || a == b
     }
-    address
+    a.meter == b.meter
+        && both(a.category.as_ref(), b.category.as_ref())
+        && both(a.colour.as_ref(), b.colour.as_ref())
+        && both(a.media.as_ref(), b.media.as_ref())
+}
+
+/// Whether the pattern can be read back from a list of patterns.
+fn is_sayable(pattern: &Pattern) -> bool {
+    let text = pattern.to_string();
+    !text.contains(BETWEEN) && Pattern::parse(&text).as_ref() == Ok(pattern)
+}
+
+/// Without a status the jobs list shows those that this version of the contract bills.
+fn address(statement: &Statement, pattern: &Pattern, except: &[&Pattern], contract_id: i64) -> String {
+    let period = statement.period;
+    let except: Vec<String> = except.iter().map(ToString::to_string).collect();
+    let except = except.join(&BETWEEN.to_string());
+    let fields = [
+        ("contract", contract_id.to_string()),
+        ("version", statement.contract.version.to_string()),
+        ("from_ms", period.start.0.to_string()),
+        ("to_ms", period.end.0.to_string()),
+        ("meter", pattern.meter.word().to_owned()),
+        ("category", pattern.category.as_ref().map(Category::id).unwrap_or_default().to_owned()),
+        ("colour", pattern.colour.clone().unwrap_or_default()),
+        ("media", pattern.media.clone().unwrap_or_default()),
+        ("except", except),
+    ];
+    let said = fields.iter().filter(|(_, value)| !value.is_empty());
+    let said: Vec<String> = said.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    format!("/jobs?{}", said.join("&"))
 }
 
 /// Percent-encodes what has a meaning in a query.
@@ -113,10 +123,10 @@ fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use billing::{ContractRef, Currency, LineSource, Meter, Money};
+    use billing::{ContractRef, Currency, Money, Period};
     use report::Instant;
 
-    fn line(pattern: &str, sources: &[(&str, Option<&str>, i64)]) -> Line {
+    fn line(pattern: &str, is_priced: bool, sources: &[(&str, Option<&str>, i64)]) -> Line {
         let source = |(meter, media, quantity): &(&str, Option<&str>, i64)| LineSource {
             printer: "7".to_owned(),
             label: "T930".to_owned(),
@@ -124,14 +134,19 @@ mod tests {
             media: media.map(str::to_owned),
             evidence: LineEvidence::Jobs { count: 3, quantity: *quantity },
         };
-        let pattern = Some(Pattern::parse(pattern).unwrap());
-        Line { pattern, sources: sources.iter().map(source).collect(), ..Line::default() }
+        Line {
+            id: format!("{is_priced} {pattern}"),
+            pattern: Some(Pattern::parse(pattern).unwrap()),
+            amount: is_priced.then_some(Money(1)),
+            sources: sources.iter().map(source).collect(),
+            ..Line::default()
+        }
     }
 
     fn statement(lines: Vec<Line>) -> Statement {
         Statement {
             number: None,
-            contract: ContractRef { id: "5".to_owned(), number: "C-5".to_owned(), version: 1 },
+            contract: ContractRef { id: "5".to_owned(), number: "C-5".to_owned(), version: 2 },
             customer: "Bau".to_owned(),
             period: Period { start: Instant(100), end: Instant(200) },
             period_label: "October 2026".to_owned(),
@@ -146,51 +161,65 @@ mod tests {
         }
     }
 
-    fn shown(statement: &Statement, index: usize) -> Vec<(String, i64)> {
-        let found = links(statement, &statement.lines[index], 5);
-        let filter = |href: &str| href.split("status=billed").nth(1).unwrap_or("?").to_owned();
-        found.into_iter().map(|link| (filter(&link.href), link.quantity)).collect()
+    /// What an address says beyond contract, period and kind; and the quantity beside the link.
+    fn shown(statement: &Statement, index: usize) -> Option<(String, i64)> {
+        let link = jobs(statement, &statement.lines[index], 5)?;
+        let said = link.href.split("meter=area-printed").nth(1)?.to_owned();
+        Some((said, link.quantity))
+    }
+
+    fn said(text: &str, quantity: i64) -> Option<(String, i64)> {
+        Some((text.to_owned(), quantity))
     }
 
     #[test]
-    fn a_line_of_its_own_category_is_one_link() {
-        let mono = line("area-printed/mono-line", &[("area-printed/mono-line", Some("Bond"), 30)]);
+    fn a_line_of_its_own_category_leads_to_its_jobs() {
+        let mono = line("area-printed/mono-line", true, &[("area-printed/mono-line", Some("Bond"), 30)]);
         let statement = statement(vec![mono]);
-        let found = links(&statement, &statement.lines[0], 5);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].text, "3 jobs behind this");
-        let expected = "/jobs?contract=5&from_ms=100&to_ms=200&meter=area-printed&status=billed&category=mono-line";
-        assert_eq!(found[0].href, expected);
-        assert_eq!(found[0].quantity, 30);
+        let link = jobs(&statement, &statement.lines[0], 5).unwrap();
+        let href = "/jobs?contract=5&version=2&from_ms=100&to_ms=200&meter=area-printed&category=mono-line";
+        assert_eq!((link.text.as_str(), link.href.as_str(), link.quantity), ("3 jobs behind this", href, 30));
     }
 
     #[test]
-    fn what_earlier_prices_took_is_never_shown_behind_a_later_one() {
-        let satin = line("area-printed@Satin 200 g", &[("area-printed/premium", Some("Satin 200 g"), 7)]);
-        let mono = line("area-printed/mono-line", &[("area-printed/mono-line", Some("Bond"), 30)]);
-        let rest = line(
-            "area-printed",
-            &[
-                ("area-printed/low-density", Some("Bond"), 11),
-                ("area-printed/low-density", None, 2),
-                ("area-printed/premium", Some("Bond"), 5),
-                ("area-printed", None, 1),
-            ],
-        );
-        let statement = statement(vec![satin, mono, rest]);
-        assert_eq!(shown(&statement, 0), [("&media=Satin%20200%20g".to_owned(), 7)]);
-        assert_eq!(shown(&statement, 1), [("&category=mono-line".to_owned(), 30)]);
-        let expected = [
-            ("&category=low-density".to_owned(), 13),
-            ("&category=premium&media=Bond".to_owned(), 5),
-        ];
-        assert_eq!(shown(&statement, 2), expected, "and the jobs without a category cannot be told apart");
+    fn what_earlier_prices_took_is_left_out() {
+        let statement = statement(vec![
+            line("area-printed@Satin 200 g", true, &[("area-printed/premium", Some("Satin 200 g"), 7)]),
+            line("area-printed/mono-line", true, &[("area-printed/mono-line", Some("Bond"), 30)]),
+            line(
+                "area-printed",
+                true,
+                &[("area-printed/premium", Some("Bond"), 5), ("area-printed/low-density", None, 2)],
+            ),
+        ]);
+        assert_eq!(shown(&statement, 0), said("&media=Satin%20200%20g", 7));
+        assert_eq!(shown(&statement, 1), said("&category=mono-line&except=area-printed%40Satin%20200%20g", 30));
+        let both = "&except=area-printed%40Satin%20200%20g%7Carea-printed%2Fmono-line";
+        assert_eq!(shown(&statement, 2), said(both, 7));
     }
 
     #[test]
-    fn a_line_that_rests_on_counters_leads_to_no_jobs() {
-        let mut mono = line("area-media", &[("area-media", None, 30)]);
-        mono.sources[0].evidence = LineEvidence::Counter { start: None, end: None, quantity: 30 };
-        assert!(shown(&statement(vec![mono]), 0).is_empty());
+    fn usage_without_a_price_leaves_out_what_is_named_more_narrowly() {
+        let statement = statement(vec![
+            line("area-printed", false, &[("area-printed", None, 1)]),
+            line("area-printed/premium", false, &[("area-printed/premium", None, 2)]),
+            line("area-printed/premium@Bond", false, &[("area-printed/premium", Some("Bond"), 5)]),
+        ]);
+        let narrower = "&except=area-printed%2Fpremium%7Carea-printed%2Fpremium%40Bond";
+        assert_eq!(shown(&statement, 0), said(narrower, 1));
+        assert_eq!(shown(&statement, 1), said("&category=premium&except=area-printed%2Fpremium%40Bond", 2));
+        assert_eq!(shown(&statement, 2), said("&category=premium&media=Bond", 5));
+    }
+
+    #[test]
+    fn no_link_is_better_than_one_to_other_jobs() {
+        let mut counted = line("area-printed", true, &[("area-printed", None, 30)]);
+        counted.sources[0].evidence = LineEvidence::Counter { start: None, end: None, quantity: 30 };
+        assert_eq!(shown(&statement(vec![counted]), 0), None);
+        let odd = line("area-printed@A|B", true, &[("area-printed/premium", Some("A|B"), 7)]);
+        let rest = line("area-printed", true, &[("area-printed/premium", None, 5)]);
+        let statement = statement(vec![odd, rest]);
+        assert_eq!(shown(&statement, 0), said("&media=A%7CB", 7));
+        assert_eq!(shown(&statement, 1), None);
     }
 }

@@ -123,11 +123,11 @@ pub(crate) struct LineProof {
     pub(crate) readings: Vec<LineReading>,
     /// The sum, a step each: `520.00 m² − 400.00 m² included = 120.00 m²`.
     pub(crate) steps: Vec<String>,
-    /// `612 jobs behind this`, leading to them; more than one where no single filter shows exactly these.
-    pub(crate) jobs: Vec<JobsLink>,
+    /// `612 jobs behind this`, leading to them; `None` where counters are the evidence.
+    pub(crate) jobs: Option<JobsLink>,
 }
 
-/// Where the jobs behind a line, or a part of it, are listed.
+/// Where the jobs behind a line are listed.
 #[derive(Debug, Clone)]
 pub(crate) struct JobsLink {
     /// The text.
@@ -246,11 +246,11 @@ mod samples {
                 "520.00 m² − 400.00 m² included = 120.00 m²".to_owned(),
                 "120.00 m² × € 0.14 = € 16.80".to_owned(),
             ],
-            jobs: vec![JobsLink {
+            jobs: Some(JobsLink {
                 text: "612 jobs behind this".to_owned(),
                 href: "/jobs?contract=112&category=mono-line".to_owned(),
                 quantity: 520_000_000,
-            }],
+            }),
         }
     }
 

@@ -67,9 +67,8 @@ pub(super) fn contract(
     end: Instant,
 ) -> Result<Contract, Error> {
     let reseller = scope.reseller_id();
-    let parties = tx.query_opt(PARTIES, params![reseller, contract_id], |row| {
-        Ok((row.text(0)?, row.int(1)?, row.text(2)?))
-    })?;
+    let parties =
+        tx.query_opt(PARTIES, params![reseller, contract_id], |row| Ok((row.text(0)?, row.int(1)?, row.text(2)?)))?;
     let (number, customer_id, customer) = parties.ok_or(Error::NotFound)?;
     let version = tx.query_opt(TERMS, params![reseller, contract_id, end], |row| {
         let terms: Terms = serde_json::from_str(&row.text(2)?)?;
@@ -252,11 +251,7 @@ impl Stored {
 }
 
 /// The statement, if the scope may see it.
-pub(super) fn statement(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    statement_id: i64,
-) -> Result<Option<Stored>, DbError> {
+pub(super) fn statement(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64) -> Result<Option<Stored>, DbError> {
     let params = params![scope.reseller_id(), statement_id, scope.customer_id().unwrap_or(0)];
     tx.query_opt(STATEMENT, params, |row| {
         Ok(Stored {

@@ -4,18 +4,19 @@
 //! are only shares and differences that help a reader.
 
 use super::links;
-use super::page::{GapCard, GradeShare, LineProof, LineReading, LineRow, StatementPage, StatementRow, StatementsPage};
 use super::page::Step;
+use super::page::{GapCard, GradeShare, LineProof, LineReading, LineRow, StatementPage, StatementRow, StatementsPage};
 use super::store::{self, APPROVED, DRAFT, Filter, Listed, Stored};
 use crate::Portal;
-use crate::contracts::{self, statement_number};
+use crate::contracts::statement_number;
 use crate::db::{DbError, Tx};
 use crate::shell::format::{self, Zone};
-use crate::shell::page::{Badge, Chip, Chrome, Fact, Link, Status, Tone, grade_words};
+use crate::shell::page::{Badge, Chip, Chrome, Fact, Link, Pager, Status, Tone, grade_words};
+use crate::shell::part::{Part, ROWS};
 use crate::shell::{ResellerUser, chrome};
 use billing::{Cause, Currency, Line, LineEvidence, LineSource, Money, Pattern, PricingUnit, PrinterReconciliation};
 use billing::{ReadingPoint, Statement};
-use report::{Grade, Share};
+use report::{Area, Grade, Ink, Share};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Printers whose differences are shown each for itself; the largest first.
@@ -40,9 +41,9 @@ pub(super) fn list(
     query: &BTreeMap<String, String>,
 ) -> Result<StatementsPage, DbError> {
     let filter = filter(query);
-    let part = contracts::part(query);
+    let part = Part::asked(query);
     let (all, drafts) = store::counts(tx, &user.scope, &filter)?;
-    let listed = store::list(tx, &user.scope, &filter, (contracts::PART_ROWS, contracts::skipped(part)))?;
+    let listed = store::list(tx, &user.scope, &filter, (ROWS, part.skipped()))?;
     let total = match filter.state {
         DRAFT => drafts,
         APPROVED => all - drafts,
@@ -54,18 +55,22 @@ pub(super) fn list(
     Ok(StatementsPage {
         chrome: chrome(tx, portal, &user.signed, Some(&user.scope), ("/statements", "Statements"), done)?,
         sub: format!("{drafts} to approve · each period in its contract's zone"),
-        chips: vec![
-            chip("All", all, ""),
-            chip("To approve", drafts, DRAFT),
-            chip("Approved", all - drafts, APPROVED),
-        ],
+        chips: vec![chip("All", all, ""), chip("To approve", drafts, DRAFT), chip("Approved", all - drafts, APPROVED)],
         rows: listed.iter().map(row).collect(),
-        pager: contracts::pager(part, listed.len(), total, |part| {
-            let here = address(&filter);
-            let sign = if here.contains('?') { '&' } else { '?' };
-            format!("{here}{sign}page={part}")
-        }),
+        pager: pager(&filter, part, listed.len(), total),
     })
+}
+
+/// The neighbours of a part keep the filter.
+fn pager(filter: &Filter, part: Part, shown: usize, total: i64) -> Pager {
+    let here = address(filter);
+    let sign = if here.contains('?') { '&' } else { '?' };
+    let link = |page: i64| format!("{here}{sign}page={page}");
+    let number = |count: i64| usize::try_from(count).unwrap_or(0);
+    let page = part.skipped() / ROWS + 1;
+    let previous = (page > 1).then(|| link(page - 1));
+    let next = (page * ROWS < total).then(|| link(page + 1));
+    Pager::new(number(part.skipped()), shown, number(total), previous, next)
 }
 
 fn filter(query: &BTreeMap<String, String>) -> Filter {
@@ -183,7 +188,7 @@ impl Shown<'_> {
         LineRow {
             label: line.title.clone(),
             note: line.detail.clone(),
-            quantity: quantity.map_or_else(String::new, |(quantity, unit)| unit.show(quantity)),
+            quantity: quantity.map_or_else(String::new, |(quantity, unit)| measure(unit, quantity)),
             unit_price: line.unit_price.map_or_else(String::new, |price| price.show(currency)),
             grades: line.grades.keys().copied().map(Badge::from).collect(),
             amount: line.amount.map_or_else(|| "not billed".to_owned(), |amount| money(amount, currency)),
@@ -196,8 +201,8 @@ impl Shown<'_> {
         let things: BTreeSet<_> = line.sources.iter().map(|source| (&source.meter, &source.media)).collect();
         let is_mixed = things.len() > 1;
         let jobs = match self.reader {
-            Reader::Reseller => links::links(&self.stored.statement, line, self.stored.contract_id),
-            Reader::Customer => Vec::new(),
+            Reader::Reseller => links::jobs(&self.stored.statement, line, self.stored.contract_id),
+            Reader::Customer => None,
         };
         LineProof {
             open: false,
@@ -285,7 +290,16 @@ fn steps(line: &Line, unit: PricingUnit) -> Vec<String> {
 
 /// Area in mm² as a page shows it.
 fn area(amount: i64) -> String {
-    PricingUnit::SquareMetre.show(amount)
+    format::area_unit(Area(amount))
+}
+
+/// A quantity of a line, with thousands separated where it is an area or ink.
+fn measure(unit: PricingUnit, amount: i64) -> String {
+    match unit {
+        PricingUnit::SquareMetre => area(amount),
+        PricingUnit::Millilitre => format::ink_unit(Ink(amount)),
+        _ => unit.show(amount),
+    }
 }
 
 /// A difference between counters and jobs, of one printer or of all together.

@@ -18,7 +18,8 @@ both! {
     a_reading_of_an_absurd_amount_is_kept_and_counted_nowhere => absurd;
 }
 
-const FACTS: &str = "select (select count(*) from package) + (select count(*) from job) + (select count(*) from reading)";
+const FACTS: &str =
+    "select (select count(*) from package) + (select count(*) from job) + (select count(*) from reading)";
 
 fn receipt(answer: Answer) -> Receipt {
     match answer {
@@ -87,7 +88,7 @@ async fn unauthentic(world: World) {
     let right = sender.upload(&compressed, "key", &world.surroundings);
     let mut refused = Vec::new();
     // Another agent's keys, under this agent's name.
-    stranger.agent = sender.agent.clone();
+    stranger.keys.id = sender.keys.id.clone();
     refused.push(("other keys", stranger.upload(&compressed, "key", &world.surroundings)));
     let mut unsigned = sender.upload(&compressed, "key", &world.surroundings);
     unsigned.headers[4].1 = String::new();
@@ -105,7 +106,14 @@ async fn unauthentic(world: World) {
     for (what, request) in &refused {
         let (status, headers, body) = world.post(PACKAGES_PATH, request).await;
         assert_eq!(status, 401, "{what}");
-        assert_eq!(headers, SignatureHeaders { content_digest: String::new(), signature_input: String::new(), signature: String::new() });
+        assert_eq!(
+            headers,
+            SignatureHeaders {
+                content_digest: String::new(),
+                signature_input: String::new(),
+                signature: String::new()
+            }
+        );
         let text = String::from_utf8(body).expect("a problem");
         assert!(text.contains("problems/signature"), "{what}: {text}");
     }
@@ -141,7 +149,8 @@ async fn ten_thousand(world: World) {
         packed.push(pack(&mut sender, &report(1, at(29), &[at(1), at(2)]), &world.surroundings));
     }
     let mut rng = Rng::new(42);
-    let mut pick = |count: usize| usize::try_from(rng.next_u64() % u64::try_from(count).expect("small")).expect("small");
+    let mut pick =
+        |count: usize| usize::try_from(rng.next_u64() % u64::try_from(count).expect("small")).expect("small");
     let (mut next, mut altered_taken, mut reordered_taken) = (0, 0, 0);
     for attack in 0..ATTACKS {
         // A right one now and then, so that the others meet every state of the chain.

@@ -115,7 +115,8 @@ fn routes_in(text: &str, found: &mut BTreeSet<(String, String)>) {
 
 #[test]
 fn every_route_has_a_line() {
-    let listed: BTreeSet<_> = ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let listed: BTreeSet<_> =
+        ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(routes_in_source(), listed);
 }
 
@@ -131,12 +132,19 @@ async fn furnished(world: &World, name: &'static str) -> (crate::world::Tenant, 
             let (printer, _) = setup::printers(portal, &reseller, customer).expect("printers")[0];
             let terms = crate::stories::terms();
             let from = Instant(NOW.0 - 90 * 86_400_000);
-            let contract = setup::contract(portal, &reseller, customer, "C-1", &terms, (from, person)).expect("a contract");
+            let contract =
+                setup::contract(portal, &reseller, customer, "C-1", &terms, (from, person)).expect("a contract");
             setup::assign(portal, &reseller, contract, printer, from).expect("assigned");
             let period = billing::Period::calendar_month(2026, 10, "Europe/Berlin").expect("a month");
             let statement = setup::statement(portal, &reseller, contract, period).expect("a statement");
             setup::approve(portal, &reseller, statement, person).expect("approved");
-            [("printer", printer), ("contract", contract), ("statement", statement), ("customer", customer), ("person", person)]
+            [
+                ("printer", printer),
+                ("contract", contract),
+                ("statement", statement),
+                ("customer", customer),
+                ("person", person),
+            ]
         })
         .await;
     let mut ids: BTreeMap<&'static str, String> = ids.into_iter().map(|(kind, id)| (kind, id.to_string())).collect();
@@ -169,7 +177,9 @@ async fn denied(world: World) {
     let (owner, ids) = furnished(&world, "owner").await;
     let (other, _) = furnished(&world, "other").await;
     world
-        .setup(|portal| setup::person(portal, Role::Operator, "operator@portal.test", "Olga", PASSWORD).expect("a person"))
+        .setup(|portal| {
+            setup::person(portal, Role::Operator, "operator@portal.test", "Olga", PASSWORD).expect("a person")
+        })
         .await;
     let mut strangers = [
         ("other reseller", world.browser(&other.reseller_email()).await, Some(For::Reseller)),
@@ -222,7 +232,9 @@ async fn lists(world: World) {
     let (owner, ids) = furnished(&world, "owner").await;
     let empty = world.tenant("empty").await;
     let mut browser = world.browser(&empty.reseller_email()).await;
-    for path in ["/", "/printers", "/jobs", "/jobs.csv", "/contracts", "/statements", "/agents", "/people", "/customers"] {
+    for path in
+        ["/", "/printers", "/jobs", "/jobs.csv", "/contracts", "/statements", "/agents", "/people", "/customers"]
+    {
         let page = browser.get(path).await;
         assert_eq!(page.status, 200, "{path}");
         for (kind, id) in &ids {
@@ -231,6 +243,8 @@ async fn lists(world: World) {
         assert!(!page.text.contains(&owner.reseller_email()), "{path}");
     }
     // A filter cannot reach beyond it either.
-    let page = browser.get(&format!("/jobs.csv?printer={}&contract={}&customer={}", ids["printer"], ids["contract"], ids["customer"])).await;
+    let page = browser
+        .get(&format!("/jobs.csv?printer={}&contract={}&customer={}", ids["printer"], ids["contract"], ids["customer"]))
+        .await;
     assert!(page.status == 404 || page.text.lines().count() <= 1, "{}", page.text);
 }

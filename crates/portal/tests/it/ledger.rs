@@ -75,7 +75,9 @@ async fn segments(world: World) {
     }
     let of = |what: &str| format!("select count(*) from {what} where meter = 'pages'");
     assert_eq!(world.count(&of("segment")).await, 2);
-    assert_eq!(world.count("select count(*) from segment where meter = 'pages' and reason = 'decrease' and value_before = 140 and value_after = 30").await, 1);
+    let fell = "select count(*) from segment
+                where meter = 'pages' and reason = 'decrease' and value_before = 140 and value_after = 30";
+    assert_eq!(world.count(fell).await, 1);
     // The unchanged reading is no row of its own.
     assert_eq!(world.count(&of("reading")).await, 4);
     assert_eq!(world.count("select count(*) from reading_set").await, 5);
@@ -98,7 +100,8 @@ async fn recount(world: World) {
     let cells = world.count("select cast(sum(quantity) as bigint) from usage where meter like 'area-printed/%'").await;
     let jobs = world.count("select cast(sum(area_printed) as bigint) from job where status = 'printed'").await;
     assert_eq!(cells, jobs);
-    let days = world.count("select cast(sum(quantity) as bigint) from usage_day where meter like 'area-printed/%'").await;
+    let days =
+        world.count("select cast(sum(quantity) as bigint) from usage_day where meter like 'area-printed/%'").await;
     assert_eq!(days, jobs);
 }
 

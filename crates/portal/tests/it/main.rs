@@ -1,4 +1,6 @@
 //! The portal at its boundary: HTTP stories, each on SQLite and on PostgreSQL.
+// What a test prints says why it was skipped, or which seed it ran with.
+#![allow(clippy::print_stdout)]
 
 mod ingest;
 mod isolation;

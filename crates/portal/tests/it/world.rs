@@ -79,6 +79,8 @@ impl World {
     }
 
     async fn on(target: Target, folder: tempfile::TempDir) -> World {
+        // The second story of a process finds it installed.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let clock = Arc::new(AtomicI64::new(NOW.0));
         let read = clock.clone();
         let rng = Mutex::new(Rng::new(u64::from(std::process::id())));
@@ -86,7 +88,9 @@ impl World {
             clock: Arc::new(move || Instant(read.load(Ordering::Relaxed))),
             entropy: Arc::new(move |bytes| {
                 let mut rng = rng.lock().expect("no panic holds it");
-                bytes.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&rng.next_u64().to_le_bytes()[..chunk.len()]));
+                bytes
+                    .chunks_mut(8)
+                    .for_each(|chunk| chunk.copy_from_slice(&rng.next_u64().to_le_bytes()[..chunk.len()]));
             }),
         };
         let keys = PortalKeys::load_or_create(&folder.path().join("keys.json"), &surroundings).expect("keys");
@@ -105,7 +109,15 @@ impl World {
         let (page_routes, agent_routes) = (portal.pages(), portal.agents_api());
         tokio::spawn(async move { axum::serve(pages, page_routes).await });
         tokio::spawn(async move { axum::serve(agents, agent_routes).await });
-        World { portal, pages: url, agents: format!("http://{authority}"), surroundings, clock, target, _folder: folder }
+        World {
+            portal,
+            pages: url,
+            agents: format!("http://{authority}"),
+            surroundings,
+            clock,
+            target,
+            _folder: folder,
+        }
     }
 
     pub(crate) fn set_now(&self, now: Instant) {
@@ -139,10 +151,13 @@ impl World {
         let tenant = self
             .setup(move |portal| {
                 let reseller = setup::reseller(portal, name).expect("a reseller");
-                let customer = setup::customer(portal, &reseller, "Kessler Architekten", "Köln", "Europe/Berlin").expect("a customer");
+                let customer = setup::customer(portal, &reseller, "Kessler Architekten", "Köln", "Europe/Berlin")
+                    .expect("a customer");
                 let (of_reseller, of_customer) = (format!("{name}@reseller.test"), format!("{name}@customer.test"));
-                let person = setup::person(portal, Role::Reseller(&reseller), &of_reseller, "Ada", PASSWORD).expect("a person");
-                setup::person(portal, Role::Customer(&reseller, customer), &of_customer, "Kim", PASSWORD).expect("a person");
+                let person =
+                    setup::person(portal, Role::Reseller(&reseller), &of_reseller, "Ada", PASSWORD).expect("a person");
+                setup::person(portal, Role::Customer(&reseller, customer), &of_customer, "Kim", PASSWORD)
+                    .expect("a person");
                 (reseller, customer, person)
             })
             .await;
@@ -221,7 +236,12 @@ impl World {
     pub(crate) async fn browser(&self, email: &str) -> Browser {
         let mut browser = Browser { base: self.pages.clone(), cookies: BTreeMap::new() };
         let page = browser.get("/sign-in").await;
-        let form = [("csrf", token(&page.text)), ("next", "/".to_owned()), ("email", email.to_owned()), ("password", PASSWORD.to_owned())];
+        let form = [
+            ("csrf", token(&page.text)),
+            ("next", "/".to_owned()),
+            ("email", email.to_owned()),
+            ("password", PASSWORD.to_owned()),
+        ];
         let page = browser.post("/sign-in", &form).await;
         assert_eq!(page.status, 303, "sign-in of {email}: {}", page.text);
         browser
@@ -252,7 +272,8 @@ impl Tenant {
 
 /// The compressed bytes of the next package of `sender` with `report` in it.
 pub(crate) fn pack(sender: &mut Sender, report: &Report, surroundings: &Surroundings) -> Vec<u8> {
-    let Split { reading, jobs, sections, .. } = package::records(report, &[], Grade::B).expect("the report names a printer");
+    let Split { reading, jobs, sections, .. } =
+        package::records(report, &[], Grade::B).expect("the report names a printer");
     let drafts: Vec<&Draft> = std::iter::once(&reading).chain(jobs.iter().map(|(_, draft)| draft)).collect();
     sender.pack(&drafts, &sections, surroundings)
 }
@@ -315,7 +336,8 @@ impl Browser {
             }
         }
         let status = response.status().as_u16();
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+        let location =
+            response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
         Page { status, location, text: response.text().await.expect("text") }
     }
 
@@ -332,9 +354,12 @@ impl Browser {
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, String)]) -> Page {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         let encode = |text: &str| -> String {
-            text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+            text.bytes()
+                .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+                .collect()
         };
-        let body: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let body: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let builder = Browser::client()
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/x-www-form-urlencoded")

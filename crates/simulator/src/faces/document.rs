@@ -182,11 +182,17 @@ mod tests {
             ("On", Node::Flag(true)),
         ]);
         let plain = json("Thing", &tree, Quirks::default());
-        let expected = r#"{"Thing":{"Some":{"One":"a & <b>"},"None":null,"Two":{"Part":[1,2]},"Amount":{"Value":-1.500000,"Unit":"m2"},"On":true}}"#;
+        let expected = concat!(
+            r#"{"Thing":{"Some":{"One":"a & <b>"},"None":null,"Two":{"Part":[1,2]},"#,
+            r#""Amount":{"Value":-1.500000,"Unit":"m2"},"On":true}}"#
+        );
         assert_eq!(plain, expected);
         let quirks = Quirks { nulls: false, numbers_as_text: true, one_as_object: false, ..Quirks::default() };
         let odd = json("Thing", &tree, quirks);
-        let expected = r#"{"Thing":{"Some":{"One":["a & <b>"]},"None":"","Two":{"Part":["1","2"]},"Amount":{"Value":"-1.500000","Unit":"m2"},"On":true}}"#;
+        let expected = concat!(
+            r#"{"Thing":{"Some":{"One":["a & <b>"]},"None":"","Two":{"Part":["1","2"]},"#,
+            r#""Amount":{"Value":"-1.500000","Unit":"m2"},"On":true}}"#
+        );
         assert_eq!(odd, expected);
         let spelled = xml("Thing", &tree);
         assert!(spelled.contains("<Some><One>a &amp; &lt;b&gt;</One>\n</Some>"), "{spelled}");
