@@ -49,7 +49,8 @@ pub struct Asked {
 pub(crate) enum AskError {
     /// It shows another certificate than before.
     #[error(
-        "the printer shows another certificate than at the first contact: if that is right, approve it with `plotmeter collector trust {address}`"
+        "the printer shows another certificate than at the first contact: if that is right, \
+         approve it with `plotmeter collector trust {address}`"
     )]
     Certificate {
         /// The printer's address.

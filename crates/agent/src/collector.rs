@@ -4,7 +4,7 @@ use crate::ask::{Patience, ask_pinned};
 use crate::config::Config;
 use crate::engine::{Action, Engine, Event};
 use crate::identity::{Identity, IdentityError};
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{ReadFrom, Spool, SpoolError};
 use crate::uplink::{Uplink, UplinkError};
 use crate::{PrinterStatus, privacy};
 use protocol::CONFIRM_PATH;
@@ -12,6 +12,7 @@ use protocol::package;
 use protocol::receipt::{Answer, Problem, Settings};
 use report::{Instant, Surroundings};
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -30,6 +31,9 @@ pub enum CollectorError {
     /// Its identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// Another collector works on the same state folder.
+    #[error("another collector uses {0} now; `plotmeter collector status` works beside it")]
+    Busy(PathBuf),
     /// Its spool.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -80,15 +84,35 @@ pub struct Collector {
     spool: Arc<Mutex<Spool>>,
     uplink: Uplink,
     surroundings: Surroundings,
+    /// Held while this collector works, so that no other one reads and sends beside it.
+    _lock: Option<std::fs::File>,
+}
+
+/// Takes the lock of a state folder. The system releases it however the program ends.
+fn lock(state: &Path) -> Result<std::fs::File, CollectorError> {
+    let path = state.join("lock");
+    let open = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+    let file = open.map_err(|source| IdentityError::Io { path, source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(CollectorError::Busy(state.to_owned())),
+    }
 }
 
 impl Collector {
-    /// Opens the collector of a configuration.
+    /// Opens the collector of a configuration to work. Only one works on a state folder at a time.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
+        let mut collector = Collector::look(config, surroundings)?;
+        collector._lock = Some(lock(&collector.config.state)?);
+        Ok(collector)
+    }
+
+    /// Opens the collector of a configuration to look at it, while it may be working elsewhere.
+    pub fn look(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
         let identity = Identity::load(&config.state)?;
-        let spool = Arc::new(Mutex::new(Spool::open(&config.state, identity.agent())?));
+        let spool = Arc::new(Mutex::new(Spool::open(&config.state, &identity)?));
         let uplink = Uplink::new(identity.portal(), identity.stored.portal_ca.as_deref())?;
-        Ok(Collector { config, identity, spool, uplink, surroundings })
+        Ok(Collector { config, identity, spool, uplink, surroundings, _lock: None })
     }
 
     /// Who this collector is.
@@ -186,52 +210,49 @@ impl Collector {
                 let now = self.surroundings.now();
                 tasks.spawn(async move {
                     let asked = ask_pinned(&address, pin, now, patience).await;
-                    (address, pin.is_some(), now, asked)
+                    (address, now, asked)
                 });
             }
             let Some(done) = tasks.join_next().await else { return Ok(round) };
-            let Ok((address, was_pinned, now, asked)) = done else {
+            let Ok((address, now, asked)) = done else {
                 round.failed += 1;
                 continue;
             };
             match asked {
                 Ok(asked) => {
-                    round.jobs += self.keep(&address, was_pinned, asked, now)?;
+                    round.jobs += self.keep(&address, asked, now)?;
                     round.read += 1;
                 }
                 Err(error) => {
                     round.failed += 1;
                     let why = error.to_string();
                     warn!(printer.address = address, why, "a printer was not read");
-                    self.spool().failed(&address, now, &why)?;
+                    self.spool().failed(&address, &why)?;
                 }
             }
         }
     }
 
-    /// Filters what a printer said and puts it into the spool.
-    fn keep(
-        &self,
-        address: &str,
-        was_pinned: bool,
-        mut asked: crate::Asked,
-        now: Instant,
-    ) -> Result<usize, CollectorError> {
+    /// Filters what a printer said and puts it into the spool; gives how many jobs are new.
+    fn keep(&self, address: &str, mut asked: crate::Asked, now: Instant) -> Result<usize, CollectorError> {
         privacy::filter(&mut asked.report, self.config.personal);
         let mut spool = self.spool();
         let Some(split) = package::records(&asked.report, &asked.defects, asked.grade) else {
             let why =
                 "the printer gave neither serial number nor UUID, so that its usage cannot be told from another's";
             warn!(printer.address = address, why, "a printer was not read");
-            spool.failed(address, now, why)?;
+            spool.failed(address, why)?;
             return Ok(0);
         };
-        let jobs = spool.append(&split, address, now, &self.surroundings.entropy)?;
-        spool.set_defects(address, asked.defects.len())?;
-        if !was_pinned {
-            spool.set_pin(address, asked.fingerprint)?;
+        let read = ReadFrom { address, now, fingerprint: asked.fingerprint, defects: asked.defects.len() };
+        let appended = spool.append(&split, read, &self.surroundings.entropy)?;
+        if appended.too_large > 0 {
+            let why =
+                format!("{} of its records are larger than a package may be and were left out", appended.too_large);
+            warn!(printer.address = address, why, "a printer said too much");
+            spool.failed(address, &why)?;
         }
-        Ok(jobs)
+        Ok(appended.jobs)
     }
 
     /// Sends the oldest package that the portal does not have.
@@ -296,10 +317,15 @@ impl Collector {
 
     /// Forgets a printer's certificate, so that the next one it shows is trusted. `false` when the address is unknown.
     pub fn trust(&self, address: &str) -> Result<bool, CollectorError> {
-        Ok(self.spool().set_pin(address, None)?)
+        Ok(self.spool().unpin(address)?)
     }
 
-    /// What is known.
+    /// Whether the configuration lists an address.
+    fn lists(&self, address: &str) -> bool {
+        self.config.printers.iter().any(|printer| printer.address == address)
+    }
+
+    /// What is known of this collector and the printers of its configuration.
     pub fn status(&self) -> Result<Status, CollectorError> {
         let spool = self.spool();
         Ok(Status {
@@ -309,7 +335,7 @@ impl Collector {
             portal: self.identity.portal().to_owned(),
             waiting: spool.waiting()?,
             interval_minutes: spool.settings()?.bounded_interval_minutes(),
-            printers: spool.printers()?,
+            printers: spool.printers()?.into_iter().filter(|printer| self.lists(&printer.address)).collect(),
         })
     }
 }

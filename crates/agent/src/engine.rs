@@ -66,6 +66,9 @@ impl Engine {
 
     /// Takes an event and gives what to do now. One action is under way at a time.
     pub(crate) fn step(&mut self, now: Instant, event: Event) -> Option<Action> {
+        // A clock that was set back must not put off the next reading or upload by more than a wait.
+        self.read_at = self.read_at.min(now.plus(self.jittered()));
+        self.upload_at = self.upload_at.min(now.plus(self.jittered().max(RETRY_MAX)));
         match event {
             Event::Tick => {}
             Event::Read => {
@@ -169,6 +172,16 @@ mod tests {
         }
         assert!(readings >= 2, "{readings} readings");
         assert_eq!(waits[..5], [1, 2, 4, 8, 15], "the reading at minute 30 tries again at once");
+    }
+
+    #[test]
+    fn a_clock_set_back_by_years_puts_nothing_off() {
+        let mut engine = Engine::new(minutes(5_000_000), 30, 100);
+        engine.step(minutes(5_000_000), Event::Tick);
+        engine.step(minutes(5_000_000), Event::Read);
+        engine.step(minutes(5_000_000), Event::NothingToUpload);
+        assert_eq!(engine.step(START, Event::Tick), None);
+        assert_eq!(engine.step(minutes(30), Event::Tick), Some(Action::ReadPrinters));
     }
 
     #[test]

@@ -48,14 +48,23 @@ pub enum IdentityError {
         source: std::io::Error,
     },
     /// The file is not what enrolment wrote.
-    #[error("{path} is damaged: enrol again, the spool is kept")]
+    #[error("{path} is damaged: remove it and enrol again for the same account; the spool is kept")]
     Damaged {
         /// The file.
         path: PathBuf,
     },
     /// An agent is enrolled here already.
-    #[error("{0} is enrolled already: remove agent.json there first if this collector shall belong to another account")]
+    #[error("{0} is enrolled already: name a new state folder for another account")]
     Present(PathBuf),
+}
+
+/// Makes a folder that only its owner may enter, where it is absent.
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 impl Identity {
@@ -89,7 +98,7 @@ impl Identity {
     pub(crate) fn save(&self, state: &Path) -> Result<(), IdentityError> {
         let path = state.join(FILE);
         let write = || {
-            fs::create_dir_all(state)?;
+            make_private_folder(state)?;
             let part = state.join("agent.json.part");
             let mut options = fs::OpenOptions::new();
             options.write(true).create(true).truncate(true);
@@ -107,6 +116,12 @@ impl Identity {
     /// The agent's id.
     pub fn agent(&self) -> &str {
         &self.stored.agent
+    }
+
+    /// What tells this account from any other.
+    pub(crate) fn account(&self) -> String {
+        let Stored { portal_id, reseller, customer, .. } = &self.stored;
+        format!("{customer} of {reseller} at portal {portal_id}")
     }
 
     /// The customer's account that the data goes to.

@@ -11,7 +11,7 @@ use protocol::package::{Package, Position, Record, Split};
 use protocol::receipt::{Receipt, Settings};
 use protocol::{Hex, chain, package, sha256};
 use report::{Duration, Entropy, Instant};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,10 +27,10 @@ create table if not exists job_seen (
     printer text not null, job_key text not null, digest blob not null, seen_at integer not null,
     primary key (printer, job_key)) without rowid;
 create table if not exists section (
-    digest blob primary key, body text not null, acknowledged integer not null) without rowid;
+    digest blob primary key, body text not null, acknowledged integer not null, sequence integer) without rowid;
 create table if not exists printer (
     address text primary key, fingerprint blob, serial text, product_name text,
-    read_at integer, failed_at integer, failure text, defects integer not null default 0);
+    read_at integer, failure text, defects integer not null default 0);
 create table if not exists value (name text primary key, text text not null) without rowid;
 ";
 
@@ -38,6 +38,11 @@ create table if not exists value (name text primary key, text text not null) wit
 const KEEP: Duration = Duration::hours(45 * 24);
 /// Bytes of records that go into one package before compression; real ones shrink three- to fivefold.
 const PLAIN_TARGET: usize = 256 * 1024;
+/// A record is at most this many bytes, so that one alone fits a package however badly it compresses.
+const RECORD_BYTES_MAX: usize = 48 * 1024;
+/// A job that was seen this long ago is forgotten. Should the printer still name it, it is sent again,
+/// and the portal knows it.
+const REMEMBER: Duration = Duration::hours(400 * 24);
 
 /// The spool failed us.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,12 @@ pub enum SpoolError {
     /// What lies in the spool does not read.
     #[error("a record in the spool does not read")]
     Record(#[from] serde_json::Error),
+    /// The file cannot be made.
+    #[error("make the spool's file")]
+    Io(#[from] std::io::Error),
+    /// The spool was filled for another account.
+    #[error("the spool here holds records of the account {0}: use a new state folder for another account")]
+    Foreign(String),
     /// A package in the spool does not decompress.
     #[error("a package in the spool does not decompress")]
     Unreadable,
@@ -84,6 +95,33 @@ pub struct PrinterStatus {
     pub defects: i64,
 }
 
+/// Where and when a reading was made.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadFrom<'a> {
+    pub(crate) address: &'a str,
+    pub(crate) now: Instant,
+    /// The certificate that the printer showed: pinned when none is yet.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(crate) defects: usize,
+}
+
+/// What came into the spool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Appended {
+    pub(crate) jobs: usize,
+    /// Records that no package could carry. They are left out, and the printer is shown as failing.
+    pub(crate) too_large: usize,
+}
+
+/// Makes a file that only its owner may read, where it is absent.
+fn private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
 /// A 64-bit count as SQLite stores it. Sequences start at 1 and rise by 1.
 fn int(count: u64) -> i64 {
     i64::try_from(count).expect("a count of records fits")
@@ -95,24 +133,38 @@ fn count(int: i64) -> u64 {
 impl Spool {
     /// Opens the spool of an agent in the state folder, making it when absent.
     ///
-    /// After a new enrolment what the portal does not have yet becomes part of the new agent's chain.
-    pub(crate) fn open(state: &Path, agent: &str) -> Result<Spool, SpoolError> {
-        let connection = Connection::open(state.join("spool.sqlite"))?;
+    /// After a new enrolment for the same account, what the portal does not have yet becomes part of
+    /// the new agent's chain. A spool of another account is refused: its records are not ours to send.
+    pub(crate) fn open(state: &Path, identity: &Identity) -> Result<Spool, SpoolError> {
+        let path = state.join("spool.sqlite");
+        private(&path)?;
+        let connection = Connection::open(path)?;
         connection
             .execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 10000;")?;
         connection.execute_batch(SCHEMA)?;
         let mut spool = Spool { connection };
-        spool.belong_to(agent)?;
+        spool.belong_to(identity)?;
         Ok(spool)
     }
 
+    /// A transaction that writes: it waits for other writers at its start and never in its middle.
+    fn write(&mut self) -> Result<Transaction<'_>, SpoolError> {
+        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+
     /// Takes packages that an earlier identity signed and never delivered apart again.
-    fn belong_to(&mut self, agent: &str) -> Result<(), SpoolError> {
-        let tx = self.connection.transaction()?;
-        let sql = "select text from value where name = 'agent'";
-        let owner: Option<String> = tx.query_row(sql, [], |row| row.get(0)).optional()?;
-        if owner.as_deref() == Some(agent) {
+    fn belong_to(&mut self, identity: &Identity) -> Result<(), SpoolError> {
+        let (agent, account) = (identity.agent(), identity.account());
+        let tx = self.write()?;
+        let value = |name: &str| {
+            let sql = "select text from value where name = ?1";
+            tx.query_row(sql, params![name], |row| row.get::<_, String>(0)).optional()
+        };
+        if value("agent")?.as_deref() == Some(agent) {
             return Ok(());
+        }
+        if let Some(owner) = value("account")?.filter(|owner| *owner != account) {
+            return Err(SpoolError::Foreign(owner));
         }
         let mut pending: Vec<Waiting> = Vec::new();
         let bodies: Vec<Vec<u8>> = {
@@ -147,7 +199,10 @@ impl Spool {
             tx.prepare_cached("insert into record (number, core, annex, salt) values (?1, ?2, ?3, ?4)")?
                 .execute(params![int(number), record.core, record.annex, record.salt])?;
         }
-        tx.execute("insert or replace into value (name, text) values ('agent', ?1)", params![agent])?;
+        tx.execute(
+            "insert or replace into value (name, text) values ('agent', ?1), ('account', ?2)",
+            params![agent, account],
+        )?;
         tx.commit()?;
         Ok(())
     }
@@ -156,22 +211,25 @@ impl Spool {
     pub(crate) fn append(
         &mut self,
         split: &Split,
-        address: &str,
-        now: Instant,
+        read: ReadFrom<'_>,
         entropy: &Entropy,
-    ) -> Result<usize, SpoolError> {
-        let tx = self.connection.transaction()?;
+    ) -> Result<Appended, SpoolError> {
+        let (address, now) = (read.address, read.now);
+        let tx = self.write()?;
         let mut number = next_record(&tx)?;
-        let mut put = |tx: &Transaction<'_>, draft: &package::Draft| -> Result<(), SpoolError> {
+        let mut appended = Appended::default();
+        let mut put = |tx: &Transaction<'_>, draft: &package::Draft| -> Result<bool, SpoolError> {
+            if draft.core.len() + draft.annex.as_ref().map_or(0, String::len) > RECORD_BYTES_MAX {
+                return Ok(false);
+            }
             let mut salt = [0; 16];
             entropy(&mut salt);
             tx.prepare_cached("insert into record (number, core, annex, salt) values (?1, ?2, ?3, ?4)")?
                 .execute(params![int(number), draft.core, draft.annex, salt])?;
             number += 1;
-            Ok(())
+            Ok(true)
         };
         let serial = &split.printer.serial;
-        let mut added = 0;
         for (key, draft) in &split.jobs {
             let digest = job_digest(draft);
             let known: Option<Vec<u8>> = tx
@@ -181,25 +239,36 @@ impl Spool {
             if known.as_deref() == Some(digest.as_slice()) {
                 continue;
             }
-            put(&tx, draft)?;
-            added += 1;
+            if !put(&tx, draft)? {
+                appended.too_large += 1;
+                continue;
+            }
+            appended.jobs += 1;
             tx.prepare_cached(
                 "insert or replace into job_seen (printer, job_key, digest, seen_at) values (?1, ?2, ?3, ?4)",
             )?
             .execute(params![serial, key, digest, now.0])?;
         }
-        put(&tx, &split.reading)?;
+        appended.too_large += usize::from(!put(&tx, &split.reading)?);
         for section in &split.sections {
             tx.prepare_cached("insert or ignore into section (digest, body, acknowledged) values (?1, ?2, 0)")?
                 .execute(params![section.digest.0, section.json])?;
         }
         tx.execute(
-            "update printer set serial = ?2, product_name = ?3, read_at = ?4, failed_at = null,
-             failure = null where address = ?1",
-            params![address, serial, split.printer.product_name, now.0],
+            "update printer set serial = ?2, product_name = ?3, read_at = ?4, failure = null, defects = ?5,
+             fingerprint = coalesce(fingerprint, ?6) where address = ?1",
+            params![
+                address,
+                serial,
+                split.printer.product_name,
+                now.0,
+                i64::try_from(read.defects).unwrap_or(i64::MAX),
+                read.fingerprint.map(|shown| shown.0)
+            ],
         )?;
+        tx.execute("delete from job_seen where seen_at < ?1", params![now.0 - REMEMBER.0])?;
         tx.commit()?;
-        Ok(added)
+        Ok(appended)
     }
 
     /// The oldest package that is not acknowledged; packs waiting records when there is none.
@@ -214,9 +283,11 @@ impl Spool {
 
     /// A package by its number, acknowledged or not: a restored portal asks again.
     pub(crate) fn package(&self, sequence: u64) -> Result<Option<Outgoing>, SpoolError> {
+        // A number from outside: what does not fit is no package of ours.
+        let Ok(sequence) = i64::try_from(sequence) else { return Ok(None) };
         let found = self.connection.query_row(
             "select sequence, body from package where sequence = ?1",
-            params![int(sequence)],
+            params![sequence],
             |row| Ok(Outgoing { sequence: count(row.get(0)?), body: row.get(1)? }),
         );
         Ok(found.optional()?)
@@ -224,7 +295,7 @@ impl Spool {
 
     /// Packs the waiting records, signs, and commits the bytes before anybody sees them.
     fn pack(&mut self, identity: &Identity) -> Result<Option<Outgoing>, SpoolError> {
-        let tx = self.connection.transaction()?;
+        let tx = self.write()?;
         let records = waiting(&tx)?;
         if records.is_empty() {
             return Ok(None);
@@ -238,19 +309,26 @@ impl Spool {
         let (sequence, previous) =
             last.map_or((1, chain::origin(agent)), |(sequence, head)| (count(sequence) + 1, Hex(head)));
         let at = Position { agent, sequence, first: records[0].number, previous };
-        let sections = unacknowledged_sections(&tx)?;
+        let mut sections = unacknowledged_sections(&tx)?;
         let mut take = records.len();
         let (body, head) = loop {
             let (body, head) = build(at, &records[..take], &sections, identity)?;
-            // Sealing adds the header, the IV, padding and the tag.
-            if body.len() + 512 <= SEALED_BYTES_MAX {
+            // Sealing adds the header, the IV, padding and the tag; decompressing holds the portal's bounds.
+            if body.len() + 512 <= SEALED_BYTES_MAX && package::decompress(&body).is_ok() {
                 break (body, head);
             }
-            if take == 1 {
+            // Sections give way to records: the portal asks for those it lacks.
+            if !sections.is_empty() {
+                sections.truncate(sections.len() / 2);
+            } else if take > 1 {
+                take /= 2;
+            } else {
                 return Err(SpoolError::TooLarge(records[0].number));
             }
-            take /= 2;
         };
+        for (digest, _) in &sections {
+            tx.execute("update section set sequence = ?2 where digest = ?1", params![digest.0, int(sequence)])?;
+        }
         let last = records[take - 1].number;
         tx.execute(
             "insert into package (sequence, first, last, head, body) values (?1, ?2, ?3, ?4, ?5)",
@@ -270,13 +348,13 @@ impl Spool {
         now: Instant,
     ) -> Result<bool, SpoolError> {
         let text = serde_json::to_string(receipt)?;
-        let tx = self.connection.transaction()?;
+        let tx = self.write()?;
         tx.execute(
             "update package set acknowledged_at = ?2, receipt = ?3 where sequence = ?1",
             params![int(receipt.sequence), now.0, text],
         )?;
-        // Everything sent so far has arrived, except what the portal says it lacks.
-        tx.execute("update section set acknowledged = 1", [])?;
+        // What this package carried has arrived, except what the portal says it lacks.
+        tx.execute("update section set acknowledged = 1 where sequence = ?1", params![int(receipt.sequence)])?;
         for digest in wanted.iter().take(SECTIONS_MAX) {
             tx.execute("update section set acknowledged = 0 where digest = ?1", params![digest.0])?;
         }
@@ -305,26 +383,15 @@ impl Spool {
         Ok(pin.map(Hex))
     }
 
-    /// Pins the certificate of the first contact, or none.
-    pub(crate) fn set_pin(&self, address: &str, pin: Option<Fingerprint>) -> Result<bool, SpoolError> {
-        let changed = self.connection.execute(
-            "update printer set fingerprint = ?2 where address = ?1",
-            params![address, pin.map(|pin| pin.0)],
-        )?;
-        Ok(changed > 0)
+    /// Forgets a printer's certificate; `false` when the printer is unknown.
+    pub(crate) fn unpin(&self, address: &str) -> Result<bool, SpoolError> {
+        let sql = "update printer set fingerprint = null where address = ?1";
+        Ok(self.connection.execute(sql, params![address])? > 0)
     }
 
     /// Notes that a printer was not read, and why.
-    pub(crate) fn failed(&self, address: &str, now: Instant, why: &str) -> Result<(), SpoolError> {
-        let sql = "update printer set failed_at = ?2, failure = ?3 where address = ?1";
-        self.connection.execute(sql, params![address, now.0, why])?;
-        Ok(())
-    }
-
-    /// Notes how many defects the last reading had.
-    pub(crate) fn set_defects(&self, address: &str, defects: usize) -> Result<(), SpoolError> {
-        let defects = i64::try_from(defects).unwrap_or(i64::MAX);
-        self.connection.execute("update printer set defects = ?2 where address = ?1", params![address, defects])?;
+    pub(crate) fn failed(&self, address: &str, why: &str) -> Result<(), SpoolError> {
+        self.connection.execute("update printer set failure = ?2 where address = ?1", params![address, why])?;
         Ok(())
     }
 
@@ -437,14 +504,18 @@ mod tests {
     use std::sync::Arc;
 
     fn identity() -> Identity {
+        named("agent-1", "c")
+    }
+
+    fn named(agent: &str, customer: &str) -> Identity {
         Identity::new(Stored {
-            agent: "agent-1".to_owned(),
+            agent: agent.to_owned(),
             portal: "https://127.0.0.1:1".to_owned(),
             portal_id: "portal".to_owned(),
             portal_ca: None,
             receipt_key: Hex(*protocol::SigningKey::from_bytes(&[8; 32]).verifying_key().as_bytes()),
             reseller: "r".to_owned(),
-            customer: "c".to_owned(),
+            customer: customer.to_owned(),
             secret: Hex([1; 32]),
             transcript: Hex([2; 32]),
             evidence_seed: Hex([3; 32]),
@@ -456,7 +527,8 @@ mod tests {
         let entropy: Entropy = Arc::new(|bytes| bytes.fill(7));
         let split = package::records(&report::sample::report(seed), &[], Grade::B).expect("a printer");
         spool.pin("a").expect("known");
-        spool.append(&split, "a", Instant(1), &entropy).expect("appended")
+        let read = ReadFrom { address: "a", now: Instant(1), fingerprint: None, defects: 0 };
+        spool.append(&split, read, &entropy).expect("appended").jobs
     }
 
     fn receipt(sequence: u64) -> Receipt {
@@ -474,7 +546,7 @@ mod tests {
     #[test]
     fn a_job_seen_before_is_not_put_in_again() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
+        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
         assert_eq!(append(&mut spool, 1), 3);
         assert_eq!(append(&mut spool, 1), 0);
         assert_eq!(append(&mut spool, 2), 3);
@@ -483,12 +555,12 @@ mod tests {
     #[test]
     fn the_same_bytes_are_given_until_a_receipt_comes_even_after_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
+        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
         append(&mut spool, 1);
         let first = spool.outgoing(&identity()).expect("packs").expect("a package");
         append(&mut spool, 2);
         drop(spool);
-        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
+        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
         let again = spool.outgoing(&identity()).expect("reads").expect("a package");
         assert_eq!((first.sequence, &first.body), (again.sequence, &again.body));
         assert!(spool.acknowledge(&receipt(1), &[], Instant(3)).expect("acknowledged"), "more waits");
@@ -501,7 +573,7 @@ mod tests {
     #[test]
     fn a_section_travels_until_acknowledged_and_again_when_wanted() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
+        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
         let sections = |spool: &mut Spool, seed, wanted: &[Hex<32>]| {
             append(spool, seed);
             let package = spool.outgoing(&identity()).expect("packs").expect("a package");
@@ -521,12 +593,12 @@ mod tests {
     #[test]
     fn a_new_identity_sends_everything_that_the_old_one_could_not() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), "agent-0").expect("opens");
+        let mut spool = Spool::open(folder.path(), &named("agent-0", "c")).expect("opens");
         append(&mut spool, 1);
         spool.outgoing(&identity()).expect("packs").expect("a package");
         append(&mut spool, 2);
         drop(spool);
-        let mut spool = Spool::open(folder.path(), "agent-1").expect("opens");
+        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
         let package = spool.outgoing(&identity()).expect("packs").expect("a package");
         let json = package::decompress(&package.body).expect("decompresses");
         let package = Package::check(&json, "agent-1", &identity().evidence.verifying_key()).expect("checks");
@@ -535,9 +607,59 @@ mod tests {
     }
 
     #[test]
+    fn another_account_s_spool_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        append(&mut Spool::open(folder.path(), &identity()).expect("opens"), 1);
+        let other = Spool::open(folder.path(), &named("agent-2", "somebody else"));
+        assert!(matches!(other, Err(SpoolError::Foreign(_))));
+    }
+
+    #[test]
+    fn sections_that_do_not_fit_beside_the_records_hold_nothing_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
+        let mut rng = report::sample::Rng::new(1);
+        for _ in 0..20 {
+            let noise: String = (0..1250).map(|_| format!("{:016x}", rng.next_u64())).collect();
+            let (body, digest) = (format!("\"{noise}\""), [u8::try_from(rng.between(0, 255)).expect("a byte"); 32]);
+            let sql = "insert or ignore into section (digest, body, acknowledged) values (?1, ?2, 0)";
+            spool.connection.execute(sql, params![digest, body]).expect("stored");
+        }
+        append(&mut spool, 1);
+        let mut sent = 0;
+        while let Some(package) = spool.outgoing(&identity()).expect("packs") {
+            assert!(package.body.len() < SEALED_BYTES_MAX);
+            spool.acknowledge(&receipt(package.sequence), &[], Instant(3)).expect("acknowledged");
+            append(&mut spool, package.sequence + 1);
+            sent += 1;
+            let left: i64 = spool
+                .connection
+                .query_row("select count(*) from section where acknowledged = 0", [], |row| row.get(0))
+                .expect("a count");
+            if left == 0 {
+                break;
+            }
+            assert!(sent < 20, "{left} sections are never sent");
+        }
+    }
+
+    #[test]
+    fn a_record_that_no_package_could_carry_is_left_out_and_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
+        let mut report = report::sample::report(1);
+        report.jobs[0].0.personal.name = Some("x".repeat(RECORD_BYTES_MAX));
+        let split = package::records(&report, &[], Grade::B).expect("a printer");
+        let entropy: Entropy = Arc::new(|bytes| bytes.fill(7));
+        let read = ReadFrom { address: "a", now: Instant(1), fingerprint: None, defects: 0 };
+        let appended = spool.append(&split, read, &entropy).expect("appended");
+        assert_eq!(appended, Appended { jobs: 2, too_large: 1 });
+    }
+
+    #[test]
     fn settings_never_go_back() {
         let folder = tempfile::tempdir().expect("a folder");
-        let spool = Spool::open(folder.path(), "agent-1").expect("opens");
+        let spool = Spool::open(folder.path(), &identity()).expect("opens");
         assert!(spool.set_settings(&Settings { version: 2, interval_minutes: 60 }).expect("stored"));
         assert!(!spool.set_settings(&Settings { version: 1, interval_minutes: 30 }).expect("ignored"));
         assert_eq!(spool.settings().expect("read").interval_minutes, 60);

@@ -222,9 +222,8 @@ impl Terms {
     }
 
     fn statuses_in_words(&self) -> String {
-        let all = [JobStatus::Printed, JobStatus::Scanned, JobStatus::Cancelled, JobStatus::Failed];
         let (billed, not): (Vec<JobStatus>, Vec<JobStatus>) =
-            all.into_iter().partition(|status| self.billed_statuses.contains(status));
+            JobStatus::ALL.into_iter().partition(|status| self.billed_statuses.contains(status));
         let list = |statuses: &[JobStatus]| match statuses {
             [] => "no".to_owned(),
             statuses => statuses.iter().map(|status| status.word()).collect::<Vec<_>>().join(" and "),

@@ -33,7 +33,7 @@ pub use ledger::segments::{
 pub use ledger::{CounterFact, JobFact, Quantity};
 pub use meter::{Meter, MeterError, MeterKind, Pattern, PricingUnit};
 pub use money::{Currency, Money, MoneyError, UnitPrice};
-pub use period::{Month, Period, PeriodError, month_of};
+pub use period::{Month, Period, PeriodError, month_of, time_zone};
 pub use rating::{Input, PrinterUsage, RatingError, rate};
 #[cfg(any(test, feature = "oracle"))]
 pub use recount::recount;

@@ -177,8 +177,8 @@ pub fn month_of(instant: Instant, zone: &str) -> Result<Month, PeriodError> {
     Month::new(date.year(), date.month())
 }
 
-/// The zone of that name in the compiled-in database.
-pub(crate) fn time_zone(name: &str) -> Result<TimeZone, PeriodError> {
+/// The zone of that name in the compiled-in database; the one way from a name to a zone.
+pub fn time_zone(name: &str) -> Result<TimeZone, PeriodError> {
     let unknown = || PeriodError::UnknownZone(Defect::quote(name));
     // A real entry of the database that stands for "we do not know".
     if name.eq_ignore_ascii_case("Etc/Unknown") {

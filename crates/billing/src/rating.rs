@@ -49,6 +49,9 @@ pub struct PrinterUsage {
     /// Since when it is no longer; `None` while it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Instant>,
+    /// When an agent first read it: what it did before is known only as far as its own log reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_since: Option<Instant>,
     /// Its jobs; those outside the period or the stay are left out here.
     pub jobs: Vec<JobFact>,
     /// Its counters over the part of the period that it stayed.
@@ -131,6 +134,7 @@ pub fn rate(input: &Input) -> Result<Statement, RatingError> {
         notes,
     };
     note_statuses(input, &printers, &mut draft.notes);
+    note_unknown_starts(input, &printers, &mut draft.notes);
     for (index, clause) in input.terms.clauses.iter().enumerate() {
         clause.apply(index + 1, &mut draft)?;
     }
@@ -265,6 +269,20 @@ fn source(printer: &PrinterUsage, key: Key<'_>, evidence: LineEvidence) -> LineS
     }
 }
 
+/// Says of which printers the period's beginning is not known.
+fn note_unknown_starts(input: &Input, printers: &[&PrinterUsage], notes: &mut Vec<String>) {
+    for printer in printers {
+        let begins = input.period.start.max(printer.from);
+        let Some(since) = printer.known_since.filter(|since| begins < *since) else { continue };
+        let oldest = printer.jobs_in(input.period).map(|job| job.finished_at).min();
+        let reach = oldest.filter(|oldest| *oldest < since).map_or_else(
+            || "no job before that is known".to_owned(),
+            |oldest| format!("of the time before, its job log reached back to {oldest}"),
+        );
+        notes.push(format!("{} was first read {since}: {reach}.", printer.label));
+    }
+}
+
 /// Says which jobs are not billed for their status, and which are billed without one. CL22.
 fn note_statuses(input: &Input, printers: &[&PrinterUsage], notes: &mut Vec<String>) {
     let from_jobs = |kind| input.terms.evidence_of(kind) == Evidence::Jobs;
@@ -300,8 +318,10 @@ fn reconciliations(input: &Input, printers: &[&PrinterUsage]) -> Result<Vec<Prin
     for printer in printers {
         let overflow = || RatingError::Overflow { what: format!("the areas of {}", printer.label) };
         let counters = counters_of(&printer.counters, MeterKind::AreaMedia, Grain::Total);
-        let read = counters.iter().filter(|counter| counter.usage.start.is_some());
-        let total = read.map(|counter| i128::from(counter.usage.quantity)).reduce(|a, b| a + b);
+        // A counter that was not read over the whole period says nothing about the whole period's jobs.
+        let whole = counters.iter().all(|counter| counter.usage.covers_period());
+        let counted = counters.iter().map(|counter| i128::from(counter.usage.quantity)).reduce(|a, b| a + b);
+        let total = counted.filter(|_| whole);
         let total = total.map(i64::try_from).transpose().map_err(|_| overflow())?;
         let areas = |job: &JobFact| JobAreas {
             media: job.total(MeterKind::AreaMedia),

@@ -101,11 +101,16 @@ fn xml(text: &str) -> Result<Value, Unreadable> {
     let nodes_limit = u32::try_from(limits::NODES_MAX.saturating_mul(4)).unwrap_or(u32::MAX);
     let options = roxmltree::ParsingOptions { nodes_limit, ..roxmltree::ParsingOptions::default() };
     let document =
-        roxmltree::Document::parse_with_options(text, options).map_err(|error| Unreadable::Xml(error.to_string()))?;
+        roxmltree::Document::parse_with_options(text, options).map_err(|error| Unreadable::Xml(place(&error)))?;
     let root = document.root_element();
     let mut members = Map::new();
     members.insert(root.tag_name().name().to_owned(), mapped(root));
     Ok(Value::Object(members))
+}
+
+/// Where a document is wrong, without quoting it: an error's own words may hold a name from the document.
+fn place(error: &roxmltree::Error) -> String {
+    format!("not well formed at {}", error.pos())
 }
 
 fn starts_with(text: &str, start: &str) -> bool {

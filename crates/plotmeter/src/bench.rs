@@ -234,7 +234,7 @@ fn enrolments(
     std::fs::write(folder.join("portal.key"), key.serialize_pem())?;
     std::fs::write(folder.join("authority"), &authority)?;
     let settings = portal::config::Settings { agents_authority: authority, ..Default::default() };
-    let keys = PortalKeys::load_or_create(&folder.join("portal-keys.json"), surroundings)?;
+    let keys = PortalKeys::load(&folder.join("portal-keys.json"), db, surroundings)?;
     let portal = Portal::new(settings, db.clone(), keys, surroundings.clone())?;
     let reseller = setup::reseller(&portal, "Bench")?;
     let customer = setup::customer(&portal, &reseller, "Bench", "Here", "Etc/UTC")?;

@@ -1,7 +1,7 @@
 //! `plotmeter collector …`
 
 use agent::{Collector, Config};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
@@ -52,6 +52,10 @@ impl ConfigFile {
     fn open(&self) -> anyhow::Result<Collector> {
         Ok(Collector::open(self.load()?, crate::clock::surroundings())?)
     }
+
+    fn look(&self) -> anyhow::Result<Collector> {
+        Ok(Collector::look(self.load()?, crate::clock::surroundings())?)
+    }
 }
 
 impl Command {
@@ -65,20 +69,11 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::DefaultConfig => print!("{}", agent::TEMPLATE),
         Command::Enrol { file, confirm, config } => enrol(&file, confirm.as_deref(), &config)?,
-        Command::Once(config) => {
-            let round = crate::runtime()?.block_on(config.open()?.once())?;
-            println!(
-                "{} printers read, {} not read, {} new jobs, {} packages sent",
-                round.read, round.failed, round.jobs, round.sent
-            );
-            if round.failed > 0 {
-                eprintln!("`plotmeter collector status` says why a printer was not read");
-            }
-        }
+        Command::Once(config) => once(&config)?,
         Command::Run(config) => crate::runtime()?.block_on(config.open()?.run(crate::stopped()))?,
         Command::Status(config) => status(&config)?,
         Command::Trust { address, config } => {
-            if !config.open()?.trust(&address)? {
+            if !config.look()?.trust(&address)? {
                 bail!("{address} is not a printer that this collector has read");
             }
             println!("{address}: the certificate of the next reading is trusted");
@@ -87,10 +82,28 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One round. Fails when nothing could be read, so that a script notices.
+fn once(config: &ConfigFile) -> anyhow::Result<()> {
+    let collector = config.open()?;
+    let round = crate::runtime()?.block_on(collector.once())?;
+    println!(
+        "{} printers read, {} not read, {} new jobs, {} packages sent",
+        round.read, round.failed, round.jobs, round.sent
+    );
+    for printer in collector.status()?.printers {
+        if let Some(failure) = printer.failure {
+            eprintln!("{}: {failure}", printer.address);
+        }
+    }
+    if round.read == 0 {
+        bail!("no printer was read: is one listed in the file, and does it answer?");
+    }
+    Ok(())
+}
+
 fn enrol(file: &std::path::Path, confirm: Option<&str>, config: &ConfigFile) -> anyhow::Result<()> {
     let config = config.load()?;
     let surroundings = crate::clock::surroundings();
-    std::fs::create_dir_all(&config.state).with_context(|| format!("make the folder {}", config.state.display()))?;
     let host =
         std::fs::read_to_string("/etc/hostname").map_or_else(|_| "unnamed".to_owned(), |name| name.trim().to_owned());
     let runtime = crate::runtime()?;
@@ -125,7 +138,7 @@ fn ask(question: &str) -> std::io::Result<String> {
 }
 
 fn status(config: &ConfigFile) -> anyhow::Result<()> {
-    let status = config.open()?.status()?;
+    let status = config.look()?.status()?;
     println!("agent      {}", status.agent);
     println!("account    {} (reseller {})", status.customer, status.reseller);
     println!("portal     {}", status.portal);

@@ -84,8 +84,8 @@ async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
             .map(|(role, email, _)| ((*role).to_owned(), email.clone(), PASSWORD.to_owned()))
             .collect(),
     };
-    let keys = PortalKeys::load_or_create(&dir.join("portal-keys.json"), &surroundings)?;
     let db = Db::open(&Target::Sqlite(dir.join("portal.sqlite")))?;
+    let keys = PortalKeys::load(&dir.join("portal-keys.json"), &db, &surroundings)?;
     let portal = Portal::new(settings, db, keys, surroundings.clone())?;
     let served = {
         let (portal, tls) = (portal.clone(), tls.server);

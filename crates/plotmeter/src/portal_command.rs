@@ -42,9 +42,10 @@ impl ConfigFile {
         let file = File::load(&self.config)?;
         std::fs::create_dir_all(&file.data).with_context(|| format!("make the folder {}", file.data.display()))?;
         let surroundings = crate::clock::surroundings();
-        let keys = PortalKeys::load_or_create(&file.data.join("portal-keys.json"), &surroundings)?;
+        let settings = file.settings()?;
         let db = Db::open(&target(&file)).context("open the database")?;
-        Ok((file.clone(), Portal::new(file.settings()?, db, keys, surroundings)?))
+        let keys = PortalKeys::load(&file.data.join("portal-keys.json"), &db, &surroundings)?;
+        Ok((file, Portal::new(settings, db, keys, surroundings)?))
     }
 }
 
@@ -82,15 +83,15 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             let (file, portal) = config.open()?;
             let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("read {}", path.display()));
             let tls = Tls { certificates: read(&file.agents.certificate)?, key: read(&file.agents.key)? };
-            let listeners = Listeners::bind(file.listen, file.agents.listen).with_context(|| {
-                format!("listen on {} for people and {} for agents", file.listen, file.agents.listen)
-            })?;
             if !file.listen.ip().is_loopback() {
                 bail!(
                     "listen = \"{}\": pages are plain HTTP, so this must be a loopback address behind a TLS proxy",
                     file.listen
                 );
             }
+            let listeners = Listeners::bind(file.listen, file.agents.listen).with_context(|| {
+                format!("listen on {} for people and {} for agents", file.listen, file.agents.listen)
+            })?;
             tracing::info!(pages = %file.listen, agents = %file.agents.listen, "portal serves");
             crate::runtime()?.block_on(serve(&portal, listeners, &tls, crate::stopped()))?;
         }

@@ -95,13 +95,33 @@ impl File {
 
     /// The settings that requests need.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let authority = &self.agents.authority;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+        if authority.is_empty() || !authority.chars().all(plain) {
+            let what = format!("authority = {authority:?} is no host name, with a port only on this machine itself");
+            return Err(ConfigError::Wrong { path: "[agents]".into(), what });
+        }
         Ok(Settings {
-            agents_authority: self.agents.authority.clone(),
-            agents_ca: self.agents.authority_certificate.as_deref().map(read).transpose()?,
+            agents_authority: authority.clone(),
+            agents_ca: self.agents.authority_certificate.as_deref().map(certificates).transpose()?,
             demo: None,
             demo_accounts: Vec::new(),
         })
     }
+}
+
+/// The text of a file of certificates. It goes to every customer, so that nothing else may stand in it.
+fn certificates(path: &Path) -> Result<String, ConfigError> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    let text = read(path)?;
+    let only = text.matches("-----BEGIN ").count() == text.matches("-----BEGIN CERTIFICATE-----").count();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    if only && found.is_ok_and(|found| !found.is_empty()) {
+        return Ok(text);
+    }
+    let what = "authority_certificate must name a PEM file of certificates and nothing else: it is given to customers";
+    Err(ConfigError::Wrong { path: path.to_owned(), what: what.to_owned() })
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
@@ -128,6 +148,20 @@ mod tests {
     #[test]
     fn the_template_is_a_valid_file() {
         assert_eq!(File::parse(TEMPLATE).expect("valid").agents.authority, "portal.example");
+    }
+
+    #[test]
+    fn what_is_no_certificate_never_gets_into_enrolment_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for text in ["", "data = 1", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+            let path = folder.path().join("ca.pem");
+            std::fs::write(&path, text).expect("written");
+            assert!(certificates(&path).is_err(), "{text}");
+        }
+        for authority in ["", "https://portal.example/", "portal example"] {
+            let file = File::parse(&TEMPLATE.replace("\"portal.example\"", &format!("{authority:?}"))).expect("valid");
+            assert!(file.settings().is_err(), "{authority}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The portal's own keys, in one file that only its owner may read: the key that seals secrets in
 //! the database, the static key of enrolments, and the key that signs receipts.
 
+use crate::Db;
 use protocol::jwe::{self, JweError};
 use protocol::{Hex, Key, SigningKey, enrol};
 use report::Surroundings;
@@ -41,6 +42,15 @@ pub enum KeysError {
         /// Why.
         source: std::io::Error,
     },
+    /// The database asks for it.
+    #[error("the database knows agents, but their portal's key file {path} is gone: restore it from your backup")]
+    Lost {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database.
+    #[error("look for agents in the database")]
+    Db(#[from] crate::DbError),
     /// It is not a key file.
     #[error("{path} is no key file of a portal: restore it from your backup; without it no agent can be understood")]
     Damaged {
@@ -50,8 +60,17 @@ pub enum KeysError {
 }
 
 impl PortalKeys {
-    /// Reads the key file, or makes it at the portal's first start.
-    pub fn load_or_create(path: &Path, surroundings: &Surroundings) -> Result<PortalKeys, KeysError> {
+    /// Reads the key file, or makes it at the portal's first start: where `db` knows agents already, the
+    /// file was lost, and a new one would understand none of them.
+    pub fn load(path: &Path, db: &Db, surroundings: &Surroundings) -> Result<PortalKeys, KeysError> {
+        if !path.exists() && db.knows_agents()? {
+            return Err(KeysError::Lost { path: path.to_owned() });
+        }
+        PortalKeys::load_or_create(path, surroundings)
+    }
+
+    /// Reads the key file, or makes it.
+    fn load_or_create(path: &Path, surroundings: &Surroundings) -> Result<PortalKeys, KeysError> {
         let io = |source| KeysError::Io { path: path.to_owned(), source };
         let stored = match std::fs::read(path) {
             Ok(text) => serde_json::from_slice(&text).map_err(|_| KeysError::Damaged { path: path.to_owned() })?,

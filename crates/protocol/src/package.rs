@@ -366,6 +366,10 @@ impl<'a> Package<'a> {
         if package.records.len() > RECORDS_MAX || package.sections.len() > SECTIONS_MAX {
             return Err(PackageError::Form(format!("more than {RECORDS_MAX} records or {SECTIONS_MAX} sections")));
         }
+        let last = package.first.checked_add(package.records.len() as u64).and_then(|last| i64::try_from(last).ok());
+        if last.is_none() {
+            return Err(PackageError::Form("the record numbers are beyond 63 bits".to_owned()));
+        }
         if package.chained() != package.head {
             return Err(PackageError::Chain);
         }

@@ -109,6 +109,9 @@ pub enum Grade {
 }
 
 impl Grade {
+    /// Every grade, the best proved first.
+    pub const ALL: [Grade; 3] = [Grade::A, Grade::B, Grade::C];
+
     /// The letter.
     pub fn word(self) -> &'static str {
         match self {
@@ -116,5 +119,10 @@ impl Grade {
             Grade::B => "B",
             Grade::C => "C",
         }
+    }
+
+    /// The grade of a letter; `None` where it is the letter of none.
+    pub fn parse(word: &str) -> Option<Grade> {
+        Grade::ALL.into_iter().find(|grade| grade.word() == word)
     }
 }

@@ -219,11 +219,6 @@ fn spell_out(text: &str, offset: usize, prefix: &str, found: &mut Vec<(usize, St
     }
 }
 
-/// Whether `text` has `word` as a whole identifier.
-fn has_word(text: &str, word: &str) -> bool {
-    words(text).iter().any(|(_, found)| *found == word)
-}
-
 #[cfg(test)]
 fn tree_of(files: &[(&str, &str)]) -> Tree {
     let file = |(path, text): &(&str, &str)| File {
@@ -254,8 +249,6 @@ mod tests {
     #[test]
     fn words_are_whole_identifiers() {
         assert_eq!(words("a_b c::d1"), [(0, "a_b"), (4, "c"), (7, "d1")]);
-        assert!(has_word("let x: f64 = 1", "f64"));
-        assert!(!has_word("let xf64 = 1", "f64"));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //!
 //! It reads the texts in the portal's program that start like a statement. One that must see all
 //! resellers, such as a sign-in that knows only an address, says so in the comment above it:
-//! `/// Across resellers: why.` Deliberately absent: whether the condition is the right one, which
-//! the route test shows.
+//! `/// Across resellers: why.` What only selects the reseller's column is no condition, except where
+//! the text ends before its condition, which the database's own code then adds. Deliberately absent:
+//! whether the condition is the right one, which the route test shows.
 
 use super::source::{Literal, Source};
-use super::{Finding, Tree, has_word, schema, words};
+use super::{Finding, Tree, schema, words};
 
 /// Where the portal's program stands.
 const PROGRAM: &str = "crates/portal/src/";
@@ -16,6 +17,9 @@ const VERBS: &[&str] = &["delete", "insert", "select", "update", "with"];
 
 /// The words after which a statement names a table.
 const BEFORE_TABLE: &[&str] = &["from", "into", "join", "update"];
+
+/// The words with which a condition starts.
+const CONDITIONS: &[&str] = &["where", "on", "using"];
 
 /// The words with which a comment excuses a statement, in any case.
 const EXCUSE: &str = "across resellers";
@@ -49,11 +53,23 @@ fn open_table(text: &str, tenant: &[String]) -> Option<String> {
     let text = text.replace("\\n", " ");
     let found = words(&text);
     let (_, verb) = found.first()?;
-    if !VERBS.contains(verb) || has_word(&text, schema::TENANT) {
+    if !VERBS.contains(verb) || is_scoped(verb, &found) {
         return None;
     }
     let mut named = found.windows(2).filter(|pair| BEFORE_TABLE.contains(&pair[0].1)).map(|pair| pair[1].1);
     named.find(|name| tenant.iter().any(|table| table == name)).map(str::to_owned)
+}
+
+/// Whether a statement names the reseller where it counts: an insert among its columns, any other in a
+/// condition; without one, a query may still get it, and a change would touch everything.
+fn is_scoped(verb: &str, found: &[(usize, &str)]) -> bool {
+    let condition = found.iter().position(|(_, word)| CONDITIONS.contains(word));
+    let counted: &[(usize, &str)] = match (verb, condition) {
+        ("insert", _) | ("select" | "with", None) => found,
+        (_, Some(at)) => &found[at..],
+        (_, None) => &[],
+    };
+    counted.iter().any(|(_, word)| *word == schema::TENANT)
 }
 
 /// Whether the comment above a statement says that it is meant to see all resellers.
@@ -90,6 +106,8 @@ mod tests {
             "delete from printer",
             "update printer set serial = $1",
             "insert into printer (serial) values ($1)",
+            "select reseller_id from printer where printer_id = $1",
+            "update printer set reseller_id = $1",
             "with a as (select 1) select 1 from a join printer on true",
         ] {
             assert_eq!(found(&format!("\nconst A: &str = \"{statement}\";\n")), [2], "{statement}");
@@ -108,6 +126,8 @@ mod tests {
         for text in [
             "const A: &str = \"select serial from printer where reseller_id = $1\";",
             "const A: &str = \"select n from schema_migration\";",
+            "const A: &str = \"select reseller_id, serial from printer\";",
+            "const A: &str = \"insert into printer (reseller_id) values ($1)\";",
             "const A: &str = \"Select a name from printer\";",
             "#[cfg(test)]\nconst A: &str = \"select serial from printer\";",
         ] {

@@ -22,8 +22,6 @@ pub enum Cause {
     Margins,
     /// Jobs that give their media but not their printed area.
     PrintedUnknown,
-    /// Jobs that give their printed area but not their media.
-    MediaUnknown,
     /// The counter rose by more, or less, than the jobs used.
     NotInJobLog,
 }
@@ -34,9 +32,9 @@ impl Cause {
         match self {
             Cause::Margins => "margins and cutting (media used − area printed)",
             Cause::PrintedUnknown => "media of jobs that do not say what they printed",
-            Cause::MediaUnknown => "area printed by jobs that do not say what media they used",
             Cause::NotInJobLog => {
-                "not in the printer's job log (maintenance prints, deleted jobs), or read away from the period's edges"
+                "not in the printer's job log (maintenance prints, deleted jobs, margins it does not say), \
+                 or read away from the period's edges"
             }
         }
     }
@@ -58,7 +56,7 @@ pub struct Difference {
 pub struct Reconciliation {
     /// What the media counter rose by, where it was read.
     pub counter_total: Option<i64>,
-    /// The media that the jobs used.
+    /// The media that the jobs used; a job that does not say used at least what it printed.
     pub job_media_total: i64,
     /// The area that the jobs printed.
     pub job_printed_total: i64,
@@ -71,25 +69,19 @@ pub struct Reconciliation {
 /// Counter 120, jobs 110 media and 100 printed: 100 + 10 margins + 10 not in the job log = 120.
 pub fn reconcile(counter_total: Option<i64>, jobs: &[JobAreas]) -> Option<Reconciliation> {
     let (mut media, mut printed) = (0_i128, 0_i128);
-    let (mut margins, mut printed_unknown, mut media_unknown) = (0_i128, 0_i128, 0_i128);
+    let (mut margins, mut printed_unknown) = (0_i128, 0_i128);
     for job in jobs {
         let (job_media, job_printed) = (job.media.map(i128::from), job.printed.map(i128::from));
-        media += job_media.unwrap_or(0);
+        media += job_media.or(job_printed).unwrap_or(0);
         printed += job_printed.unwrap_or(0);
         match (job_media, job_printed) {
             (Some(job_media), Some(job_printed)) => margins += job_media - job_printed,
             (Some(job_media), None) => printed_unknown += job_media,
-            (None, Some(job_printed)) => media_unknown -= job_printed,
-            (None, None) => {}
+            (None, _) => {}
         }
     }
     let beyond = counter_total.map_or(0, |total| i128::from(total) - media);
-    let parts = [
-        (Cause::Margins, margins),
-        (Cause::PrintedUnknown, printed_unknown),
-        (Cause::MediaUnknown, media_unknown),
-        (Cause::NotInJobLog, beyond),
-    ];
+    let parts = [(Cause::Margins, margins), (Cause::PrintedUnknown, printed_unknown), (Cause::NotInJobLog, beyond)];
     let mut differences = Vec::new();
     for (cause, amount) in parts {
         if amount != 0 {

@@ -193,6 +193,16 @@ pub struct CounterUsage {
     pub unmeasured: Vec<Unmeasured>,
 }
 
+impl CounterUsage {
+    /// Whether it was read by both edges of the period, so that it speaks for all of it.
+    pub fn covers_period(&self) -> bool {
+        let edge = |what: &Unmeasured| {
+            matches!(what, Unmeasured::NoReading | Unmeasured::BeforeFirst(_) | Unmeasured::SinceLast(_))
+        };
+        self.start.is_some() && !self.unmeasured.iter().any(edge)
+    }
+}
+
 /// What a counter counted between the last reading at or before each edge of the period.
 ///
 /// Periods that meet share their edge reading, so that nothing is lost or counted twice between them.

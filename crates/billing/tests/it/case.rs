@@ -50,6 +50,7 @@ pub(crate) fn printer(id: &str) -> PrinterUsage {
         serial: None,
         from: Instant(0),
         to: None,
+        known_since: None,
         jobs: Vec::new(),
         counters: Vec::new(),
     }

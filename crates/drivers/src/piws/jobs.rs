@@ -61,7 +61,8 @@ struct Context {
 #[derive(Clone, Copy)]
 struct Ending {
     completed: Instant,
-    status: JobStatus,
+    /// Absent when the printer's word is none that is known.
+    status: Option<JobStatus>,
 }
 
 /// Reads the final jobs of every queue.
@@ -117,7 +118,7 @@ fn ending(kind: JobKind, body: Node<'_>, notes: &mut Notes) -> Option<Ending> {
     if ACTIVE.iter().any(|active| state.starts_with(active)) {
         return None;
     }
-    let (time_row, status_row) = if kind == JobKind::Scan { (RowId::N9, RowId::N10) } else { (RowId::P10, RowId::P11) };
+    let time_row = if kind == JobKind::Scan { RowId::N9 } else { RowId::P10 };
     let completed = notes.instant(time_row, "CompletionTimestamp", body.at("Accounting.CompletionTimestamp"));
     let Some(completed) = completed else {
         if OVER.contains(&state.as_str()) {
@@ -125,29 +126,39 @@ fn ending(kind: JobKind, body: Node<'_>, notes: &mut Notes) -> Option<Ending> {
         }
         return None;
     };
-    let word = body.at("Status.CompletionStatus").text();
-    if word.is_none() {
-        notes.at(status_row, "the job does not say how it ended, taken as failed");
-    }
-    let status = match word.unwrap_or_default().to_ascii_lowercase().as_str() {
-        "ok" if kind == JobKind::Scan => JobStatus::Scanned,
-        "ok" => JobStatus::Printed,
-        "cancelled" | "canceled" => JobStatus::Cancelled,
-        _ => JobStatus::Failed,
+    let word = body.at("Status.CompletionStatus").text().unwrap_or_default().to_ascii_lowercase();
+    let status = match word.as_str() {
+        "ok" if kind == JobKind::Scan => Some(JobStatus::Scanned),
+        "ok" => Some(JobStatus::Printed),
+        "cancelled" | "canceled" => Some(JobStatus::Cancelled),
+        "failed" | "error" | "aborted" => Some(JobStatus::Failed),
+        _ => None,
     };
     Some(Ending { completed, status })
+}
+
+/// Notes on the job itself that nobody knows how it ended.
+fn note_ending(kind: JobKind, body: Node<'_>, notes: &mut Notes) {
+    let row = if kind == JobKind::Scan { RowId::N10 } else { RowId::P11 };
+    match body.at("Status.CompletionStatus").text() {
+        Some(word) => notes.at(row, &format!("'{}' is no known ending of a job", Defect::quote(&word))),
+        None => notes.at(row, "the job does not say how it ended"),
+    }
 }
 
 /// One final job with what is odd about it.
 fn job(kind: JobKind, body: Node<'_>, ending: Ending, context: &Context) -> (Job, Vec<Defect>) {
     let mut notes = Notes::default();
+    if ending.status.is_none() {
+        note_ending(kind, body, &mut notes);
+    }
     let settings = body.at("Settings");
     let (uuid_row, sequence_row) = if kind == JobKind::Scan { (RowId::N2, RowId::N3) } else { (RowId::P2, RowId::P3) };
     let job = Job {
         kind,
         uuid: settings.at("JobUUID").text().map(|uuid| uuid.to_ascii_lowercase()),
         sequence: notes.count(sequence_row, dialect::SEQUENCE, settings.at(dialect::SEQUENCE)),
-        status: Some(ending.status),
+        status: ending.status,
         print: (kind != JobKind::Scan).then(|| print(body, ending, context, &mut notes)),
         scan: (kind != JobKind::Print).then(|| scan(body, ending, &mut notes)),
         personal: personal(body, &mut notes),
@@ -183,7 +194,7 @@ fn print(body: Node<'_>, ending: Ending, context: &Context, notes: &mut Notes) -
     let settings = body.at("Settings");
     let accounting = body.at("Accounting");
     let requested = notes.count(RowId::P16, "RequestedCopies", settings.at("RequestedCopies"));
-    let printed = ending.status == JobStatus::Printed;
+    let printed = ending.status == Some(JobStatus::Printed);
     let pages = pages::read(body, Around { printed, requested, coverage_ppm: context.coverage_ppm }, notes);
     let (printed_at, time_to_print) = times(accounting, ending, notes);
     let media = pages.iter().find_map(|page| page.media.clone());

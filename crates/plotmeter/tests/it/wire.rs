@@ -77,10 +77,11 @@ async fn story(folder: &Path, target: Target, personal: &str) {
         agents_ca: Some(certificate.clone()),
         ..Default::default()
     };
-    let keys = PortalKeys::load_or_create(&folder.join("keys.json"), &around).expect("keys");
-    let made = around.clone();
+    let (made, key_file) = (around.clone(), folder.join("keys.json"));
     let (portal, file) = tokio::task::spawn_blocking(move || {
-        let portal = Portal::new(settings, Db::open(&target).expect("opens"), keys, made).expect("starts");
+        let db = Db::open(&target).expect("opens");
+        let keys = PortalKeys::load(&key_file, &db, &made).expect("keys");
+        let portal = Portal::new(settings, db, keys, made).expect("starts");
         let (reseller, customer) = tenant(&portal);
         let file = setup::enrolment(&portal, &reseller, customer).expect("a file");
         (portal, file)
@@ -125,13 +126,40 @@ async fn story(folder: &Path, target: Target, personal: &str) {
         assert!(arrived > 20, "{arrived} rows have names");
     } else {
         assert_eq!(arrived, 0);
-        // Dropped before anything was written, so not in the spool either.
-        let spool = std::fs::read(folder.join("collector/spool.sqlite")).expect("the spool");
-        let log = std::fs::read(folder.join("collector/spool.sqlite-wal")).unwrap_or_default();
-        for name in &names {
-            assert!(!contains(&spool, name.as_bytes()) && !contains(&log, name.as_bytes()), "{name} is in the spool");
-        }
     }
+    search_spool(&folder.join("collector"), &names, personal == "keep");
+}
+
+/// Names that are dropped are so before anything is written; those that are kept are found, so that
+/// the search can fail.
+fn search_spool(state: &Path, names: &[String], kept: bool) {
+    let packed = packed(state);
+    let found: Vec<&String> = names.iter().filter(|name| packed.contains(name.as_str())).collect();
+    if kept {
+        assert!(!found.is_empty(), "no name is in {} bytes of packages", packed.len());
+        return;
+    }
+    assert_eq!(found, Vec::<&String>::new());
+    // Records that were deleted may still stand in the file.
+    let spool = std::fs::read(state.join("spool.sqlite")).expect("the spool");
+    let log = std::fs::read(state.join("spool.sqlite-wal")).unwrap_or_default();
+    for name in names {
+        assert!(!contains(&spool, name.as_bytes()) && !contains(&log, name.as_bytes()), "{name} is in the spool");
+    }
+}
+
+/// The JSON of every package in the spool.
+fn packed(state: &Path) -> String {
+    let spool = rusqlite::Connection::open(state.join("spool.sqlite")).expect("the spool");
+    let mut statement = spool.prepare("select body from package order by sequence").expect("a query");
+    let bodies = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("packages");
+    let mut text = String::new();
+    for body in bodies {
+        let json = protocol::package::decompress(&body.expect("a body")).expect("ours");
+        text.push_str(std::str::from_utf8(&json).expect("JSON"));
+    }
+    assert!(text.len() > 20_000, "only {} bytes are packed", text.len());
+    text
 }
 
 fn acceptor(certificate: &str, key: &str) -> TlsAcceptor {

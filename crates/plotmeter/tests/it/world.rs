@@ -118,13 +118,14 @@ pub(crate) fn prepare(folder: &Path, target: &Target, postgres_line: &str, agent
     let portal_config = folder.join("portal.toml");
     std::fs::write(&portal_config, config).expect("written");
     let around = surroundings(Arc::new(|| FAR), 7);
-    let keys = PortalKeys::load_or_create(&folder.join("portal-keys.json"), &around).expect("keys");
+    let db = Db::open(target).expect("opens");
+    let keys = PortalKeys::load(&folder.join("portal-keys.json"), &db, &around).expect("keys");
     let settings = portal::config::Settings {
         agents_authority: agents_authority.to_owned(),
         agents_ca: Some(certificate),
         ..Default::default()
     };
-    let portal = Portal::new(settings, Db::open(target).expect("opens"), keys, around).expect("starts");
+    let portal = Portal::new(settings, db, keys, around).expect("starts");
     let (reseller, customer) = tenant(&portal);
     let file = setup::enrolment(&portal, &reseller, customer).expect("a file");
     Prepared { file, portal_config, pages: format!("http://{pages}") }

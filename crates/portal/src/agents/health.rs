@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn an_agent_is_late_after_two_intervals_and_silent_after_a_day() {
-        // Hours since the last contact, interval in minutes, what it is.
+        // Hours since the last accepted package, interval in minutes, what it is.
         let cases = [
             (0, 180, Lateness::OnTime),
             (6, 180, Lateness::OnTime),
@@ -97,7 +97,7 @@ mod tests {
             // An agent that sends once a day is not silent between two sendings.
             (30, 1440, Lateness::OnTime),
             (49, 1440, Lateness::Silent),
-            // The agent's contact is dated by the portal; a clock set back makes nobody late.
+            // The package's arrival is dated by the portal; a clock set back makes nobody late.
             (-3, 180, Lateness::OnTime),
         ];
         for (hours, interval, expected) in cases {

@@ -14,6 +14,7 @@ use crate::db::{DbError, Tx};
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Fact, Field, Link, Status, Tone};
 use crate::shell::part::Part;
+use crate::shell::printer;
 use crate::shell::rows::Age;
 use crate::shell::{Error, Posted, ResellerUser, chrome, render, see_other};
 use axum::Router;
@@ -131,7 +132,7 @@ fn agent_page(
         next: standing.next.to_owned(),
         enrolment: enrolment.map(|until| format!("The enrolment holds until {}.", format::instant(until, &zone))),
         facts: facts(id, &agent, now, &zone),
-        printers: store::printers(tx, scope, id)?.into_iter().map(printer_link).collect(),
+        printers: store::printers(tx, scope, id)?.iter().map(printer_link).collect(),
         packages: packages.iter().map(|package| package_row(package, &zone)).collect(),
         href: format!("/agents/{id}"),
         interval: interval_field(&agent, refused),
@@ -140,13 +141,18 @@ fn agent_page(
 }
 
 fn facts(id: &str, agent: &store::Agent, now: Instant, zone: &Zone) -> Vec<Fact> {
-    let contact = format!("{}, {}", format::relative(now, agent.seen_at), format::instant(agent.seen_at, zone));
+    // Before the first package the instant is that of the enrolment.
+    let last = if agent.next_sequence > 1 {
+        format!("{}, {}", format::relative(now, agent.seen_at), format::instant(agent.seen_at, zone))
+    } else {
+        "none yet".to_owned()
+    };
     vec![
         Fact::new("Customer", &*agent.customer).linked(format!("/customers/{}", agent.customer_id)),
         Fact::new("Host", &*agent.host),
         Fact::new("Version", &*agent.version),
         Fact::new("Interval", format!("{} minutes, settings {}", agent.interval_minutes, agent.settings_version)),
-        Fact::new("Last contact", contact),
+        Fact::new("Last package", last),
         Fact::new("Packages", format::count(agent.next_sequence - 1)),
         Fact::new("Records", format::count(agent.next_record - 1)),
         Fact::new("Enrolled", format::instant(agent.created_at, zone)),
@@ -164,12 +170,9 @@ fn interval_field(agent: &store::Agent, refused: Option<&str>) -> Field {
         .wrong(wrong)
 }
 
-fn printer_link(printer: store::ReadPrinter) -> Link {
-    let model = printer.product_name.or(printer.product_number);
-    let text = match model {
-        Some(model) => format!("{model} · {}", printer.serial),
-        None => printer.serial,
-    };
+fn printer_link(printer: &store::ReadPrinter) -> Link {
+    let (product_name, product_number) = (printer.product_name.as_deref(), printer.product_number.as_deref());
+    let text = printer::label(printer.nickname.as_deref(), product_name, product_number, &printer.serial);
     Link::new(text, format!("/printers/{}", printer.printer_id))
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct AgentRow {
     pub(crate) printers: i64,
     /// Its version.
     pub(crate) version: String,
-    /// Its last package; `None` before the first.
+    /// When its last package was accepted; `None` before the first.
     pub(crate) last: Option<Age>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct AgentPage {
     pub(crate) next: String,
     /// Until when its enrolment holds; `None` once it was confirmed.
     pub(crate) enrolment: Option<String>,
-    /// Customer, host, version, interval, last contact, packages, records, id.
+    /// Customer, host, version, interval, last accepted package, packages, records, id.
     pub(crate) facts: Vec<Fact>,
     /// The printers it reads.
     pub(crate) printers: Vec<Link>,
@@ -126,7 +126,7 @@ mod samples {
                 status: Status::new(Tone::Good, "Running"),
                 next: "Nothing to do.".to_owned(),
                 enrolment: Some("The enrolment holds until 2 Nov 2026 10:00.".to_owned()),
-                facts: vec![Fact::new("Version", "0.1.0"), Fact::new("Last contact", "2 h ago")],
+                facts: vec![Fact::new("Version", "0.1.0"), Fact::new("Last package", "2 h ago")],
                 printers: vec![Link::new("T930 <script>alert(1)</script>", "/printers/7")],
                 packages: vec![PackageRow {
                     sequence: 1204,

@@ -43,7 +43,8 @@ const AGENT: &str = "select agent.host, agent.version, agent.state, agent.create
     where agent.reseller_id = $1 and agent.agent_id = $2";
 const ENROLMENT: &str = "select expires_at from enrolment where reseller_id = $1 and agent_id = $2 and used_at is null
     order by expires_at desc limit 1";
-const PRINTERS: &str = "select printer.printer_id, printer.product_name, printer.product_number, printer.serial
+const PRINTERS: &str = "select printer.printer_id, printer.product_name, printer.product_number, printer.serial,
+    printer.nickname
     from printer_state
     join printer on printer.reseller_id = printer_state.reseller_id and printer.printer_id = printer_state.printer_id
     where printer_state.reseller_id = $1 and printer_state.agent_id = $2 order by printer.serial limit $3";
@@ -134,6 +135,7 @@ pub(super) fn enrolment(tx: &mut Tx<'_>, scope: &ResellerScope, id: &str) -> Res
 /// A printer that an agent read last.
 pub(super) struct ReadPrinter {
     pub(super) printer_id: i64,
+    pub(super) nickname: Option<String>,
     pub(super) product_name: Option<String>,
     pub(super) product_number: Option<String>,
     pub(super) serial: String,
@@ -147,6 +149,7 @@ pub(super) fn printers(tx: &mut Tx<'_>, scope: &ResellerScope, id: &str) -> Resu
             product_name: row.opt_text(1)?,
             product_number: row.opt_text(2)?,
             serial: row.text(3)?,
+            nickname: row.opt_text(4)?,
         })
     })
 }

@@ -12,6 +12,7 @@ pub(crate) use store::{NewContract, NewVersion, assign_printer, insert_contract,
 
 use crate::Portal;
 use crate::db::{DbError, Tx};
+use crate::shell::address::id;
 use crate::shell::format::{self, Zone};
 use crate::shell::{Error, FormData, Posted, ResellerUser, render, see_other};
 use axum::Router;
@@ -19,13 +20,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use billing::Terms;
 use form::Wrong;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use page::{ContractFormPage, ContractPage};
 use report::Instant;
 use std::collections::BTreeMap;
-use store::Contract;
+use store::{Contract, Version};
 use view::{Said, Shown};
 
 /// Characters of a contract's number.
@@ -42,28 +43,14 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/contracts/{id}/printers/{printer}/end", post(end))
 }
 
-/// The number in an address; what is no number leads nowhere.
-pub(crate) fn id(text: &str) -> Result<i64, Error> {
-    text.parse().map_err(|_| Error::NotFound)
-}
-
 /// The first instant of a day such as `2026-10-01` in a zone, in the years that periods are cut in.
 pub(crate) fn start_of_day(day: &str, zone: &str) -> Option<Instant> {
     let date: Date = day.parse().ok()?;
     if !(2000..=2100).contains(&date.year()) {
         return None;
     }
-    let midnight = date.to_zoned(TimeZone::get(zone).ok()?).ok()?;
+    let midnight = date.to_zoned(billing::time_zone(zone).ok()?).ok()?;
     Some(Instant(midnight.timestamp().as_millisecond()))
-}
-
-/// What people call a printer: its nickname, else its product's name with its serial, else its serial.
-pub(crate) fn printer_label(nickname: Option<String>, product_name: Option<String>, serial: &str) -> String {
-    match (nickname, product_name) {
-        (Some(nickname), _) if !nickname.is_empty() => nickname,
-        (_, Some(product)) if !product.is_empty() => format!("{product} · {serial}"),
-        _ => serial.to_owned(),
-    }
 }
 
 /// The number of an approved statement as people know it.
@@ -253,6 +240,7 @@ fn save_version(
     mut form: FormData,
 ) -> Result<Outcome, Error> {
     let (contract, last) = last_version(tx, user, contract_id)?;
+    let billed = store::billed_until(tx, &user.scope, contract_id)?;
     if form.text("zone").is_empty() {
         form.0.insert("zone".to_owned(), last.terms.time_zone.clone());
     }
@@ -260,12 +248,10 @@ fn save_version(
         return again(tx, portal, user, &Shown { contract: Some(&contract), form: &form, wrong: &[] });
     }
     let read = form::read(&form, Some(&last.terms)).and_then(|(terms, starts)| {
-        if starts < last.valid_from {
-            let day = format::day(last.valid_from, &view::zone_of(&last.terms));
-            let text = format!("From: version {} starts on {day}; a further one cannot start before.", last.number);
-            return Err(vec![Wrong::at("starts", text)]);
+        match cannot_follow(&terms, starts, &last, billed) {
+            Some(wrong) => Err(vec![wrong]),
+            None => Ok((terms, starts)),
         }
-        Ok((terms, starts))
     });
     let (terms, valid_from) = match read {
         Ok(read) => read,
@@ -277,6 +263,37 @@ fn save_version(
     let new = NewVersion { terms: &terms, valid_from, person_id: user.signed.person_id };
     insert_version(tx, &user.scope, contract_id, &new, portal.surroundings().now()).map_err(saved_at_once)?;
     Ok(Outcome::Made(format!("/contracts/{contract_id}?done=version")))
+}
+
+/// Why new terms cannot follow the last version: a statement is made by one version, so that a version
+/// starts where a month does, after what is billed, and in the contract's currency (CL28).
+fn cannot_follow(terms: &Terms, starts: Instant, last: &Version, billed: Option<Instant>) -> Option<Wrong> {
+    let zone = view::zone_of(terms);
+    let day = |at: Instant| format::day(at, &zone);
+    if starts < last.valid_from {
+        let (number, first) = (last.number, day(last.valid_from));
+        return Some(Wrong::at(
+            "starts",
+            format!("From: version {number} starts on {first}; this one cannot start before."),
+        ));
+    }
+    if let Some(billed) = billed.filter(|billed| starts < *billed) {
+        let text = format!("From: approved statements bill until {}; a version starts that day or later.", day(billed));
+        return Some(Wrong::at("starts", text));
+    }
+    if !format::iso_day(starts, &zone).ends_with("-01") {
+        let text =
+            "From: a version starts on the first day of a month, such as 2026-11-01, as a month is billed by one.";
+        return Some(Wrong::at("starts", text));
+    }
+    if terms.currency != last.terms.currency {
+        let code = last.terms.currency.code();
+        return Some(Wrong::at(
+            "currency",
+            format!("Currency: this contract is in {code}; another needs a new contract."),
+        ));
+    }
+    None
 }
 
 async fn assign(
@@ -343,11 +360,25 @@ async fn end(
     let write = move |tx: &mut Tx<'_>| -> Result<(), Error> {
         let since = store::open_since(tx, &user.scope, contract_id, printer_id)?.ok_or(Error::NotFound)?;
         let zone = zone(tx, &user, contract_id, &within)?;
-        let to = start_of_day(form.text("to"), zone.name()).filter(|to| since < *to).ok_or_else(|| {
+        let to = start_of_day(form.text("to"), zone.name()).filter(|to| since <= *to).ok_or_else(|| {
             let first = format::day(since, &zone);
-            Error::Invalid(format!("Say the first day without the printer, such as 2026-11-01, after {first}."))
+            Error::Invalid(format!(
+                "Say the first day without the printer, such as 2026-11-01; {first}, its first day, takes the \
+                 assignment back."
+            ))
         })?;
-        if store::end_stay(tx, &user.scope, contract_id, printer_id, to)? { Ok(()) } else { Err(Error::NotFound) }
+        // What is billed stays with this contract; else another could bill the same days again.
+        if let Some(billed) = store::billed_until(tx, &user.scope, contract_id)?.filter(|billed| to < *billed) {
+            let day = format::day(billed, &zone);
+            let words = format!("An approved statement bills this printer until {day}. Say that day or later.");
+            return Err(Error::Conflict(words));
+        }
+        let done = if to == since {
+            store::cancel_stay(tx, &user.scope, contract_id, printer_id)?
+        } else {
+            store::end_stay(tx, &user.scope, contract_id, printer_id, to)?
+        };
+        if done { Ok(()) } else { Err(Error::NotFound) }
     };
     portal.db().write(write).await?;
     Ok(see_other(&format!("/contracts/{contract_id}?done=unassigned")))
@@ -370,13 +401,5 @@ mod tests {
         for (day, zone, expected) in cases {
             assert_eq!(start_of_day(day, zone), expected, "{day} in {zone}");
         }
-    }
-
-    #[test]
-    fn a_printer_is_called_by_the_best_name_it_has() {
-        let some = |text: &str| Some(text.to_owned());
-        assert_eq!(printer_label(some("Hall 2"), some("T930"), "CN1"), "Hall 2");
-        assert_eq!(printer_label(None, some("T930"), "CN1"), "T930 · CN1");
-        assert_eq!(printer_label(some(""), None, "CN1"), "CN1");
     }
 }

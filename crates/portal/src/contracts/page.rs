@@ -17,8 +17,6 @@ pub(crate) struct ContractsPage {
     pub(crate) rows: Vec<ContractRow>,
     /// Which part of the list is shown.
     pub(crate) pager: Pager,
-    /// Whether the reader may make one.
-    pub(crate) may_edit: bool,
 }
 
 /// A contract in a list, also on a customer's page.
@@ -78,8 +76,6 @@ pub(crate) struct ContractPage {
     pub(crate) statements: Vec<ContractStatementRow>,
     /// Its versions, newest first.
     pub(crate) versions: Vec<VersionRow>,
-    /// Whether the reader may make a new version.
-    pub(crate) may_edit: bool,
 }
 
 /// A price of a contract.
@@ -214,7 +210,6 @@ mod samples {
                 sub: "38 contracts of 27 customers".to_owned(),
                 rows: vec![ContractRow::sample(), ContractRow::sample()],
                 pager: Pager::new(0, 2, 2, None, None),
-                may_edit: true,
             }
         }
     }
@@ -274,7 +269,6 @@ mod samples {
                     by: "Ada, 28 Sep 2026".to_owned(),
                     change: "Colour lines from 0.30 to 0.32".to_owned(),
                 }],
-                may_edit: true,
             }
         }
     }

@@ -4,6 +4,7 @@
 
 use crate::db::{DbError, Row, Tx, params};
 use crate::shell::ResellerScope;
+use crate::shell::printer;
 use billing::{Period, Terms};
 use report::Instant;
 
@@ -30,6 +31,10 @@ const OPEN_SINCE: &str = "select from_at from contract_printer
     where reseller_id = $1 and contract_id = $2 and printer_id = $3 and to_at is null";
 const END: &str = "update contract_printer set to_at = $4
     where reseller_id = $1 and contract_id = $2 and printer_id = $3 and to_at is null and from_at < $4";
+const CANCEL: &str = "delete from contract_printer
+    where reseller_id = $1 and contract_id = $2 and printer_id = $3 and to_at is null";
+const BILLED_UNTIL: &str = "select max(period_end) from statement
+    where reseller_id = $1 and contract_id = $2 and state = 'approved'";
 const COUNTS: &str = "select count(*), count(distinct customer_id) from contract where reseller_id = $1";
 const LIST: &str = "select contract.contract_id, contract.number, customer.name,
     (select count(distinct stay.printer_id) from contract_printer as stay
@@ -171,6 +176,26 @@ pub(super) fn open_since(
     Ok(tx.query_opt(OPEN_SINCE, params, |row| row.int(0))?.map(Instant))
 }
 
+/// Takes back an assignment that nothing was billed for. `false` when there is none.
+pub(super) fn cancel_stay(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+    printer_id: i64,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(CANCEL, params![scope.reseller_id(), contract_id, printer_id])? > 0)
+}
+
+/// The end of what approved statements of a contract have billed.
+pub(super) fn billed_until(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+) -> Result<Option<Instant>, DbError> {
+    let found = tx.query_opt(BILLED_UNTIL, params![scope.reseller_id(), contract_id], |row| row.opt_int(0))?;
+    Ok(found.flatten().map(Instant))
+}
+
 /// Takes a printer out of a contract from `to` on; gives whether it was in it before.
 pub(super) fn end_stay(
     tx: &mut Tx<'_>,
@@ -269,7 +294,7 @@ pub(super) struct Printer {
 
 fn printer(row: &Row) -> Result<Printer, DbError> {
     let serial = row.text(1)?;
-    let label = super::printer_label(row.opt_text(3)?, row.opt_text(2)?, &serial);
+    let label = printer::label(row.opt_text(3)?.as_deref(), row.opt_text(2)?.as_deref(), None, &serial);
     Ok(Printer { printer_id: row.int(0)?, serial, label })
 }
 

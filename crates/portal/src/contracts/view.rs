@@ -52,7 +52,6 @@ pub(super) fn list(
         sub: format!("{contracts} {noun} of {customers} {of} · dates in each contract's zone"),
         rows: listed.iter().map(|listed| row(listed, now)).collect(),
         pager: part.pager("/contracts", listed.len(), contracts),
-        may_edit: true,
     })
 }
 
@@ -123,7 +122,6 @@ pub(super) fn contract(
         create: create(&versions, &made, now, terms),
         statements: made.iter().map(|made| statement(made, &zone)).collect(),
         versions: timeline(&versions, &zone),
-        may_edit: true,
     })
 }
 

@@ -19,8 +19,6 @@ pub(crate) struct CustomersPage {
     pub(crate) rows: Vec<CustomerRow>,
     /// Which part of the list is shown.
     pub(crate) pager: Pager,
-    /// Whether the reader may make one.
-    pub(crate) may_edit: bool,
 }
 
 /// A customer in a list.
@@ -105,7 +103,6 @@ mod samples {
                     area: "1,204.10 m²".to_owned(),
                 }],
                 pager: Pager::new(0, 1, 1, None, None),
-                may_edit: true,
             }
         }
     }

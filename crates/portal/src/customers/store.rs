@@ -40,7 +40,7 @@ const AREAS: &str = "select usage_day.customer_id, usage_day.day / 100, cast(sum
 const CUSTOMER: &str = "select name, site, time_zone from customer where reseller_id = $1 and customer_id = $2";
 const PRINTER_COUNT: &str = "select count(*) from printer where reseller_id = $1 and customer_id = $2";
 const PRINTERS: &str = "select printer.printer_id, printer.product_name, printer.product_number, printer.serial,
-    printer_state.received_at, agent.host, agent.interval_minutes, used.area, used.ink
+    printer_state.received_at, agent.host, agent.interval_minutes, used.area, used.ink, printer.nickname
     from printer
     left join printer_state
         on printer_state.reseller_id = printer.reseller_id and printer_state.printer_id = printer.printer_id
@@ -166,6 +166,7 @@ pub(super) fn customer(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Resul
 /// A printer with what it did in a month.
 pub(super) struct Printer {
     pub(super) printer_id: i64,
+    pub(super) nickname: Option<String>,
     pub(super) product_name: Option<String>,
     pub(super) product_number: Option<String>,
     pub(super) serial: String,
@@ -200,6 +201,7 @@ pub(super) fn printers(
             interval_minutes: row.opt_int(6)?,
             area: row.opt_int(7)?.map(Area),
             ink: row.opt_int(8)?.map(Ink),
+            nickname: row.opt_text(9)?,
         })
     })
 }

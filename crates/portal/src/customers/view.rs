@@ -11,6 +11,7 @@ use crate::shell::ResellerScope;
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Status, Tone};
 use crate::shell::part::Part;
+use crate::shell::printer;
 use billing::{Clause, Per};
 use protocol::limits::INTERVAL_MINUTES_DEFAULT;
 use report::{Duration, Instant};
@@ -87,10 +88,11 @@ fn printer_row(printer: store::Printer, customer: &str, now: Instant, zone: &Zon
         }
         None => (Status::new(Tone::Info, "No reading yet"), "never".to_owned(), String::new()),
     };
-    let name = printer.product_name.or(printer.product_number);
+    let (product_name, product_number) = (printer.product_name.as_deref(), printer.product_number.as_deref());
+    let name = printer::name(printer.nickname.as_deref(), product_name, product_number);
     PrinterRow {
         href: format!("/printers/{}", printer.printer_id),
-        name: name.unwrap_or_else(|| "Printer of an unknown model".to_owned()),
+        name: name.unwrap_or("Printer of an unknown model").to_owned(),
         serial: if printer.serial.is_empty() { "no serial number".to_owned() } else { printer.serial },
         customer: customer.to_owned(),
         path: printer.host.unwrap_or_else(|| format::UNKNOWN.to_owned()),

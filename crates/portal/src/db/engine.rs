@@ -91,18 +91,24 @@ impl Db {
             Target::Sqlite(path) => {
                 let writer = open_sqlite(path, false)?;
                 let path = path.clone();
-                let readers = Pool::new(READERS, move || open_sqlite(&path, true));
+                let readers = Pool::new(READERS, move || open_sqlite(&path, true), |_| true);
                 Inner::Sqlite { writer: Mutex::new(writer), readers }
             }
             Target::Postgres(config) => {
                 let config: postgres::Config = config.parse()?;
                 refuse_plaintext(&config)?;
-                Inner::Postgres { pool: Pool::new(READERS, move || open_postgres(&config)) }
+                let open = move || open_postgres(&config);
+                Inner::Postgres { pool: Pool::new(READERS, open, |connection| !connection.client.is_closed()) }
             }
         };
         let db = Db(Arc::new(db));
         migrate::run(&db)?;
         Ok(db)
+    }
+
+    /// Whether any agent was ever enrolled.
+    pub fn knows_agents(&self) -> Result<bool, DbError> {
+        Ok(self.read_now(|tx| tx.count("select count(*) from agent_key", &[]))? > 0)
     }
 
     /// The engine's name, for people.
@@ -195,7 +201,18 @@ impl Db {
     }
 }
 
+/// Makes a file that only its owner may read, where it is absent.
+fn private(path: &PathBuf) -> Result<(), DbError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let cannot = |error: std::io::Error| DbError::Unfit(format!("make {}: {error}", path.display()));
+    options.open(path).map(drop).map_err(cannot)
+}
+
 fn open_sqlite(path: &PathBuf, reader: bool) -> Result<rusqlite::Connection, DbError> {
+    private(path)?;
     let connection = rusqlite::Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // FULL: an acknowledged package survives a power cut; with group commit it costs what NORMAL costs.
@@ -314,6 +331,7 @@ impl Tx<'_> {
         keys: &[Vec<Param>],
         mut read: impl FnMut(&Row) -> Result<T, DbError>,
     ) -> Result<Vec<T>, DbError> {
+        debug_assert!(columns.iter().any(|column| column.ends_with("reseller_id")), "{select} is not scoped");
         let most = NAMES.len() / columns.len();
         let mut found = Vec::new();
         for keys in keys.chunks(most) {
@@ -400,6 +418,8 @@ pub(super) fn pg_row(row: &postgres::Row) -> Result<Row, DbError> {
 /// A bounded pool: connections are opened when first needed.
 struct Pool<T> {
     open: Box<dyn Fn() -> Result<T, DbError> + Send + Sync>,
+    /// Whether a connection can be used again; the server may have gone.
+    alive: fn(&T) -> bool,
     state: Mutex<PoolState<T>>,
     returned: Condvar,
 }
@@ -410,8 +430,13 @@ struct PoolState<T> {
 }
 
 impl<T> Pool<T> {
-    fn new(room: usize, open: impl Fn() -> Result<T, DbError> + Send + Sync + 'static) -> Pool<T> {
-        Pool { open: Box::new(open), state: Mutex::new(PoolState { idle: Vec::new(), room }), returned: Condvar::new() }
+    fn new(
+        room: usize,
+        open: impl Fn() -> Result<T, DbError> + Send + Sync + 'static,
+        alive: fn(&T) -> bool,
+    ) -> Pool<T> {
+        let state = Mutex::new(PoolState { idle: Vec::new(), room });
+        Pool { open: Box::new(open), alive, state, returned: Condvar::new() }
     }
 
     fn take(&self) -> Result<Pooled<'_, T>, DbError> {
@@ -434,7 +459,7 @@ impl<T> Pool<T> {
     }
 }
 
-/// A connection on loan. It returns unless its owner is panicking.
+/// A connection on loan. It returns unless its owner is panicking or it is dead.
 struct Pooled<'a, T> {
     pool: &'a Pool<T>,
     connection: Option<T>,
@@ -450,7 +475,9 @@ impl<T> Drop for Pooled<'_, T> {
     fn drop(&mut self) {
         let mut state = self.pool.state.lock().unwrap_or_else(PoisonError::into_inner);
         match self.connection.take() {
-            Some(connection) if !std::thread::panicking() => state.idle.push(connection),
+            Some(connection) if !std::thread::panicking() && (self.pool.alive)(&connection) => {
+                state.idle.push(connection);
+            }
             _ => state.room += 1,
         }
         drop(state);

@@ -8,9 +8,10 @@ use super::store::{self, Counts, Listed, Search, Stay, Sums};
 use super::{SILENT_AFTER, reporting};
 use crate::Portal;
 use crate::db::Tx;
-use crate::jobs::{Fields, PAGE_ROWS, address, id, pager, part, text};
+use crate::shell::address::{Fields, address, id, text};
 use crate::shell::format::{self, UNKNOWN, Zone};
 use crate::shell::page::{Chip, Link};
+use crate::shell::part::{Part, ROWS};
 use crate::shell::{Error, ResellerScope, ResellerUser, chrome};
 use billing::MeterKind;
 use jiff::tz::TimeZone;
@@ -35,7 +36,7 @@ pub(super) struct Asked {
     query: String,
     filter: &'static str,
     customer: i64,
-    part: usize,
+    part: Part,
     done: Option<String>,
 }
 
@@ -52,7 +53,7 @@ impl Asked {
             query: text(fields, "q").chars().take(QUERY_MAX).collect(),
             filter: filter.0,
             customer,
-            part: part(fields),
+            part: Part::asked(fields),
             done: fields.get("done").cloned(),
         })
     }
@@ -121,7 +122,7 @@ pub(super) fn page(
         query: asked.query.clone(),
         filter: asked.filter,
         customer: asked.customer_text(),
-        pager: pager(asked.part, rows.len(), total, |page| asked.address(asked.filter, page)),
+        pager: asked.part.pager_at(rows.len(), total, |page| asked.address(asked.filter, page)),
         rows,
         empty: empty(asked).to_owned(),
     })
@@ -163,7 +164,7 @@ fn sub(counts: &Counts, customer: Option<&str>, so_far: SoFar) -> String {
 
 fn rows(tx: &mut Tx<'_>, scope: &ResellerScope, search: &Search, so_far: SoFar) -> Result<Vec<PrinterRow>, Error> {
     let listed = store::list(tx, scope, search)?;
-    debug_assert!(listed.len() <= PAGE_ROWS);
+    debug_assert!(i64::try_from(listed.len()).is_ok_and(|rows| rows <= ROWS));
     let ids: Vec<i64> = listed.iter().map(|printer| printer.printer_id).collect();
     let sums = store::sums(tx, scope, &ids, so_far.this())?;
     let stays = store::stays(tx, scope, &ids)?;

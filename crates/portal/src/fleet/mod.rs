@@ -14,7 +14,7 @@ mod store;
 pub(crate) use month::{DailyArea, SoFar};
 
 use crate::Portal;
-use crate::jobs::{Fields, id, text};
+use crate::shell::address::{Fields, id, text};
 use crate::shell::format;
 use crate::shell::page::{Status, Tone};
 use crate::shell::{Error, ResellerUser, render};

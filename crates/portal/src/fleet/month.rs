@@ -14,11 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What stands in a chart's legend for areas that the printer sorted into no category.
 const NO_CATEGORY: &str = "without a category";
 
-/// The zone of that name; UTC where there is none.
-pub(crate) fn time_zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
-}
-
 /// The day of an instant in a zone.
 pub(crate) fn day_of(instant: Instant, zone: &TimeZone) -> Date {
     let timestamp = Timestamp::from_millisecond(instant.0).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -131,7 +126,7 @@ mod tests {
     use super::*;
 
     fn so_far(now: &str, zone: &str) -> SoFar {
-        SoFar::of(Instant::parse(now).expect("a timestamp"), &time_zone(zone))
+        SoFar::of(Instant::parse(now).expect("a timestamp"), &billing::time_zone(zone).expect("a zone"))
     }
 
     #[test]

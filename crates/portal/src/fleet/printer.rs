@@ -48,7 +48,7 @@ pub(super) fn page(
     let subject = Subject {
         reading: printer.state.as_ref().and_then(|state| reading(&state.core)),
         now: portal.surroundings().now(),
-        time_zone: super::month::time_zone(zone.name()),
+        time_zone: zone.time_zone().clone(),
         zone,
         printer,
     };

@@ -4,8 +4,9 @@
 
 use super::month::SoFar;
 use crate::db::{DbError, Param, Row, Tx, params};
-use crate::jobs::{PAGE_ROWS, grade};
+use crate::jobs::grade;
 use crate::shell::ResellerScope;
+use crate::shell::part::{Part, ROWS};
 use billing::{Meter, MeterKind, Quantity};
 use protocol::Hex;
 use report::{Grade, Instant};
@@ -66,8 +67,8 @@ pub(super) struct Search {
     pub(super) customer: i64,
     /// `silent`, `alerts`, `supplies`, `no-contract`, or empty for all.
     pub(super) filter: &'static str,
-    /// Which part of the list, from 0.
-    pub(super) part: usize,
+    /// Which part of the list.
+    pub(super) part: Part,
     /// A printer that was not heard of since is silent.
     pub(super) heard_since: Instant,
     /// The present.
@@ -163,9 +164,8 @@ const LIST: &str = concat!(
 
 /// A part of the list: silent printers longest first, alerts severest first, else by customer and serial.
 pub(super) fn list(tx: &mut Tx<'_>, scope: &ResellerScope, search: &Search) -> Result<Vec<Listed>, DbError> {
-    let whole = |number: usize| Param::Int(i64::try_from(number).unwrap_or(i64::MAX));
     let mut parameters = search.parameters(scope);
-    parameters.extend([Param::from(search.filter), whole(PAGE_ROWS), whole(search.part * PAGE_ROWS)]);
+    parameters.extend([Param::from(search.filter), Param::Int(ROWS), Param::Int(search.part.skipped())]);
     tx.query(LIST, &parameters, |row| {
         Ok(Listed {
             printer_id: row.int(0)?,

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Response};
 use protocol::enrol::{EnrolmentFile, Hello, Responder, Shared, Welcome};
-use protocol::limits::{ENROLMENT_HOURS, INTERVAL_MINUTES_DEFAULT};
+use protocol::limits::{ENROL_BYTES_MAX, ENROLMENT_HOURS, INTERVAL_MINUTES_DEFAULT};
 use protocol::receipt::{Answer, Problem, Settings};
 use protocol::{ENROL_CONTENT_TYPE, Hex, Keys, Secret, VerifyingKey, chain};
 use report::{Duration, Instant};
@@ -24,11 +24,12 @@ const NAMES: &str = "select reseller.name, customer.name from customer
     where customer.reseller_id = $1 and customer.customer_id = $2";
 /// Across resellers: the enrolment's id and code are what an agent has before anyone knows whose it is.
 const FIND: &str = "select enrolment.reseller_id, enrolment.customer_id, enrolment.sealed_code, enrolment.expires_at,
-    enrolment.used_at, enrolment.agent_id, reseller.name, customer.name from enrolment
+    enrolment.used_at, reseller.name, customer.name from enrolment
     join reseller on reseller.reseller_id = enrolment.reseller_id
     join customer on customer.reseller_id = enrolment.reseller_id and customer.customer_id = enrolment.customer_id
     where enrolment.enrolment_id = $1";
 const BIND: &str = "update enrolment set agent_id = $2 where enrolment_id = $1 and used_at is null";
+const BOUND: &str = "select agent_id from enrolment where enrolment_id = $1 and used_at is null";
 const FORGET_KEY: &str = "delete from agent_key where agent_id = $1";
 const FORGET_AGENT: &str = "delete from agent where reseller_id = $1 and agent_id = $2 and state = 'pending'";
 const FORGET_CHAIN: &str = "delete from agent_chain where reseller_id = $1 and agent_id = $2 and next_sequence = 1";
@@ -41,7 +42,7 @@ const KEEP_CHAIN: &str = "insert into agent_chain (reseller_id, agent_id, next_s
     values ($1, $2, 1, 1, $3, $4)";
 const ACTIVATE: &str =
     "update agent set state = 'active' where reseller_id = $1 and agent_id = $2 and state = 'pending'";
-const BURN: &str = "update enrolment set used_at = $2 where agent_id = $1 and used_at is null";
+const BURN: &str = "update enrolment set used_at = $2 where agent_id = $1 and used_at is null and expires_at >= $2";
 const SETTINGS: &str =
     "select state, settings_version, interval_minutes from agent where reseller_id = $1 and agent_id = $2";
 /// Across resellers: this is how an agent's claim becomes a reseller.
@@ -83,7 +84,6 @@ struct Enrolment {
     sealed_code: Vec<u8>,
     expires_at: Instant,
     used: bool,
-    agent_id: Option<String>,
     reseller: String,
     customer: String,
 }
@@ -104,7 +104,7 @@ fn refused() -> Problem {
 
 async fn shake(portal: &Portal, request: Request) -> Result<Http, Problem> {
     let (parts, body) = request.into_parts();
-    let message = read(body).await?;
+    let message = read(body, ENROL_BYTES_MAX).await?;
     let id = parts.headers.get("plotmeter-enrolment").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let found = portal.db().read(move |tx| find(tx, &id).map(|found| found.map(|found| (id, found)))).await;
     let (id, enrolment) = found.map_err(|error: DbError| later(&error))?.ok_or_else(refused)?;
@@ -128,7 +128,9 @@ async fn shake(portal: &Portal, request: Request) -> Result<Http, Problem> {
     let now = surroundings.now();
     let kept =
         portal.db().write(move |tx| keep(tx, &id, &enrolment, &welcome, &hello, &shared, sealed_secret, now)).await;
-    kept.map_err(|error: DbError| later(&error))?;
+    if !kept.map_err(|error: DbError| later(&error))? {
+        return Err(refused());
+    }
     let mut response = Response::new(Body::from(answer));
     response.headers_mut().insert("content-type", HeaderValue::from_static(ENROL_CONTENT_TYPE));
     Ok(response)
@@ -142,14 +144,14 @@ fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<Enrolment>, DbError> {
             sealed_code: row.bytes(2)?,
             expires_at: Instant(row.int(3)?),
             used: row.opt_int(4)?.is_some(),
-            agent_id: row.opt_text(5)?,
-            reseller: row.text(6)?,
-            customer: row.text(7)?,
+            reseller: row.text(5)?,
+            customer: row.text(6)?,
         })
     })
 }
 
-/// Keeps the new agent as pending. A handshake that was repeated before its confirmation replaces the one before.
+/// Keeps the new agent as pending. A handshake that was repeated before its confirmation replaces the
+/// one before. `false` when the enrolment was used meanwhile.
 #[allow(clippy::too_many_arguments)]
 fn keep(
     tx: &mut Tx<'_>,
@@ -160,21 +162,25 @@ fn keep(
     shared: &Shared,
     sealed_secret: Vec<u8>,
     now: Instant,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let Enrolment { reseller_id, customer_id, .. } = *enrolment;
-    if let Some(before) = &enrolment.agent_id {
+    let agent = &welcome.agent;
+    // Read again in this transaction: another handshake or the confirmation may have come first.
+    let Some(before) = tx.query_opt(BOUND, params![id], |row| row.opt_text(0))? else { return Ok(false) };
+    if tx.execute(BIND, params![id, agent])? != 1 {
+        return Ok(false);
+    }
+    if let Some(before) = &before {
         tx.execute(FORGET_KEY, params![before])?;
         tx.execute(FORGET_AGENT, params![reseller_id, before])?;
         tx.execute(FORGET_CHAIN, params![reseller_id, before])?;
     }
-    let agent = &welcome.agent;
     let (evidence, transcript) = (hello.evidence_key.0.as_slice(), shared.transcript.0.as_slice());
-    tx.execute(BIND, params![id, agent])?;
     tx.execute(KEEP_KEY, params![agent, reseller_id, customer_id, evidence, sealed_secret, transcript])?;
     let interval = i64::from(INTERVAL_MINUTES_DEFAULT);
     tx.execute(KEEP_AGENT, params![reseller_id, agent, customer_id, &hello.host, &hello.version, now, interval])?;
     tx.execute(KEEP_CHAIN, params![reseller_id, agent, chain::origin(agent).0.as_slice(), now])?;
-    Ok(())
+    Ok(true)
 }
 
 /// `POST /enrol/v1/confirm`: a person confirmed the account's name.
@@ -187,13 +193,13 @@ pub(super) async fn confirm(State(portal): State<Portal>, request: Request) -> H
 
 async fn activate(portal: &Portal, request: Request) -> Result<Http, Problem> {
     let (parts, body) = request.into_parts();
-    let body = read(body).await?;
+    let body = read(body, ENROL_BYTES_MAX).await?;
     let from = authenticate(portal, &parts.uri, &parts.headers, &body).await?;
     let (agent, now) = (from.keys.agent.clone(), portal.surroundings().now());
     let done = portal.db().write(move |tx| {
-        let changed = tx.execute(ACTIVATE, params![agent.reseller_id, &agent.agent_id])?;
-        if changed > 0 {
-            tx.execute(BURN, params![&agent.agent_id, now])?;
+        // The code is burned first: only the agent that an unused, unexpired code is bound to becomes active.
+        if tx.execute(BURN, params![&agent.agent_id, now])? == 1 {
+            tx.execute(ACTIVATE, params![agent.reseller_id, &agent.agent_id])?;
         }
         tx.query_opt(SETTINGS, params![agent.reseller_id, &agent.agent_id], |row| {
             let version = u64::try_from(row.int(1)?).unwrap_or(0);

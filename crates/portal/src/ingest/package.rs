@@ -41,7 +41,7 @@ pub(super) async fn receive(State(portal): State<Portal>, request: Request) -> H
 
 async fn take(portal: &Portal, request: Request) -> Result<Http, Problem> {
     let (parts, body) = request.into_parts();
-    let body = read(body).await?;
+    let body = read(body, SEALED_BYTES_MAX).await?;
     let from = authenticate(portal, &parts.uri, &parts.headers, &body).await?;
     let prepared = match prepare(&from.keys, &body) {
         Ok(prepared) => prepared,
@@ -60,10 +60,15 @@ async fn take(portal: &Portal, request: Request) -> Result<Http, Problem> {
     }
 }
 
-/// A body within the wire's limit.
-pub(super) async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
-    to_bytes(body, SEALED_BYTES_MAX).await.map_err(|_| {
-        Problem::new(413, "size", format!("The body is larger than {SEALED_BYTES_MAX} bytes or was cut short."))
+/// How long a body may take to arrive. Slower senders try again.
+const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A body within a limit of the wire, in bytes and in time.
+pub(super) async fn read(body: Body, bytes_max: usize) -> Result<axum::body::Bytes, Problem> {
+    let late = || Problem::new(408, "time", "The body did not arrive in time.").with_detail("Send it again.");
+    let read = tokio::time::timeout(BODY_TIME, to_bytes(body, bytes_max)).await.map_err(|_| late())?;
+    read.map_err(|_| {
+        Problem::new(413, "size", format!("The body is larger than {bytes_max} bytes or was cut short."))
             .with_detail("Send smaller packages.")
     })
 }
@@ -113,7 +118,9 @@ pub(crate) fn prepare(keys: &AgentKeys, body: &[u8]) -> Result<Prepared, Package
             PackageError::Form(format!("record {number}: {}", Defect::quote(&error.to_string())))
         };
         let core: Core = serde_json::from_str(record.core.get()).map_err(wrong)?;
-        let annex = record.annex.map(|annex| serde_json::from_str(annex.get())).transpose().map_err(wrong)?;
+        // The annex is personal: an error says nothing of what is in it.
+        let odd = |_| PackageError::Form(format!("record {number}: its annex is not of the documented form"));
+        let annex = record.annex.map(|annex| serde_json::from_str(annex.get())).transpose().map_err(odd)?;
         prepared.add(number, core, record.core.get(), annex.unwrap_or_default());
     }
     prepared.body = compressed;

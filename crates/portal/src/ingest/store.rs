@@ -188,7 +188,13 @@ fn decide(
     };
     let key = (package.agent.reseller_id, package.agent.agent_id.clone(), package.sequence);
     if let Some((digest, receipt)) = given.get(&key) {
-        return if *digest == package.digest { Decision::Known(receipt.clone()) } else { Decision::Fork };
+        if *digest == package.digest {
+            return Decision::Known(receipt.clone());
+        }
+        // One proof is enough: an agent that is known to be copied cannot fill the disk with more.
+        let known = standing.state == "forked";
+        standing.state = "forked".to_owned();
+        return if known { Decision::Refuse(fork()) } else { Decision::Fork };
     }
     if standing.state == "pending" {
         let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not confirmed.");
@@ -334,6 +340,11 @@ fn known_sections(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeSet<(i
     Ok(found.into_iter().collect())
 }
 
+fn fork() -> Problem {
+    Problem::new(409, "fork", "Another package was accepted under this number.")
+        .with_detail("This agent was copied. Keep everything and ask your reseller.")
+}
+
 fn answer(
     package: &Prepared,
     decision: Decision,
@@ -343,12 +354,7 @@ fn answer(
     let receipt = match decision {
         Decision::Accept(receipt) | Decision::Known(receipt) => receipt,
         Decision::Refuse(problem) => return Answer::Refused(problem),
-        Decision::Fork => {
-            let problem = Problem::new(409, "fork", "Another package was accepted under this number.");
-            return Answer::Refused(
-                problem.with_detail("This agent was copied. Keep everything and ask your reseller."),
-            );
-        }
+        Decision::Fork => return Answer::Refused(fork()),
     };
     let reseller = package.agent.reseller_id;
     let wanted: BTreeSet<Hex<32>> =

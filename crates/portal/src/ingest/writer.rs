@@ -87,7 +87,9 @@ fn commit(
     packages: &[Prepared],
 ) -> Vec<Verdict> {
     let together = |memory: &mut Memory, packages: &[&Prepared]| -> Result<Vec<Answer>, DbError> {
-        let done = db.write_now(|tx| store::accept(tx, receipts, surroundings, memory, packages));
+        // A panic would end ingest for everybody; here it fails this batch, and the connection is not used again.
+        let work = || db.write_now(|tx| store::accept(tx, receipts, surroundings, memory, packages));
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(Err(DbError::Interrupted));
         if done.is_err() {
             // Ids that were learnt inside the transaction that failed are not in the database.
             *memory = Memory::default();
@@ -100,7 +102,7 @@ fn commit(
         Err(error) if packages.len() == 1 => vec![Verdict::Later(Box::new(error))],
         Err(error) => {
             let count = packages.len();
-            tracing::warn!(error = %error, cause = ?error.source(), count, "a batch failed; taking its packages one by one");
+            tracing::warn!(error = %error, cause = ?error.source(), count, "a batch failed; taking it apart");
             let mut one = |package: &Prepared| match together(memory, &[package]) {
                 Ok(answers) => answers
                     .into_iter()

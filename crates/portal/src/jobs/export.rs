@@ -1,12 +1,13 @@
 //! Jobs as CSV: one line a job, quantities in the integer units that their column names, instants in
 //! UTC.
 //!
-//! A text cell that a spreadsheet would take for a formula gets an apostrophe before it. Deliberately
-//! absent: local formats, and a file that was cut off without a word.
+//! Deliberately absent: local formats, cells that a spreadsheet would take for a formula, and a file that
+//! was cut off without a word.
 
 use super::filter::{Asked, resolve};
 use super::store::{self, JobLine};
 use crate::db::{DbError, Tx};
+use crate::shell::csv::cell;
 use crate::shell::{Error, ResellerScope};
 
 /// Lines of one file.
@@ -89,23 +90,4 @@ fn cells(line: &JobLine) -> [String; 19] {
         optional(&line.user),
         optional(&line.name),
     ]
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell;
-
-    #[test]
-    fn a_formula_becomes_a_text() {
-        for (text, expected) in
-            [("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("-plan.pdf", "'-plan.pdf"), ("plan=1", "plan=1"), ("", "")]
-        {
-            assert_eq!(cell(text), expected);
-        }
-    }
 }

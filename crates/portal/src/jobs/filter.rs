@@ -7,10 +7,11 @@
 //! `to_ms`. The jobs are then those that rating counted, so that the totals agree to the base unit.
 //! Deliberately absent: SQL.
 
-use super::address::{self, Fields, text};
 use super::store::{self, Named};
 use crate::db::{DbError, Tx};
+use crate::shell::address::{self, Fields, text};
 use crate::shell::format::Zone;
+use crate::shell::part::Part;
 use crate::shell::{Error, ResellerScope};
 use billing::{MeterKind, Pattern, Quantity, Terms};
 use jiff::civil::Date;
@@ -22,7 +23,7 @@ const NAMES: &[&str] = &[
     "printer", "customer", "contract", "version", "kind", "status", "meter", "category", "colour", "media", "except",
     "from", "to", "from_ms", "to_ms",
 ];
-/// The ledger takes no instant outside 1970 to 2100.
+/// No list goes further than 1970 to 2100; the ledger takes 2000 to 2100, so nothing lies outside.
 const EARLIEST: Instant = Instant(0);
 /// See [`EARLIEST`].
 const LATEST: Instant = Instant(4_102_444_800_000);
@@ -49,8 +50,8 @@ pub(super) struct Asked {
     to: Option<Date>,
     pattern: Option<Pattern>,
     except: Vec<Pattern>,
-    /// Which part of the list, from 0.
-    pub(super) part: usize,
+    /// Which part of the list.
+    pub(super) part: Part,
 }
 
 impl Asked {
@@ -72,7 +73,7 @@ impl Asked {
             to: date(fields, "to")?,
             pattern: pattern(fields)?,
             except: except.map(parse_pattern).collect::<Result<_, _>>()?,
-            part: address::part(fields),
+            part: Part::asked(fields),
             fields: fields.iter().filter(|(name, _)| NAMES.contains(&name.as_str())).map(owned).collect(),
         })
     }
@@ -149,8 +150,8 @@ pub(super) struct Filter {
     pub(super) to: Instant,
     /// The meter that is added up; only jobs that count on it are meant.
     pub(super) metered: Option<Metered>,
-    /// Which part of the list, from 0.
-    pub(super) part: usize,
+    /// Which part of the list.
+    pub(super) part: Part,
     /// The zone of dates and times.
     pub(super) zone: Zone,
     /// The names of what is shown.
@@ -182,8 +183,7 @@ pub(super) struct Metered {
 impl Metered {
     /// What a job counts, in base units; `None` when it does not count here at all.
     pub(super) fn amount(&self, status: &str, quantities: &[Quantity]) -> Option<i64> {
-        let all = [JobStatus::Printed, JobStatus::Scanned, JobStatus::Cancelled, JobStatus::Failed];
-        let status = all.into_iter().find(|known| known.word() == status);
+        let status = JobStatus::parse(status);
         if self.terms.as_ref().is_some_and(|terms| !terms.bills(status)) {
             return None;
         }
@@ -224,9 +224,8 @@ pub(super) fn resolve(tx: &mut Tx<'_>, scope: &ResellerScope, asked: &Asked) -> 
     };
     let shown = subject.printer.as_ref().or(subject.contract.as_ref()).or(subject.customer.as_ref());
     let zone = shown.and_then(|named| Zone::new(&named.zone)).unwrap_or_else(Zone::utc);
-    let time_zone = TimeZone::get(zone.name()).unwrap_or(TimeZone::UTC);
     let mut fields = asked.fields.clone();
-    let (from, to) = period(tx, scope, asked, &time_zone, &mut fields)?;
+    let (from, to) = period(tx, scope, asked, zone.time_zone(), &mut fields)?;
     let metered = metered(tx, scope, asked, from, text(&fields, "status"))?;
     let in_meter = |kind: fn(MeterKind) -> bool| metered.as_ref().is_some_and(|metered| kind(metered.pattern.meter));
     let own = |name: &str, taken: bool| if taken { String::new() } else { text(&fields, name).to_owned() };

@@ -2,7 +2,6 @@
 //!
 //! Deliberately absent: changing a job. Facts are appended by the ledger and shown here.
 
-mod address;
 mod export;
 mod filter;
 pub(crate) mod page;
@@ -10,13 +9,13 @@ mod record;
 mod store;
 mod view;
 
-pub(crate) use address::{Fields, PAGE_ROWS, address, encode, id, pager, part, text};
 pub(crate) use record::latest;
 pub(crate) use store::grade;
 pub(crate) use view::{quantity, quantity_unit};
 
 use crate::Portal;
 use crate::db::{DbError, Tx};
+use crate::shell::address::{Fields, id};
 use crate::shell::format::Zone;
 use crate::shell::{Error, ResellerScope, ResellerUser, render};
 use axum::Router;

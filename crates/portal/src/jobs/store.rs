@@ -2,10 +2,10 @@
 //!
 //! Deliberately absent: any writing. Job facts are appended by the ledger and never changed.
 
-use super::address::PAGE_ROWS;
 use super::filter::{Filter, Metered};
 use crate::db::{DbError, Param, Row, Tx, params};
 use crate::shell::ResellerScope;
+use crate::shell::part::ROWS;
 use billing::{Quantity, Terms};
 use protocol::Hex;
 use report::{Grade, Instant};
@@ -89,9 +89,7 @@ pub(crate) struct JobLine {
 
 /// The grade in a column.
 pub(crate) fn grade(row: &Row, column: usize) -> Result<Grade, DbError> {
-    let word = row.text(column)?;
-    let mut all = [Grade::A, Grade::B, Grade::C].into_iter();
-    all.find(|grade| grade.word() == word).ok_or(DbError::Shape { column, wanted: "a grade" })
+    Grade::parse(&row.text(column)?).ok_or(DbError::Shape { column, wanted: "a grade" })
 }
 
 fn line(row: &Row) -> Result<JobLine, DbError> {
@@ -200,9 +198,8 @@ const LINES: &str = concat!(
 );
 
 fn lines(tx: &mut Tx<'_>, scope: &ResellerScope, filter: &Filter) -> Result<Vec<JobLine>, DbError> {
-    let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let mut parameters = parameters(scope, filter);
-    parameters.extend([Param::Int(whole(PAGE_ROWS)), Param::Int(whole(filter.part * PAGE_ROWS))]);
+    parameters.extend([Param::Int(ROWS), Param::Int(filter.part.skipped())]);
     tx.query(LINES, &parameters, line)
 }
 
@@ -235,8 +232,8 @@ fn amount(metered: &Metered, line: &JobLine) -> Result<Option<i64>, DbError> {
 }
 
 fn metered_page(tx: &mut Tx<'_>, scope: &ResellerScope, filter: &Filter) -> Result<(Totals, Vec<JobLine>), DbError> {
-    let shown = filter.part * PAGE_ROWS..(filter.part + 1) * PAGE_ROWS;
-    let (mut totals, mut sum, mut lines, mut place) = (Totals::default(), 0_i128, Vec::new(), 0_usize);
+    let shown = filter.part.skipped()..filter.part.skipped() + ROWS;
+    let (mut totals, mut sum, mut lines, mut place) = (Totals::default(), 0_i128, Vec::new(), 0_i64);
     scan(tx, scope, filter, |line, amount| {
         totals.add(&line);
         sum += i128::from(amount);

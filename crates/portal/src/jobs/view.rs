@@ -2,15 +2,16 @@
 //!
 //! Deliberately absent: SQL, and choosing which jobs are meant.
 
-use super::address;
 use super::filter::{Asked, Filter, resolve};
 use super::page::{JobPage, JobRow, JobTable, JobVersion, JobsPage, MeterTotal};
 use super::record::{self, Record};
 use super::store::{self, JobLine, Named, Owner, Totals, Version};
 use crate::Portal;
 use crate::db::Tx;
+use crate::shell::address;
 use crate::shell::format::{self, UNKNOWN, Zone};
 use crate::shell::page::{Badge, Fact, Field, Link, Status, Tone};
+use crate::shell::printer;
 use crate::shell::rows::{Seen, other_defects, sections};
 use crate::shell::{Error, ResellerUser, chrome};
 use billing::MeterKind;
@@ -51,10 +52,10 @@ fn row(line: &JobLine, zone: &Zone) -> JobRow {
     let of_print = |value: String| if line.kind == JobKind::Scan.word() { NONE.to_owned() } else { value };
     let category = line.category.as_deref().map(|id| Category::new(id).label().to_owned());
     JobRow {
-        href: address::job(line.printer_id, &line.key),
+        href: job_address(line.printer_id, &line.key),
         at: format::instant(line.finished_at, zone),
         exact: format::exact(line.finished_at, zone),
-        printer: Link::new(printer_label(&line.printer, &line.serial), format!("/printers/{}", line.printer_id)),
+        printer: Link::new(printer::with_serial(&line.printer, &line.serial), format!("/printers/{}", line.printer_id)),
         kind: kind(&line.kind),
         category: of_print(category.unwrap_or_else(|| UNKNOWN.to_owned())),
         status: status(&line.status),
@@ -67,8 +68,9 @@ fn row(line: &JobLine, zone: &Zone) -> JobRow {
     }
 }
 
-fn printer_label(name: &str, serial: &str) -> String {
-    if name == serial { serial.to_owned() } else { format!("{name} · {serial}") }
+/// The page of one job. A job's key holds `@` and may hold `#` or `/`.
+fn job_address(printer_id: i64, key: &str) -> String {
+    format!("/jobs/{printer_id}/{}", address::encode(key))
 }
 
 fn pages(pages: Option<i64>, copies: Option<i64>) -> String {
@@ -115,7 +117,7 @@ pub(super) fn list(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser, asked:
         metered,
         jobs: table(&lines, &filter.zone, "Jobs", "No job fits. Widen the dates or take a filter away."),
         export_href: filter.address("/jobs.csv", ""),
-        pager: address::pager(filter.part, lines.len(), totals.jobs, at),
+        pager: filter.part.pager_at(lines.len(), totals.jobs, at),
     })
 }
 
@@ -156,7 +158,7 @@ fn fields(filter: &Filter, printers: Vec<(i64, String)>) -> Vec<Field> {
         choose("meter", "Meter", meters(filter), filter),
         choose("category", "Category", categories(filter), filter),
         choose("kind", "Kind", words(&[JobKind::Print, JobKind::Scan, JobKind::Copy].map(JobKind::word)), filter),
-        choose("status", "Status", words(&STATUSES.map(JobStatus::word)), filter),
+        choose("status", "Status", words(&JobStatus::ALL.map(JobStatus::word)), filter),
     ];
     for (name, label, named, id) in [
         ("customer", "Customer", &filter.subject.customer, filter.customer),
@@ -174,8 +176,6 @@ fn fields(filter: &Filter, printers: Vec<(i64, String)>) -> Vec<Field> {
     }
     fields
 }
-
-const STATUSES: [JobStatus; 4] = [JobStatus::Printed, JobStatus::Scanned, JobStatus::Cancelled, JobStatus::Failed];
 
 /// A list to choose from, led by all, with what the address names chosen.
 fn choose(name: &str, label: &str, choices: Vec<(String, String)>, filter: &Filter) -> Field {
@@ -244,7 +244,7 @@ pub(super) fn one(
         chrome: chrome(tx, portal, &user.signed, Some(scope), ("/jobs", &heading), None)?,
         sub: format!(
             "{} · {} · times in {}",
-            printer_label(&owner.printer, &owner.serial),
+            printer::with_serial(&owner.printer, &owner.serial),
             owner.customer,
             zone.name()
         ),
@@ -287,7 +287,8 @@ fn origin(printer_id: i64, key: &str, owner: &Owner, version: &Version, zone: &Z
     let agent = version.host.clone().unwrap_or_else(|| place.agent_id.clone());
     let received = version.received_at.map_or_else(|| UNKNOWN.to_owned(), |at| format::exact(at, zone));
     vec![
-        Fact::new("Printer", printer_label(&owner.printer, &owner.serial)).linked(format!("/printers/{printer_id}")),
+        Fact::new("Printer", printer::with_serial(&owner.printer, &owner.serial))
+            .linked(format!("/printers/{printer_id}")),
         Fact::new("Customer", &owner.customer).linked(format!("/customers/{}", owner.customer_id)),
         Fact::new("Agent", agent).linked(format!("/agents/{}", address::encode(&place.agent_id))),
         Fact::new("Key", key),
@@ -333,6 +334,12 @@ fn signed_area(area: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_one_part_of_the_address() {
+        assert_eq!(job_address(7, "#12@1700000000"), "/jobs/7/%2312%401700000000");
+        assert_eq!(job_address(7, "a/b?c@1"), "/jobs/7/a%2Fb%3Fc%401");
+    }
 
     #[test]
     fn pages_are_of_all_copies_together() {

@@ -132,13 +132,17 @@ fn append_versions(
     let (mut rows, mut superseded) = (Vec::new(), Vec::new());
     for (entry, key) in entries {
         let versions = kept.entry((*key).clone()).or_default();
-        if versions.iter().any(|version| version.digest == entry.digest.0) {
+        let current = versions.iter().max_by_key(|kept| (kept.read_at, kept.version)).cloned();
+        let newer = current.as_ref().is_none_or(|current| entry.read_at.0 >= current.read_at);
+        // A newer reading is held against the version in force, since a job may change back; an older
+        // one is no news where any version says the same.
+        let said = |kept: &Kept| kept.digest == entry.digest.0;
+        let known = if newer { current.as_ref().is_some_and(said) } else { versions.iter().any(said) };
+        if known {
             continue;
         }
         let version = versions.iter().map(|kept| kept.version).max().unwrap_or(0) + 1;
         rows.push(row(entry, key.1, version)?);
-        let current = versions.iter().max_by_key(|kept| (kept.read_at, kept.version)).cloned();
-        let newer = current.as_ref().is_none_or(|current| entry.read_at.0 >= current.read_at);
         let replaced = if newer { current.as_ref().map(|current| current.version) } else { Some(version) };
         if let Some(replaced) = replaced {
             superseded.push(params![key.0, key.1, &key.2, replaced].to_vec());
@@ -158,7 +162,9 @@ fn append_versions(
             finished_at: entry.finished_at,
         });
     }
-    JOB.insert(tx, &rows)?;
+    if JOB.insert(tx, &rows)?.contains(&false) {
+        return Err(DbError::Unfit("another portal process inserted a version of these jobs meanwhile".to_owned()));
+    }
     SUPERSEDED.insert(tx, &superseded)?;
     Ok(rows.len())
 }
@@ -254,7 +260,7 @@ impl Cells {
         for quantity in quantities {
             let meter = quantity.meter.to_string();
             let media = quantity.media.clone().unwrap_or_default();
-            // Each amount is within 10^15, a batch holds a few thousand jobs.
+            // Each amount is within 10^12, a batch holds at most 64 packages of 512 records.
             let amount = sign * quantity.amount;
             if matches!(quantity.meter.kind(), MeterKind::AreaPrinted | MeterKind::Jobs) {
                 *self.days.entry((agent.reseller_id, agent.customer_id, day, meter.clone())).or_default() += amount;

@@ -1,5 +1,6 @@
 //! Appends reading sets and counter readings; keeps what the printer said last.
 
+use super::facts::is_ahead;
 use super::{Memory, ReadingEntry};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
@@ -164,6 +165,11 @@ impl Rows {
         let (reseller, agent, grade) = (origin.agent.reseller_id, &origin.agent.agent_id, origin.grade.word());
         self.sets
             .push(params![reseller, printer_id, entry.read_at, agent, origin.sequence, origin.record, grade].to_vec());
+        // Dated in the future by a wrong clock: the reading is kept as a fact and moves nothing, or every
+        // right one after it would be late.
+        if is_ahead(entry.read_at, received_at) {
+            return;
+        }
         for counter in &entry.counters {
             let media = counter.media.clone().unwrap_or_default();
             let key = (reseller, printer_id, counter.meter.to_string(), media);

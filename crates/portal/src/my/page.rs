@@ -28,7 +28,7 @@ pub(crate) struct MyPage {
     pub(crate) policy_words: String,
 }
 
-/// A section of Appendix A, as the customer's privacy file treats it.
+/// A section of Appendix A, as the customer's own file treats it.
 #[derive(Debug, Clone)]
 pub(crate) struct PolicySection {
     /// The section's name.
@@ -39,7 +39,7 @@ pub(crate) struct PolicySection {
     pub(crate) rows: Vec<PolicyRow>,
 }
 
-/// A row, as the customer's privacy file treats it.
+/// A row, as the customer's own file treats it.
 #[derive(Debug, Clone)]
 pub(crate) struct PolicyRow {
     /// The stable id.
@@ -95,7 +95,7 @@ mod samples {
                 pager: Pager::new(0, 6, 6, None, None),
                 statements: vec![StatementRow::sample()],
                 policy: policy(|row| row == RowId::P1),
-                policy_words: "The file privacy.toml on your own computer decides; nobody outside can change it."
+                policy_words: "The file collector.toml on your own computer decides; nobody outside can change it."
                     .to_owned(),
             }
         }

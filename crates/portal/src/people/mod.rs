@@ -15,6 +15,7 @@ pub(crate) use tries::Tries;
 
 use crate::Portal;
 use crate::db::{DbError, Tx};
+use crate::shell::address;
 use crate::shell::format;
 use crate::shell::page::{Field, Once, Status, Tone};
 use crate::shell::part::Part;
@@ -71,7 +72,6 @@ fn people_page(
         pager: part.pager("/people", rows.len(), total),
         rows,
         invited,
-        may_invite: true,
     })
 }
 
@@ -98,7 +98,7 @@ async fn close(
     Path(id): Path<String>,
     Posted(user, _): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
-    let id: i64 = id.parse().map_err(|_| Error::NotFound)?;
+    let id = address::id(&id)?;
     if id == user.signed.person_id {
         return Err(Error::Conflict("You cannot close your own account; ask a colleague.".to_owned()));
     }

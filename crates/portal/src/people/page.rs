@@ -43,8 +43,6 @@ pub(crate) struct PeoplePage {
     pub(crate) pager: Pager,
     /// The first password of somebody just invited, shown once.
     pub(crate) invited: Option<Once>,
-    /// Whether the reader may invite people.
-    pub(crate) may_invite: bool,
 }
 
 /// Somebody who may sign in.
@@ -116,7 +114,6 @@ mod samples {
                     words: "ada@example.org can sign in with this first password.".to_owned(),
                     secret: "3b9f0c".to_owned(),
                 }),
-                may_invite: true,
             }
         }
     }

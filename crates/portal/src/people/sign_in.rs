@@ -11,13 +11,14 @@ use crate::Portal;
 use crate::db::DbError;
 use crate::shell::page::Fact;
 use crate::shell::{
-    Error, FormData, Posted, Role, SESSION_COOKIE, Signed, frame, open_session, render, see_other, session_hash,
+    Error, FormData, Posted, Role, SESSION_COOKIE, Signed, cookie, frame, open_session, render, same_token, see_other,
+    session_hash,
 };
 use axum::body::to_bytes;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use protocol::{Hex, sha256};
+use protocol::Hex;
 use std::collections::BTreeMap;
 
 /// The cookie that repeats the sign-in form's token.
@@ -67,7 +68,7 @@ pub(super) async fn sign_in(State(portal): State<Portal>, request: Request) -> R
     let too_long = |_| Error::Invalid(format!("The form is longer than {FORM_BYTES_MAX} bytes."));
     let form = FormData::parse(&to_bytes(body, FORM_BYTES_MAX).await.map_err(too_long)?);
     let token = cookie(&parts.headers, FORM_COOKIE).unwrap_or_default();
-    if token.is_empty() || !same(&token, form.text("csrf")) {
+    if token.is_empty() || !same_token(&token, form.text("csrf")) {
         return Err(Error::Forged);
     }
     let email: String = form.text("email").to_lowercase();
@@ -153,17 +154,6 @@ fn is_local(next: &str) -> bool {
     plain && next.starts_with('/') && !next.starts_with("//")
 }
 
-/// Whether two tokens are the same. Both are hashed, so that the time it takes tells nothing about them.
-fn same(one: &str, other: &str) -> bool {
-    sha256(&[one.as_bytes()]) == sha256(&[other.as_bytes()])
-}
-
-fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
-}
-
 /// A cookie that no script reads; only over TLS where the request came over TLS to the proxy.
 fn set_cookie(headers: &HeaderMap, name: &str, value: &str, rest: &str) -> Result<HeaderValue, Error> {
     let over_tls = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes() == b"https");
@@ -204,15 +194,5 @@ mod tests {
         assert_eq!(shown(&headers), "a=b; HttpOnly; Path=/");
         headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         assert_eq!(shown(&headers), "a=b; HttpOnly; Path=/; Secure");
-    }
-
-    #[test]
-    fn a_cookie_is_found_among_others() {
-        let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("x=1; plotmeter_form=abc"));
-        headers.append(header::COOKIE, HeaderValue::from_static("plotmeter_session=def"));
-        assert_eq!(cookie(&headers, FORM_COOKIE).as_deref(), Some("abc"));
-        assert_eq!(cookie(&headers, SESSION_COOKIE).as_deref(), Some("def"));
-        assert_eq!(cookie(&headers, "y"), None);
     }
 }

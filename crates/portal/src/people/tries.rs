@@ -1,6 +1,11 @@
 //! How often somebody may try to sign in: a bound for each address, and one for all together.
 //!
-//! Kept in memory only: a restart forgets the tries. Deliberately absent: locking an account.
+//! Anybody's failed tries count: ten for one address within 15 minutes, by whomever, and nobody signs in
+//! with it, its owner neither, until the first of them is 15 minutes old; 100 within a minute, and nobody
+//! signs in at all until that minute is over. Who is signed in stays so.
+//!
+//! Kept in memory only: a restart forgets the tries. Deliberately absent: locking an account for good, and
+//! bounds for each network address, since behind a proxy all would have the same.
 
 use report::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};

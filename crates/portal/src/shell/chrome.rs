@@ -26,7 +26,6 @@ const DONE: &[(&str, &str)] = &[
     ("person", "The person can sign in now."),
     ("closed", "The person cannot sign in any more."),
     ("reseller", "The reseller was added."),
-    ("printer", "The printer was changed."),
     ("interval", "The agent gets the new interval with its next receipt."),
 ];
 

@@ -1,5 +1,6 @@
 //! The one error of handlers. The reader never sees a cause; the log does, once, here.
 
+use super::address::encode_path;
 use super::page::ErrorPage;
 use crate::db::DbError;
 use askama::Template;
@@ -47,7 +48,7 @@ impl IntoResponse for Error {
             }
             Error::Invalid(words) => (400, Some(words.clone())),
             Error::Conflict(words) => (409, Some(words.clone())),
-            Error::SignIn(next) => return see_other(&format!("/sign-in?next={}", encode(next))),
+            Error::SignIn(next) => return see_other(&format!("/sign-in?next={}", encode_path(next))),
             Error::TooMany => (429, None),
             Error::Internal(error) => {
                 tracing::error!(error = %error, cause = ?error.source(), "a request failed");
@@ -60,12 +61,6 @@ impl IntoResponse for Error {
             Err(_) => status.into_response(),
         }
     }
-}
-
-/// Percent-encodes what has a meaning in a query.
-fn encode(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Renders a page.

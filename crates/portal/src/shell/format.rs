@@ -24,7 +24,7 @@ pub(crate) struct Zone {
 impl Zone {
     /// The zone called `name` in the IANA database, such as `Europe/Berlin`.
     pub(crate) fn new(name: &str) -> Option<Zone> {
-        Some(Zone { name: name.to_owned(), zone: TimeZone::get(name).ok()? })
+        Some(Zone { name: name.to_owned(), zone: billing::time_zone(name).ok()? })
     }
 
     /// UTC.
@@ -35,6 +35,11 @@ impl Zone {
     /// The zone's name, which stands beside every time it was used for.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The zone itself, for cutting days and months.
+    pub(crate) fn time_zone(&self) -> &TimeZone {
+        &self.zone
     }
 }
 

@@ -1,12 +1,15 @@
 //! What every page handler uses: who is signed in, whose data they may see, forms, errors, the frame.
 
+pub(crate) mod address;
 pub(crate) mod chart;
 mod chrome;
+pub(crate) mod csv;
 mod error;
 mod form;
 pub(crate) mod format;
 pub(crate) mod page;
 pub(crate) mod part;
+pub(crate) mod printer;
 pub(crate) mod rows;
 mod session;
 mod tenancy;
@@ -15,7 +18,7 @@ pub(crate) use chrome::{chrome, frame};
 pub(crate) use error::{Error, render, see_other};
 pub(crate) use form::{FormData, Posted};
 pub(crate) use session::{
-    CustomerUser, OperatorUser, ResellerUser, SESSION_COOKIE, Signed, open_session, session_hash,
+    CustomerUser, OperatorUser, ResellerUser, SESSION_COOKIE, Signed, cookie, open_session, same_token, session_hash,
 };
 pub(crate) use tenancy::{ResellerScope, Role};
 

@@ -521,9 +521,10 @@ impl ErrorPage {
                 ("Not yours to see", "Your role does not include this. An administrator of your company can change it.")
             }
             404 => ("Nothing here", "There is no such page, or it does not belong to your company."),
-            409 => {
-                ("Somebody was faster", "This changed while you were working on it. Go back, reload and look again.")
-            }
+            409 => (
+                "That cannot be done now",
+                "This changed while you were working on it. Go back, reload and look again.",
+            ),
             429 => ("Too many tries", "Wait a minute, then try again."),
             _ => ("That failed on our side", "It is written to the log. Nothing of yours was changed half-way."),
         };

@@ -2,8 +2,8 @@
 //!
 //! Deliberately absent: the rows, which a store reads with [`ROWS`] and [`Part::skipped`].
 
+use crate::shell::address::{Fields, address, text};
 use crate::shell::page::Pager;
-use std::collections::BTreeMap;
 
 /// Rows of one part.
 pub(crate) const ROWS: i64 = 50;
@@ -18,8 +18,8 @@ pub(crate) struct Part {
 
 impl Part {
     /// The part that a query asks for; the first one where it asks for none that can be.
-    pub(crate) fn asked(query: &BTreeMap<String, String>) -> Part {
-        let page: i64 = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    pub(crate) fn asked(query: &Fields) -> Part {
+        let page: i64 = text(query, "page").parse().unwrap_or(1);
         Part { page: page.clamp(1, PAGES_MAX) }
     }
 
@@ -28,10 +28,16 @@ impl Part {
         (self.page - 1) * ROWS
     }
 
-    /// Where it stands in the list at `address`, of which it shows `shown` rows of `total`.
-    pub(crate) fn pager(self, address: &str, shown: usize, total: i64) -> Pager {
+    /// Where it stands in the list at `path`, of which it shows `shown` rows of `total`.
+    pub(crate) fn pager(self, path: &str, shown: usize, total: i64) -> Pager {
+        self.pager_at(shown, total, |page| address(path, [("page", page)]))
+    }
+
+    /// Where it stands in a list whose address says more than the part, of which it shows `shown` rows of
+    /// `total`; `at` gives the address of a part by its number from 1, empty for the first.
+    pub(crate) fn pager_at(self, shown: usize, total: i64, at: impl Fn(&str) -> String) -> Pager {
         let number = |count: i64| usize::try_from(count).unwrap_or(0);
-        let link = |page: i64| format!("{address}?page={page}");
+        let link = |page: i64| if page == 1 { at("") } else { at(&page.to_string()) };
         let previous = (self.page > 1).then(|| link(self.page - 1));
         let next = (total > self.page * ROWS).then(|| link(self.page + 1));
         Pager::new(number(self.skipped()), shown, number(total), previous, next)
@@ -43,12 +49,12 @@ mod tests {
     use super::*;
 
     fn asked(page: &str) -> Part {
-        Part::asked(&BTreeMap::from([("page".to_owned(), page.to_owned())]))
+        Part::asked(&Fields::from([("page".to_owned(), page.to_owned())]))
     }
 
     #[test]
     fn a_page_that_cannot_be_is_the_first() {
-        for page in ["", "0", "-3", "two", "1"] {
+        for page in ["", "0", "-3", "two", "1", "99999999999999999999999"] {
             assert_eq!(asked(page).skipped(), 0, "{page}");
         }
         assert_eq!(asked("3").skipped(), 100);
@@ -58,9 +64,20 @@ mod tests {
     fn the_neighbours_are_linked_where_they_are() {
         let pager = asked("2").pager("/agents", 50, 101);
         assert_eq!(pager.words, "51–100 of 101");
-        assert_eq!(pager.previous.as_deref(), Some("/agents?page=1"));
+        assert_eq!(pager.previous.as_deref(), Some("/agents"));
         assert_eq!(pager.next.as_deref(), Some("/agents?page=3"));
         let last = asked("3").pager("/agents", 1, 101);
         assert_eq!(last.next, None);
+    }
+
+    #[test]
+    fn the_neighbours_keep_what_else_the_address_says() {
+        let at = |page: &str| address("/jobs", [("media", "Bond"), ("page", page)]);
+        let first = asked("").pager_at(50, 120, at);
+        assert_eq!((first.previous.as_deref(), first.next.as_deref()), (None, Some("/jobs?media=Bond&page=2")));
+        let second = asked("2").pager_at(50, 120, at);
+        assert_eq!(second.previous.as_deref(), Some("/jobs?media=Bond"));
+        let last = asked("3").pager_at(20, 120, at);
+        assert_eq!((last.previous.as_deref(), last.next.as_deref()), (Some("/jobs?media=Bond&page=2"), None));
     }
 }

@@ -5,8 +5,8 @@ use super::tenancy::{ResellerScope, Role};
 use crate::Portal;
 use crate::db::{DbError, Tx, params};
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use protocol::{Hex, sha256};
 use report::{Duration, Instant, Surroundings};
 
@@ -49,9 +49,13 @@ pub(crate) struct Signed {
 impl Signed {
     /// Whether a form's token is this session's.
     pub(super) fn owns_token(&self, token: &str) -> bool {
-        // Both are hashed, so that the time it takes tells nothing about the token.
-        sha256(&[token.as_bytes()]) == sha256(&[self.form_token.as_bytes()])
+        same_token(token, &self.form_token)
     }
+}
+
+/// Whether two tokens are the same. Both are hashed, so that the time it takes tells nothing about them.
+pub(crate) fn same_token(one: &str, other: &str) -> bool {
+    sha256(&[one.as_bytes()]) == sha256(&[other.as_bytes()])
 }
 
 /// What is kept of a session's id.
@@ -68,10 +72,11 @@ pub(crate) fn open_session(tx: &mut Tx<'_>, person_id: i64, surroundings: &Surro
     Ok(id)
 }
 
-fn cookie(parts: &Parts) -> Option<String> {
-    let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+/// The value of the cookie called `wanted` that a request brought.
+pub(crate) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 
 fn find(tx: &mut Tx<'_>, hash: &[u8], now: Instant) -> Result<Option<(Signed, bool)>, DbError> {
@@ -110,7 +115,7 @@ impl FromRequestParts<Portal> for Signed {
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Signed, Error> {
         let here = if parts.method == axum::http::Method::GET { parts.uri.path() } else { "/" };
         let sign_in = || Error::SignIn(here.to_owned());
-        let hash = session_hash(&cookie(parts).ok_or_else(sign_in)?);
+        let hash = session_hash(&cookie(&parts.headers, SESSION_COOKIE).ok_or_else(sign_in)?);
         let now = portal.surroundings().now();
         let looked_up = hash.clone();
         let found = portal.db().read(move |tx| find(tx, &looked_up, now)).await?;
@@ -186,5 +191,21 @@ impl FromRequestParts<Portal> for OperatorUser {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<OperatorUser, Error> {
         OperatorUser::try_from(Signed::from_request_parts(parts, portal).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("x=1; plotmeter_form=abc"));
+        headers.append(header::COOKIE, HeaderValue::from_static("plotmeter_session=def"));
+        assert_eq!(cookie(&headers, "plotmeter_form").as_deref(), Some("abc"));
+        assert_eq!(cookie(&headers, SESSION_COOKIE).as_deref(), Some("def"));
+        assert_eq!(cookie(&headers, "y"), None);
     }
 }

@@ -3,6 +3,7 @@
 //! Deliberately absent: thousands separators and local formats, and cells that a spreadsheet would run.
 
 use super::store::Stored;
+use crate::shell::csv::cell;
 use billing::{Line, PricingUnit};
 use report::Category;
 
@@ -67,8 +68,8 @@ fn used(line: &Line) -> Used {
     };
     Used([
         pattern.map_or("", |pattern| pattern.meter.word()).to_owned(),
-        text(part.unwrap_or("")),
-        text(pattern.and_then(|pattern| pattern.media.as_deref()).unwrap_or("")),
+        cell(part.unwrap_or("")),
+        cell(pattern.and_then(|pattern| pattern.media.as_deref()).unwrap_or("")),
         line.unit.map_or("", PricingUnit::label).to_owned(),
         number(line.used),
         number(line.included),
@@ -89,25 +90,19 @@ fn record(stored: &Stored, line: &str, title: &str, used: Used, amount: Option<S
     let mut cells = vec![
         number,
         state.to_owned(),
-        text(&statement.contract.number),
+        cell(&statement.contract.number),
         statement.contract.version.to_string(),
-        text(&statement.customer),
+        cell(&statement.customer),
         statement.period.start.to_string(),
         statement.period.end.to_string(),
         statement.time_zone.clone(),
-        text(line),
-        text(title),
+        cell(line),
+        cell(title),
     ];
     cells.extend(used.0);
     cells.push(statement.currency.code().to_owned());
     cells.push(amount.unwrap_or_default());
     cells
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn text(text: &str) -> String {
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if runs { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //!
 //! Three queries, however many printers there are. Deliberately absent: which of these facts are billed.
 
-use crate::contracts::printer_label;
 use crate::db::{DbError, Row, Tx, params};
 use crate::shell::ResellerScope;
+use crate::shell::printer;
 use billing::{CounterFact, JobFact, Meter, MeterKind, Period, PrinterUsage, Quantity, ReadingPoint, usage_between};
 use report::{Grade, Instant, JobStatus};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,9 @@ const STAYS: &str = "select stay.printer_id, stay.from_at, stay.to_at,
     (select seen.grade from reading_set as seen
         where seen.reseller_id = stay.reseller_id and seen.printer_id = stay.printer_id
         and seen.read_at <= case when stay.to_at < $4 then stay.to_at else $4 end
-        order by seen.read_at desc limit 1)
+        order by seen.read_at desc limit 1),
+    coalesce((select min(seen.read_at) from reading_set as seen
+        where seen.reseller_id = stay.reseller_id and seen.printer_id = stay.printer_id), printer.first_seen_at)
     from contract_printer as stay
     join printer on printer.reseller_id = stay.reseller_id and printer.printer_id = stay.printer_id
     where stay.reseller_id = $1 and stay.contract_id = $2
@@ -68,6 +70,7 @@ struct Stay {
     serial: String,
     from: Instant,
     to: Option<Instant>,
+    known_since: Instant,
     /// The last times that the printer was read by the edges of the stay's part of the period.
     edges: Vec<Seen>,
 }
@@ -103,14 +106,13 @@ pub(super) fn printers(
         serial: Some(stay.serial),
         from: stay.from,
         to: stay.to,
+        known_since: Some(stay.known_since),
     };
     Ok(stays.into_iter().map(usage).collect())
 }
 
 fn grade(word: &str, column: usize) -> Result<Grade, DbError> {
-    let grades = [Grade::A, Grade::B, Grade::C];
-    let found = grades.into_iter().find(|grade| grade.word() == word);
-    found.ok_or(DbError::Shape { column, wanted: "a grade" })
+    Grade::parse(word).ok_or(DbError::Shape { column, wanted: "a grade" })
 }
 
 fn seen(row: &Row, column: usize) -> Result<Option<Seen>, DbError> {
@@ -123,11 +125,12 @@ fn stays(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64, period: Perio
         let serial = row.text(3)?;
         Ok(Stay {
             printer_id: row.int(0)?,
-            label: printer_label(row.opt_text(5)?, row.opt_text(4)?, &serial),
+            label: printer::label(row.opt_text(5)?.as_deref(), row.opt_text(4)?.as_deref(), None, &serial),
             serial,
             from: Instant(row.int(1)?),
             to: row.opt_int(2)?.map(Instant),
             edges: [seen(row, 6)?, seen(row, 8)?].into_iter().flatten().collect(),
+            known_since: Instant(row.int(10)?),
         })
     })
 }
@@ -142,11 +145,11 @@ fn jobs(
     let mut jobs: BTreeMap<(i64, Instant), Vec<JobFact>> = BTreeMap::new();
     tx.query(JOBS, params![scope.reseller_id(), contract_id, period.start, period.end], |row| {
         let quantities: Vec<Quantity> = serde_json::from_str(&row.text(6)?)?;
-        let status = row.text(4)?;
         let job = JobFact {
             key: row.text(2)?,
             finished_at: Instant(row.int(3)?),
-            status: STATUSES.into_iter().find(|known| known.word() == status),
+            // The word of no status is a job without one.
+            status: JobStatus::parse(&row.text(4)?),
             grade: grade(&row.text(5)?, 5)?,
             quantities,
         };
@@ -155,9 +158,6 @@ fn jobs(
     })?;
     Ok(jobs)
 }
-
-/// Every status that a job can have; the word of any other is a job without one.
-const STATUSES: [JobStatus; 4] = [JobStatus::Printed, JobStatus::Scanned, JobStatus::Cancelled, JobStatus::Failed];
 
 fn counters(
     tx: &mut Tx<'_>,
@@ -233,6 +233,7 @@ mod tests {
             serial: "CN1".to_owned(),
             from: Instant(from),
             to: to.map(Instant),
+            known_since: Instant(0),
             edges: edges.iter().map(|at| (Instant(*at), Grade::C)).collect(),
         }
     }

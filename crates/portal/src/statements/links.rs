@@ -5,6 +5,7 @@
 //! Deliberately absent: the list itself; what it sums under the address is what stands beside the link.
 
 use super::page::JobsLink;
+use crate::shell::address::address;
 use billing::{Line, LineEvidence, LineSource, Meter, Pattern, Statement};
 use report::Category;
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ pub(super) fn jobs(statement: &Statement, line: &Line, contract_id: i64) -> Opti
         (1, count) => format!("{count} jobs behind this"),
         _ => "The jobs behind this".to_owned(),
     };
-    Some(JobsLink { text, href: address(statement, pattern, &except, contract_id), quantity })
+    Some(JobsLink { text, href: jobs_address(statement, pattern, &except, contract_id), quantity })
 }
 
 /// One thing that is counted: a meter on a media type.
@@ -94,7 +95,7 @@ fn is_sayable(pattern: &Pattern) -> bool {
 }
 
 /// Without a status the jobs list shows those that this version of the contract bills.
-fn address(statement: &Statement, pattern: &Pattern, except: &[&Pattern], contract_id: i64) -> String {
+fn jobs_address(statement: &Statement, pattern: &Pattern, except: &[&Pattern], contract_id: i64) -> String {
     let period = statement.period;
     let except: Vec<String> = except.iter().map(ToString::to_string).collect();
     let except = except.join(&BETWEEN.to_string());
@@ -109,15 +110,7 @@ fn address(statement: &Statement, pattern: &Pattern, except: &[&Pattern], contra
         ("media", pattern.media.clone().unwrap_or_default()),
         ("except", except),
     ];
-    let said = fields.iter().filter(|(_, value)| !value.is_empty());
-    let said: Vec<String> = said.map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    format!("/jobs?{}", said.join("&"))
-}
-
-/// Percent-encodes what has a meaning in a query.
-fn encode(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    address("/jobs", fields.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
 #[cfg(test)]

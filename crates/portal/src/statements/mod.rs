@@ -15,8 +15,9 @@ pub(crate) use draw::draw_up;
 pub(crate) use store::approve;
 
 use crate::Portal;
-use crate::contracts::{id, start_of_day};
+use crate::contracts::start_of_day;
 use crate::db::Tx;
+use crate::shell::address::id;
 use crate::shell::{CustomerUser, Error, FormData, Posted, ResellerUser, chrome, render, see_other};
 use axum::Router;
 use axum::extract::{Path, Query, State};

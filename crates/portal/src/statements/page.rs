@@ -70,8 +70,6 @@ pub(crate) struct StatementPage {
     pub(crate) gaps: Vec<GapCard>,
     /// How much of the amount each grade proves: `71 % signed by the printer`.
     pub(crate) shares: Vec<GradeShare>,
-    /// The command by which anybody can recompute it; `None` where there is no evidence file.
-    pub(crate) verify: Option<String>,
     /// What happened to it: instant to words.
     pub(crate) history: Vec<Fact>,
     /// Oddities that a reader should know before approving, a sentence each.
@@ -296,7 +294,6 @@ mod samples {
                     grade: Badge::from(Grade::A),
                     words: "71 % signed by the printer".to_owned(),
                 }],
-                verify: Some("plotmeter verify 2026-0187.evidence".to_owned()),
                 history: vec![Fact::new("1 Nov 2026 00:12", "drafted, all readings in")],
                 warnings: vec!["One reading came 3 h after the period's end.".to_owned()],
             }

@@ -33,7 +33,10 @@ const INSERT: &str = "insert into statement (reseller_id, statement_id, contract
 const STATE: &str = "select state, number from statement where reseller_id = $1 and statement_id = $2";
 const APPROVE: &str = "update statement set state = 'approved', approved_at = $3, approved_by = $4,
     number = (select coalesce(max(other.number), 0) + 1 from statement as other where other.reseller_id = $1)
-    where reseller_id = $1 and statement_id = $2 and state = 'draft'";
+    where reseller_id = $1 and statement_id = $2 and state = 'draft' and created_at >= period_end
+    and not exists (select 1 from statement as billed where billed.reseller_id = $1 and billed.state = 'approved'
+        and billed.contract_id = statement.contract_id
+        and billed.period_start < statement.period_end and billed.period_end > statement.period_start)";
 // A parameter gets its type where it stands first: that is beside the column, never beside the zero.
 const COUNTS: &str = "select count(*), cast(coalesce(sum(case when state = 'draft' then 1 else 0 end), 0) as bigint)
     from statement where reseller_id = $1 and (customer_id = $2 or $2 = 0)";
@@ -91,7 +94,8 @@ pub(super) fn refuse_billed(
         None => Ok(()),
         Some(number) => {
             let name = number.map_or_else(|| "An approved statement".to_owned(), statement_number);
-            let words = "covers days of this period and is never edited. What it misses is corrected by a new one.";
+            let words =
+                "covers days of this period and is never edited. Corrections of approved statements do not exist yet.";
             Err(Error::Conflict(format!("{name} {words}")))
         }
     }
@@ -158,6 +162,11 @@ pub(crate) fn approve(
     match state {
         None => Err(Error::NotFound),
         Some((_, Some(number))) if changed > 0 => Ok(number),
+        Some((state, None)) if state == DRAFT => {
+            let words = "This draft was drawn up before its period ended, or an approved statement covers its days. \
+                         Draw it up again.";
+            Err(Error::Conflict(words.to_owned()))
+        }
         Some((state, number)) => {
             let name = number.map_or_else(|| "This statement".to_owned(), statement_number);
             Err(Error::Conflict(format!("{name} is {state} already.")))

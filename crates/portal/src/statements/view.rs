@@ -10,8 +10,9 @@ use super::store::{self, APPROVED, DRAFT, Filter, Listed, Stored};
 use crate::Portal;
 use crate::contracts::statement_number;
 use crate::db::{DbError, Tx};
+use crate::shell::address::address;
 use crate::shell::format::{self, Zone};
-use crate::shell::page::{Badge, Chip, Chrome, Fact, Link, Pager, Status, Tone, grade_words};
+use crate::shell::page::{Badge, Chip, Chrome, Fact, Link, Status, Tone, grade_words};
 use crate::shell::part::{Part, ROWS};
 use crate::shell::{ResellerUser, chrome};
 use billing::{Cause, Currency, Line, LineEvidence, LineSource, Money, Pattern, PricingUnit, PrinterReconciliation};
@@ -49,7 +50,7 @@ pub(super) fn list(
         APPROVED => all - drafts,
         _ => all,
     };
-    let of = |state: &'static str| address(&Filter { state, ..filter.clone() });
+    let of = |state: &'static str| list_address(&Filter { state, ..filter.clone() }, "");
     let chip = |label: &str, count: i64, state| Chip::new(format!("{label} {count}"), of(state), filter.state == state);
     let done = query.get("done").map(String::as_str);
     Ok(StatementsPage {
@@ -57,20 +58,8 @@ pub(super) fn list(
         sub: format!("{drafts} to approve · each period in its contract's zone"),
         chips: vec![chip("All", all, ""), chip("To approve", drafts, DRAFT), chip("Approved", all - drafts, APPROVED)],
         rows: listed.iter().map(row).collect(),
-        pager: pager(&filter, part, listed.len(), total),
+        pager: part.pager_at(listed.len(), total, |page| list_address(&filter, page)),
     })
-}
-
-/// The neighbours of a part keep the filter.
-fn pager(filter: &Filter, part: Part, shown: usize, total: i64) -> Pager {
-    let here = address(filter);
-    let sign = if here.contains('?') { '&' } else { '?' };
-    let link = |page: i64| format!("{here}{sign}page={page}");
-    let number = |count: i64| usize::try_from(count).unwrap_or(0);
-    let page = part.skipped() / ROWS + 1;
-    let previous = (page > 1).then(|| link(page - 1));
-    let next = (page * ROWS < total).then(|| link(page + 1));
-    Pager::new(number(part.skipped()), shown, number(total), previous, next)
 }
 
 fn filter(query: &BTreeMap<String, String>) -> Filter {
@@ -83,11 +72,9 @@ fn filter(query: &BTreeMap<String, String>) -> Filter {
     Filter { state, customer_id }
 }
 
-fn address(filter: &Filter) -> String {
-    let customer = (filter.customer_id != 0).then(|| format!("customer={}", filter.customer_id));
-    let state = (!filter.state.is_empty()).then(|| format!("state={}", filter.state));
-    let query = state.into_iter().chain(customer).collect::<Vec<_>>().join("&");
-    if query.is_empty() { "/statements".to_owned() } else { format!("/statements?{query}") }
+fn list_address(filter: &Filter, page: &str) -> String {
+    let customer = if filter.customer_id == 0 { String::new() } else { filter.customer_id.to_string() };
+    address("/statements", [("state", filter.state), ("customer", customer.as_str()), ("page", page)])
 }
 
 fn state(is_draft: bool) -> Status {
@@ -137,7 +124,6 @@ pub(super) fn page(chrome: Chrome, stored: &Stored, reader: Reader) -> Statement
         totals: totals(statement),
         gaps: gaps(&statement.reconciliations),
         shares: shares(&statement.lines),
-        verify: None,
         history: history(stored, &zone),
         warnings: statement.notes.clone(),
     }
@@ -331,9 +317,9 @@ impl Gap {
         let cause = |(cause, amount): (&Cause, &i64)| Fact::new(cause.words(), area(*amount));
         GapCard {
             meter: self.meter.clone(),
-            counters: self.counters.map_or_else(|| "not read".to_owned(), area),
+            counters: self.counters.map_or_else(|| "not read over the period".to_owned(), area),
             jobs: format!("{} printed", area(self.printed)),
-            difference: area(self.difference()),
+            difference: self.counters.map_or_else(|| "cannot be compared".to_owned(), |_| area(self.difference())),
             causes: self.causes.iter().map(cause).collect(),
         }
     }
@@ -345,28 +331,32 @@ fn gaps(rows: &[PrinterReconciliation]) -> Vec<GapCard> {
     let mut gaps: Vec<Gap> = differing.map(Gap::of).collect();
     let mut cards = Vec::new();
     if rows.len() > 1 && !gaps.is_empty() {
-        cards.push(together(rows).card());
+        cards.extend(together(rows).as_ref().map(Gap::card));
     }
     gaps.sort_by_key(|gap| std::cmp::Reverse(gap.difference().unsigned_abs()));
     cards.extend(gaps.iter().take(GAPS_MAX).map(Gap::card));
     cards
 }
 
-/// The sum over printers. Where a counter was not read, the media of its jobs stand in, as the
-/// differences do not reach further there.
-fn together(rows: &[PrinterReconciliation]) -> Gap {
-    let mut all = Gap { meter: format!("Media used, {} printers", rows.len()), counters: Some(0), ..Gap::default() };
-    for row in rows {
+/// The sum over the printers whose counter was read over the period; `None` when there is none.
+fn together(rows: &[PrinterReconciliation]) -> Option<Gap> {
+    let read: Vec<_> = rows.iter().filter(|row| row.reconciliation.counter_total.is_some()).collect();
+    let printers = if read.len() == rows.len() {
+        format!("{} printers", rows.len())
+    } else {
+        format!("{} of {} printers", read.len(), rows.len())
+    };
+    let mut all = Gap { meter: format!("Media used, {printers}"), counters: Some(0), ..Gap::default() };
+    for row in &read {
         let found = &row.reconciliation;
-        let counted = found.counter_total.unwrap_or(found.job_media_total);
-        all.counters = all.counters.map(|sum| sum.saturating_add(counted));
+        all.counters = all.counters.map(|sum| sum.saturating_add(found.counter_total.unwrap_or(0)));
         all.printed = all.printed.saturating_add(found.job_printed_total);
         for difference in &found.differences {
             let sum = all.causes.entry(difference.cause).or_default();
             *sum = sum.saturating_add(difference.amount);
         }
     }
-    all
+    (!read.is_empty()).then_some(all)
 }
 
 /// How much of the billed usage each grade proves, by amount.
@@ -418,7 +408,10 @@ mod tests {
         let all = &cards[0];
         assert_eq!((all.counters.as_str(), all.jobs.as_str()), ("230.00 m²", "200.00 m² printed"));
         assert_eq!(all.difference, "30.00 m²");
-        assert_eq!((cards[1].difference.as_str(), cards[2].counters.as_str()), ("20.00 m²", "not read"));
+        assert_eq!(
+            (cards[1].difference.as_str(), cards[2].counters.as_str()),
+            ("20.00 m²", "not read over the period")
+        );
     }
 
     #[test]
@@ -440,9 +433,9 @@ mod tests {
         let query = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
-        assert_eq!(address(&filter(&query(&[]))), "/statements");
-        let drafts = address(&filter(&query(&[("state", "draft"), ("customer", "4")])));
+        assert_eq!(list_address(&filter(&query(&[])), ""), "/statements");
+        let drafts = list_address(&filter(&query(&[("state", "draft"), ("customer", "4")])), "");
         assert_eq!(drafts, "/statements?state=draft&customer=4");
-        assert_eq!(address(&filter(&query(&[("state", "' or 1=1")]))), "/statements");
+        assert_eq!(list_address(&filter(&query(&[("state", "' or 1=1")])), ""), "/statements");
     }
 }

@@ -1,6 +1,7 @@
 //! Ingest: each package once, in order, unaltered; nothing else leaves a trace.
 
 use crate::world::{World, both, pack, report};
+use protocol::limits::{PLAIN_BYTES_MAX, RATIO_MAX, SEALED_BYTES_MAX};
 use protocol::receipt::{Answer, Receipt};
 use protocol::sender::{Handshake, Sender};
 use protocol::signature::SignatureHeaders;
@@ -119,9 +120,10 @@ async fn unauthentic(world: World) {
     }
     let long = sender.request(PACKAGES_PATH, "key", vec![0; 200_000], &world.surroundings);
     assert_eq!(world.post(PACKAGES_PATH, &long).await.0, 413);
-    // Authentic, and still wrong: a bomb, another version, another agent's chain.
-    let bomb = zstd_of(&vec![b' '; 3_000_000]);
-    assert_eq!(problem(world.upload(&sender, &bomb).await), "compression");
+    // Authentic, and still wrong: two bombs, another version, a number that was not signed, no package.
+    for bomb in bombs() {
+        assert_eq!(problem(world.upload(&sender, &bomb).await), "compression");
+    }
     let json = String::from_utf8(package::decompress(&compressed).expect("ours")).expect("text");
     let version = zstd_of(json.replace("plotmeter.package/1", "plotmeter.package/9").as_bytes());
     assert_eq!(problem(world.upload(&sender, &version).await), "schema");
@@ -131,6 +133,20 @@ async fn unauthentic(world: World) {
     assert_eq!(problem(world.upload(&sender, &garbage).await), "form");
     assert_eq!(world.count(FACTS).await, 0);
     assert_eq!(world.post(PACKAGES_PATH, &right).await.0, 200);
+}
+
+/// One that grows too many times, but not too large; and one that grows too large, but not too many times.
+fn bombs() -> [Vec<u8>; 2] {
+    let steep = vec![b' '; 3_000_000];
+    let mut rng = Rng::new(9);
+    let mut large: Vec<u8> = (0..7_500).flat_map(|_| rng.next_u64().to_le_bytes()).collect();
+    large.resize(5_000_000, 0);
+    let packed = [zstd_of(&steep), zstd_of(&large)];
+    assert!(steep.len() <= PLAIN_BYTES_MAX && steep.len() > packed[0].len() * RATIO_MAX);
+    assert!(large.len() > PLAIN_BYTES_MAX && large.len() <= packed[1].len() * RATIO_MAX);
+    // Sealing adds less than 512 bytes, so both fit the wire.
+    assert!(packed.iter().all(|bomb| bomb.len() + 512 <= SEALED_BYTES_MAX), "{} bytes", packed[1].len());
+    packed
 }
 
 /// Compressed the way a package is.

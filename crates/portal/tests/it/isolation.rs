@@ -11,6 +11,7 @@ use std::path::Path;
 both! {
     every_route_denies_other_tenants_customers_operators_and_strangers => denied;
     lists_show_nothing_of_another_reseller => lists;
+    a_form_names_nothing_of_another_reseller => forms;
 }
 
 /// Who a route is for.
@@ -173,6 +174,19 @@ async fn ask(browser: &mut Browser, method: &str, path: &str, form: &[(&str, Str
     if method == "get" { browser.get(path).await } else { browser.post(path, form).await }
 }
 
+/// A form with what every route may ask for, for the reseller with `ids`.
+fn filled(csrf: String, ids: &BTreeMap<&'static str, String>) -> Vec<(&'static str, String)> {
+    let text = |text: &str| text.to_owned();
+    vec![
+        ("csrf", csrf),
+        ("period", text("2026-10")),
+        ("minutes", text("60")),
+        ("printer", ids["printer"].clone()),
+        ("from", text("2026-11-01")),
+        ("to", text("2026-11-01")),
+    ]
+}
+
 async fn denied(world: World) {
     let (owner, ids) = furnished(&world, "owner").await;
     let (other, _) = furnished(&world, "other").await;
@@ -210,8 +224,7 @@ async fn denied(world: World) {
             };
             let csrf = token(&browser.get(home).await.text);
             assert!(!csrf.is_empty(), "{who} has a token");
-            let form = [("csrf", csrf), ("month", "2026-10".to_owned()), ("minutes", "60".to_owned())];
-            let page = ask(browser, method, &address, &form).await;
+            let page = ask(browser, method, &address, &filled(csrf, &ids)).await;
             assert_eq!(page.status, 404, "{who}, {method} {path}: {}", page.text);
         }
     }
@@ -220,6 +233,12 @@ async fn denied(world: World) {
     for (_, path, _) in ROUTES.iter().filter(|(method, _, audience)| *method == "get" && *audience == For::Reseller) {
         let page = browser.get(&fill(path, &ids)).await;
         assert_eq!(page.status, 200, "owner, {path}: {}", page.text);
+    }
+    // The same forms reach something when the owner sends them, if only to be told what is wrong.
+    let csrf = token(&browser.get("/printers").await.text);
+    for (_, path, _) in ROUTES.iter().filter(|(method, _, audience)| *method == "post" && *audience == For::Reseller) {
+        let page = browser.post(&fill(path, &ids), &filled(csrf.clone(), &ids)).await;
+        assert!(matches!(page.status, 200 | 303 | 409 | 422), "owner, post {path}: {} {}", page.status, page.text);
     }
     let mut customer = world.browser(&owner.customer_email()).await;
     for (_, path, _) in ROUTES.iter().filter(|(_, _, audience)| *audience == For::Customer) {
@@ -247,4 +266,33 @@ async fn lists(world: World) {
         .get(&format!("/jobs.csv?printer={}&contract={}&customer={}", ids["printer"], ids["contract"], ids["customer"]))
         .await;
     assert!(page.status == 404 || page.text.lines().count() <= 1, "{}", page.text);
+}
+
+async fn forms(world: World) {
+    const STAYS: &str = "select count(*) from contract_printer";
+    const PEOPLE: &str = "select count(*) from person";
+    let (owner, ids) = furnished(&world, "owner").await;
+    let (_, foreign) = furnished(&world, "other").await;
+    let mut browser = world.browser(&owner.reseller_email()).await;
+    let csrf = token(&browser.get("/printers").await.text);
+    let (stays, people) = (world.count(STAYS).await, world.count(PEOPLE).await);
+    // The own printer is found, and in the contract already; another reseller's is not found.
+    let address = format!("/contracts/{}/printers", ids["contract"]);
+    for (printer, status) in [(&ids["printer"], 409), (&foreign["printer"], 404)] {
+        let form = [("csrf", csrf.clone()), ("printer", printer.clone()), ("from", "2026-11-01".to_owned())];
+        let page = browser.post(&address, &form).await;
+        assert_eq!(page.status, status, "{}", page.text);
+    }
+    assert_eq!(world.count(STAYS).await, stays);
+    for (customer, status, more) in [(&foreign["customer"], 404, 0), (&ids["customer"], 200, 1)] {
+        let form = [
+            ("csrf", csrf.clone()),
+            ("name", "Ada".to_owned()),
+            ("email", "invited@reseller.test".to_owned()),
+            ("customer", customer.clone()),
+        ];
+        let page = browser.post("/people/new", &form).await;
+        assert_eq!(page.status, status, "{}", page.text);
+        assert_eq!(world.count(PEOPLE).await, people + more);
+    }
 }

@@ -93,14 +93,14 @@ impl World {
                     .for_each(|chunk| chunk.copy_from_slice(&rng.next_u64().to_le_bytes()[..chunk.len()]));
             }),
         };
-        let keys = PortalKeys::load_or_create(&folder.path().join("keys.json"), &surroundings).expect("keys");
         let agents = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let pages = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let authority = agents.local_addr().expect("bound").to_string();
         let settings = Settings { agents_authority: authority.clone(), ..Settings::default() };
-        let (opened, around) = (target.clone(), surroundings.clone());
+        let (opened, around, key_file) = (target.clone(), surroundings.clone(), folder.path().join("keys.json"));
         let portal = tokio::task::spawn_blocking(move || {
             let db = Db::open(&opened).expect("opens and migrates");
+            let keys = PortalKeys::load(&key_file, &db, &around).expect("keys");
             Portal::new(settings, db, keys, around).expect("starts")
         })
         .await

@@ -86,6 +86,9 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
+    /// Every status.
+    pub const ALL: [JobStatus; 4] = [JobStatus::Printed, JobStatus::Scanned, JobStatus::Cancelled, JobStatus::Failed];
+
     /// The word for pages, SQL and exports.
     pub fn word(self) -> &'static str {
         match self {
@@ -94,6 +97,11 @@ impl JobStatus {
             JobStatus::Cancelled => "cancelled",
             JobStatus::Failed => "failed",
         }
+    }
+
+    /// The status of a word; `None` where it is the word of none.
+    pub fn parse(word: &str) -> Option<JobStatus> {
+        JobStatus::ALL.into_iter().find(|status| status.word() == word)
     }
 }
 
