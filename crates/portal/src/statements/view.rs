@@ -406,8 +406,8 @@ mod tests {
         let cards = gaps(&[row("T930", Some(120_000_000)), row("T2530", None)]);
         assert_eq!(cards.len(), 3);
         let all = &cards[0];
-        assert_eq!((all.counters.as_str(), all.jobs.as_str()), ("230.00 m²", "200.00 m² printed"));
-        assert_eq!(all.difference, "30.00 m²");
+        assert_eq!((all.counters.as_str(), all.jobs.as_str()), ("120.00 m²", "100.00 m² printed"));
+        assert_eq!((all.difference.as_str(), all.meter.as_str()), ("20.00 m²", "Media used, 1 of 2 printers"));
         assert_eq!(
             (cards[1].difference.as_str(), cards[2].counters.as_str()),
             ("20.00 m²", "not read over the period")
