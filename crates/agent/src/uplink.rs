@@ -5,7 +5,7 @@ use crate::identity::Identity;
 use crate::tls::portal_config;
 use protocol::limits::{ANSWER_BYTES_MAX, ENROL_BYTES_MAX};
 use protocol::receipt::{self, Answer};
-use protocol::signature::{Context, RequestParts, SignatureHeaders, sign_request, verify_answer};
+use protocol::signature::{SignatureHeaders, sign_post, verify_answer};
 use protocol::{Keys, PACKAGES_PATH, package};
 use report::Surroundings;
 use std::time::Duration;
@@ -107,24 +107,14 @@ impl Uplink {
         body: Vec<u8>,
         surroundings: &Surroundings,
     ) -> Result<Answer, UplinkError> {
-        let parts = RequestParts {
-            method: "POST",
-            authority: &self.authority,
-            path,
-            query: "?",
-            content_type: package::CONTENT_TYPE,
-            idempotency_key,
-            body: &body,
-        };
-        let context = Context { key_id: &keys.id, created: surroundings.now().0 / 1000, nonce: surroundings.random() };
-        let signed = sign_request(&keys.request, parts, context);
+        let signed = sign_post(keys, (&self.authority, path), idempotency_key, &body, surroundings);
         let headers = [
             ("content-digest", signed.content_digest.as_str()),
             ("idempotency-key", idempotency_key),
             ("signature-input", signed.signature_input.as_str()),
             ("signature", signed.signature.as_str()),
         ];
-        let answer = self.post(path, package::CONTENT_TYPE, &headers, body.clone()).await?;
+        let answer = self.post(path, package::CONTENT_TYPE, &headers, body).await?;
         let unproved = UplinkError::Unproved { status: answer.status };
         let covered = (answer.status, answer.content_type.as_str(), answer.body.as_slice());
         if verify_answer(&keys.answer, covered, &signed.signature, &answer.headers).is_err() {

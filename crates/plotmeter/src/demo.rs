@@ -121,13 +121,23 @@ async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// From the first of the month `MONTHS` ago to now, in UTC.
+/// From the first of the month `MONTHS` ago to the last working morning, in UTC: whenever the demo is
+/// started, its printers print.
 fn span(now: Instant) -> anyhow::Result<(Instant, Instant)> {
-    let mut month = billing::month_of(now, "Etc/UTC")?;
+    let day = Duration::hours(24).0;
+    let morning = |days: i64| Instant(days * day + Duration::hours(8).0);
+    // The first of January 1970 was a Thursday.
+    let works = |days: i64| (1..=5).contains(&(days + 4).rem_euclid(7));
+    let mut days = now.0.div_euclid(day);
+    while morning(days) > now || !works(days) {
+        days -= 1;
+    }
+    let end = morning(days);
+    let mut month = billing::month_of(end, "Etc/UTC")?;
     for _ in 0..MONTHS {
         month = previous(month)?;
     }
-    Ok((Period::of_month(month, "Etc/UTC")?.start, Instant(now.0 / 1000 * 1000)))
+    Ok((Period::of_month(month, "Etc/UTC")?.start, end))
 }
 
 fn previous(month: Month) -> anyhow::Result<Month> {

@@ -4,7 +4,7 @@
 use crate::enrol::{EnrolError, EnrolmentFile, Hello, Initiator, Welcome};
 use crate::package::{self, Draft, Package, Position, Record, Section};
 use crate::receipt::{self, Answer};
-use crate::signature::{Context, RequestParts, SignatureHeaders, sign_request, verify_answer};
+use crate::signature::{SignatureHeaders, sign_post, verify_answer};
 use crate::{Hex, Keys, SigningKey, chain};
 use report::Surroundings;
 use serde_json::value::RawValue;
@@ -101,18 +101,7 @@ impl Sender {
 
     /// Signs a request to `path` with a body that is sealed already (or empty).
     pub fn request(&self, path: &str, idempotency_key: &str, body: Vec<u8>, surroundings: &Surroundings) -> Request {
-        let parts = RequestParts {
-            method: "POST",
-            authority: &self.authority,
-            path,
-            query: "?",
-            content_type: package::CONTENT_TYPE,
-            idempotency_key,
-            body: &body,
-        };
-        let context =
-            Context { key_id: &self.keys.id, created: surroundings.now().0 / 1000, nonce: surroundings.random() };
-        let signed = sign_request(&self.keys.request, parts, context);
+        let signed = sign_post(&self.keys, (&self.authority, path), idempotency_key, &body, surroundings);
         let headers = [
             ("content-type", package::CONTENT_TYPE.to_owned()),
             ("idempotency-key", idempotency_key.to_owned()),

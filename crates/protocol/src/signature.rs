@@ -4,10 +4,11 @@
 //! others. A general implementation accepts what the sender chose to cover, which is how signatures
 //! that cover nothing get accepted.
 
-use crate::keys::{Key, equal, mac, sha256};
+use crate::keys::{Key, Keys, equal, mac, sha256};
 use crate::limits::SIGNATURE_HEADER_MAX;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use report::Surroundings;
 
 /// The covered components of a request.
 const REQUEST: &str = r#"("@method" "@authority" "@path" "@query" "content-digest" "content-type" "idempotency-key")"#;
@@ -116,6 +117,20 @@ pub fn sign_request(key: &Key, parts: RequestParts<'_>, context: Context<'_>) ->
     let (digest, parameters) = (digest(parts.body), parameters(REQUEST, context));
     let base = request_base(parts, &digest, &parameters);
     headers(key, &base, digest, &parameters)
+}
+
+/// Signs what agents post: sealed bytes (or none) to `path` of the portal at `authority`.
+pub fn sign_post(
+    keys: &Keys,
+    (authority, path): (&str, &str),
+    idempotency_key: &str,
+    body: &[u8],
+    surroundings: &Surroundings,
+) -> SignatureHeaders {
+    let content_type = crate::package::CONTENT_TYPE;
+    let parts = RequestParts { method: "POST", authority, path, query: "?", content_type, idempotency_key, body };
+    let created = surroundings.now().0 / 1000;
+    sign_request(&keys.request, parts, Context { key_id: &keys.id, created, nonce: surroundings.random() })
 }
 
 /// The key id that a request claims, before anything is proved.
