@@ -138,22 +138,27 @@ fn ask(question: &str) -> std::io::Result<String> {
 }
 
 fn status(config: &ConfigFile) -> anyhow::Result<()> {
+    let out = &mut std::io::stdout().lock();
     let status = config.look()?.status()?;
-    println!("agent      {}", status.agent);
-    println!("account    {} (reseller {})", status.customer, status.reseller);
-    println!("portal     {}", status.portal);
-    println!("interval   {} min", status.interval_minutes);
-    println!("waiting    {} records or packages that the portal does not have yet", status.waiting);
+    writeln!(out, "agent      {}", status.agent)?;
+    writeln!(out, "account    {} (reseller {})", status.customer, status.reseller)?;
+    writeln!(out, "portal     {}", status.portal)?;
+    writeln!(out, "interval   {} min", status.interval_minutes)?;
+    writeln!(out, "waiting    {} records or packages that the portal does not have yet", status.waiting)?;
     if status.printers.is_empty() {
-        println!("printers   none read yet");
+        writeln!(out, "printers   none read yet")?;
     }
     for printer in status.printers {
         let name = printer.product_name.as_deref().unwrap_or("unknown printer");
         let serial = printer.serial.as_deref().unwrap_or("no serial yet");
         let read = printer.read_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        println!("printer    {}  {name}  {serial}  last read {read}  defects {}", printer.address, printer.defects);
+        writeln!(
+            out,
+            "printer    {}  {name}  {serial}  last read {read}  defects {}",
+            printer.address, printer.defects
+        )?;
         if let Some(failure) = printer.failure {
-            println!("           not read since: {failure}");
+            writeln!(out, "           not read since: {failure}")?;
         }
     }
     Ok(())

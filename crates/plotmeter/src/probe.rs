@@ -4,6 +4,7 @@ use agent::{Asked, Patience, ask};
 use anyhow::bail;
 use report::{Filled, ROWS, Value, walk};
 use serde_json::{Value as Json, json};
+use std::io::Write;
 use std::time::Duration;
 
 /// Which printer, and how.
@@ -23,14 +24,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let patience = Patience { pause: Duration::from_millis(arguments.pause_ms), ..Patience::default() };
     let asked = crate::runtime()?.block_on(ask(&arguments.address, crate::clock::now(), patience));
     match asked {
-        Ok(asked) if arguments.json => println!("{:#}", as_json(&asked)),
-        Ok(asked) => print(&asked),
+        Ok(asked) if arguments.json => writeln!(std::io::stdout(), "{:#}", as_json(&asked))?,
+        Ok(asked) => print(&asked, &mut std::io::stdout().lock())?,
         Err(why) => bail!("{}: {why}", arguments.address),
     }
     Ok(())
 }
 
-fn print(asked: &Asked) {
+fn print(asked: &Asked, out: &mut impl Write) -> std::io::Result<()> {
     let filled = walk(&asked.report);
     for row in ROWS {
         let source = asked.report.sources.get(&row.id);
@@ -39,24 +40,25 @@ fn print(asked: &Asked) {
         });
         let mut values = filled.iter().filter(|filled| filled.row == row.id).peekable();
         if values.peek().is_none() {
-            println!("{:<4} {:<34} absent", row.id.word(), row.label);
+            writeln!(out, "{:<4} {:<34} absent", row.id.word(), row.label)?;
         }
         for Filled { item, value, .. } in values {
             let (text, unit) = value.show();
             let item = if item.is_empty() { String::new() } else { format!(" ({item})") };
-            println!("{:<4} {:<34} {text} {unit}{from}", row.id.word(), format!("{}{item}", row.label));
+            writeln!(out, "{:<4} {:<34} {text} {unit}{from}", row.id.word(), format!("{}{item}", row.label))?;
         }
     }
     let jobs = asked.report.jobs.iter().flat_map(|(job, defects)| defects.iter().map(move |defect| (job, defect)));
     for defect in &asked.defects {
-        println!("defect {} {}", defect.row.map_or("", |row| row.word()), defect.what);
+        writeln!(out, "defect {} {}", defect.row.map_or("", |row| row.word()), defect.what)?;
     }
     for (job, defect) in jobs {
         let job = job.uuid.as_deref().unwrap_or("without UUID");
-        println!("defect {} job {job}: {}", defect.row.map_or("", |row| row.word()), defect.what);
+        writeln!(out, "defect {} job {job}: {}", defect.row.map_or("", |row| row.word()), defect.what)?;
     }
     let rows: std::collections::BTreeSet<_> = filled.iter().map(|filled| filled.row).collect();
     eprintln!("{} of {} rows filled by {}, {} defects", rows.len(), ROWS.len(), asked.driver, asked.defects.len());
+    Ok(())
 }
 
 fn as_json(asked: &Asked) -> Json {

@@ -62,6 +62,22 @@ async fn the_recorded_z9_over_https_fills_the_rows_that_it_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_is_no_failure() {
+    let clock = TestClock::at(START);
+    let device = device(0, 22, &clock).await;
+    let mut probe = tokio::process::Command::new(env!("CARGO_BIN_EXE_plotmeter"))
+        .args(["probe", &device.server.address().to_string(), "--pause-ms", "0"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("starts");
+    drop(probe.stdout.take());
+    let output = probe.wait_with_output().await.expect("ended");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !words.contains("panicked"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_without_a_printer_says_so() {
     let (success, _, words) = probe("127.0.0.1:1", false).await;
     assert!(!success);
