@@ -87,7 +87,7 @@ fn commit(
     packages: &[Prepared],
 ) -> Vec<Verdict> {
     let together = |memory: &mut Memory, packages: &[&Prepared]| -> Result<Vec<Answer>, DbError> {
-        // A panic would end ingest for everybody; here it fails this batch, and the connection is not used again.
+        // A panic would end ingest for everybody; here it fails this batch, whose transaction rolls back.
         let work = || db.write_now(|tx| store::accept(tx, receipts, surroundings, memory, packages));
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(Err(DbError::Interrupted));
         if done.is_err() {

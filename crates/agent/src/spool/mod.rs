@@ -4,12 +4,20 @@
 //! are sent, and only an authentic receipt moves a package out of the way. Acknowledged packages
 //! are kept 45 days, so that a portal restored from a backup can ask for them again.
 
+mod pack;
+mod printers;
+#[cfg(test)]
+mod tests;
+
+pub use printers::PrinterStatus;
+
 use crate::identity::Identity;
 use crate::tls::Fingerprint;
-use protocol::limits::{RECORDS_MAX, SEALED_BYTES_MAX, SECTIONS_MAX};
-use protocol::package::{Package, Position, Record, Split};
+use pack::Waiting;
+use protocol::limits::SECTIONS_MAX;
+use protocol::package::{Package, Split};
 use protocol::receipt::{Receipt, Settings};
-use protocol::{Hex, chain, package, sha256};
+use protocol::{Hex, package, sha256};
 use report::{Duration, Entropy, Instant};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::value::RawValue;
@@ -26,6 +34,7 @@ create index if not exists package_unsent on package (sequence) where acknowledg
 create table if not exists job_seen (
     printer text not null, job_key text not null, digest blob not null, seen_at integer not null,
     primary key (printer, job_key)) without rowid;
+create index if not exists job_seen_by_time on job_seen (seen_at);
 create table if not exists section (
     digest blob primary key, body text not null, acknowledged integer not null, sequence integer) without rowid;
 create table if not exists printer (
@@ -36,8 +45,6 @@ create table if not exists value (name text primary key, text text not null) wit
 
 /// Acknowledged packages are kept this long.
 const KEEP: Duration = Duration::hours(45 * 24);
-/// Bytes of records that go into one package before compression; real ones shrink three- to fivefold.
-const PLAIN_TARGET: usize = 256 * 1024;
 /// A record is at most this many bytes, so that one alone fits a package however badly it compresses.
 const RECORD_BYTES_MAX: usize = 48 * 1024;
 /// A job that was seen this long ago is forgotten. Should the printer still name it, it is sent again,
@@ -76,23 +83,6 @@ pub(crate) struct Spool {
 pub(crate) struct Outgoing {
     pub(crate) sequence: u64,
     pub(crate) body: Vec<u8>,
-}
-
-/// What is known of one printer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PrinterStatus {
-    /// Its address in the collector's file.
-    pub address: String,
-    /// Its serial number, once read.
-    pub serial: Option<String>,
-    /// Its name, once read.
-    pub product_name: Option<String>,
-    /// When it was last read.
-    pub read_at: Option<Instant>,
-    /// Why it could not be read since.
-    pub failure: Option<String>,
-    /// Odd data in the last reading.
-    pub defects: i64,
 }
 
 /// Where and when a reading was made.
@@ -293,53 +283,6 @@ impl Spool {
         Ok(found.optional()?)
     }
 
-    /// Packs the waiting records, signs, and commits the bytes before anybody sees them.
-    fn pack(&mut self, identity: &Identity) -> Result<Option<Outgoing>, SpoolError> {
-        let tx = self.write()?;
-        let records = waiting(&tx)?;
-        if records.is_empty() {
-            return Ok(None);
-        }
-        let agent = identity.agent();
-        let last: Option<(i64, [u8; 32])> = tx
-            .query_row("select sequence, head from package order by sequence desc limit 1", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        let (sequence, previous) =
-            last.map_or((1, chain::origin(agent)), |(sequence, head)| (count(sequence) + 1, Hex(head)));
-        let at = Position { agent, sequence, first: records[0].number, previous };
-        let mut sections = unacknowledged_sections(&tx)?;
-        let mut take = records.len();
-        let (body, head) = loop {
-            let (body, head) = build(at, &records[..take], &sections, identity)?;
-            // Sealing adds the header, the IV, padding and the tag; decompressing holds the portal's bounds.
-            if body.len() + 512 <= SEALED_BYTES_MAX && package::decompress(&body).is_ok() {
-                break (body, head);
-            }
-            // Sections give way to records: the portal asks for those it lacks.
-            if !sections.is_empty() {
-                sections.truncate(sections.len() / 2);
-            } else if take > 1 {
-                take /= 2;
-            } else {
-                return Err(SpoolError::TooLarge(records[0].number));
-            }
-        };
-        for (digest, _) in &sections {
-            tx.execute("update section set sequence = ?2 where digest = ?1", params![digest.0, int(sequence)])?;
-        }
-        let last = records[take - 1].number;
-        tx.execute(
-            "insert into package (sequence, first, last, head, body) values (?1, ?2, ?3, ?4, ?5)",
-            params![int(sequence), int(at.first), int(last), head.0, body],
-        )?;
-        // The records are in the package's bytes now.
-        tx.execute("delete from record where number <= ?1", params![int(last)])?;
-        tx.commit()?;
-        Ok(Some(Outgoing { sequence, body }))
-    }
-
     /// Takes an authentic receipt: the package is the portal's now. Gives whether more waits.
     pub(crate) fn acknowledge(
         &mut self,
@@ -372,47 +315,6 @@ impl Spool {
         Ok(count(self.connection.query_row(sql, [], |row| row.get(0))?))
     }
 
-    /// The certificate pinned for a printer; makes the printer known.
-    pub(crate) fn pin(&self, address: &str) -> Result<Option<Fingerprint>, SpoolError> {
-        self.connection.execute("insert or ignore into printer (address) values (?1)", params![address])?;
-        let pin: Option<[u8; 32]> = self.connection.query_row(
-            "select fingerprint from printer where address = ?1",
-            params![address],
-            |row| row.get(0),
-        )?;
-        Ok(pin.map(Hex))
-    }
-
-    /// Forgets a printer's certificate; `false` when the printer is unknown.
-    pub(crate) fn unpin(&self, address: &str) -> Result<bool, SpoolError> {
-        let sql = "update printer set fingerprint = null where address = ?1";
-        Ok(self.connection.execute(sql, params![address])? > 0)
-    }
-
-    /// Notes that a printer was not read, and why.
-    pub(crate) fn failed(&self, address: &str, why: &str) -> Result<(), SpoolError> {
-        self.connection.execute("update printer set failure = ?2 where address = ?1", params![address, why])?;
-        Ok(())
-    }
-
-    /// The printers known, by address.
-    pub(crate) fn printers(&self) -> Result<Vec<PrinterStatus>, SpoolError> {
-        let mut statement = self
-            .connection
-            .prepare("select address, serial, product_name, read_at, failure, defects from printer order by address")?;
-        let rows = statement.query_map([], |row| {
-            Ok(PrinterStatus {
-                address: row.get(0)?,
-                serial: row.get(1)?,
-                product_name: row.get(2)?,
-                read_at: row.get::<_, Option<i64>>(3)?.map(Instant),
-                failure: row.get(4)?,
-                defects: row.get(5)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// The portal's settings, as last received.
     pub(crate) fn settings(&self) -> Result<Settings, SpoolError> {
         let sql = "select text from value where name = 'settings'";
@@ -439,229 +341,8 @@ fn job_digest(draft: &package::Draft) -> [u8; 32] {
     sha256(&[job.unwrap_or(&draft.core).as_bytes(), draft.annex.as_deref().unwrap_or("").as_bytes()])
 }
 
-struct Waiting {
-    number: u64,
-    core: String,
-    annex: Option<String>,
-    salt: [u8; 16],
-}
-
-/// The oldest waiting records that fit one package.
-fn waiting(tx: &Transaction<'_>) -> Result<Vec<Waiting>, SpoolError> {
-    let mut statement = tx.prepare_cached("select number, core, annex, salt from record order by number limit ?1")?;
-    let limit = i64::try_from(RECORDS_MAX).expect("a small limit");
-    let mut rows = statement.query(params![limit])?;
-    let (mut found, mut size) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        let record = Waiting { number: count(row.get(0)?), core: row.get(1)?, annex: row.get(2)?, salt: row.get(3)? };
-        size += record.core.len() + record.annex.as_ref().map_or(0, String::len);
-        if size > PLAIN_TARGET && !found.is_empty() {
-            break;
-        }
-        found.push(record);
-    }
-    Ok(found)
-}
-
 fn next_record(tx: &Transaction<'_>) -> Result<u64, SpoolError> {
     let sql =
         "select max(coalesce((select max(number) from record), 0), coalesce((select max(last) from package), 0)) + 1";
     Ok(count(tx.query_row(sql, [], |row| row.get(0))?))
-}
-
-fn unacknowledged_sections(tx: &Transaction<'_>) -> Result<Vec<(Hex<32>, String)>, SpoolError> {
-    let mut statement =
-        tx.prepare_cached("select digest, body from section where acknowledged = 0 order by digest limit ?1")?;
-    let limit = i64::try_from(SECTIONS_MAX).expect("a small limit");
-    let rows = statement.query_map(params![limit], |row| Ok((Hex(row.get(0)?), row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn build(
-    at: Position<'_>,
-    waiting: &[Waiting],
-    sections: &[(Hex<32>, String)],
-    identity: &Identity,
-) -> Result<(Vec<u8>, chain::Head), SpoolError> {
-    let mut records = Vec::with_capacity(waiting.len());
-    for record in waiting {
-        let annex = record.annex.as_deref().map(serde_json::from_str).transpose()?;
-        records.push(Record { core: serde_json::from_str(&record.core)?, annex, salt: Hex(record.salt) });
-    }
-    let mut raw: BTreeMap<Hex<32>, &RawValue> = BTreeMap::new();
-    for (digest, body) in sections {
-        raw.insert(*digest, serde_json::from_str(body)?);
-    }
-    let package = Package::pack(at, records, raw, &identity.evidence);
-    Ok((package.to_bytes(), package.head))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::identity::Stored;
-    use report::Grade;
-    use std::sync::Arc;
-
-    fn identity() -> Identity {
-        named("agent-1", "c")
-    }
-
-    fn named(agent: &str, customer: &str) -> Identity {
-        Identity::new(Stored {
-            agent: agent.to_owned(),
-            portal: "https://127.0.0.1:1".to_owned(),
-            portal_id: "portal".to_owned(),
-            portal_ca: None,
-            receipt_key: Hex(*protocol::SigningKey::from_bytes(&[8; 32]).verifying_key().as_bytes()),
-            reseller: "r".to_owned(),
-            customer: customer.to_owned(),
-            secret: Hex([1; 32]),
-            transcript: Hex([2; 32]),
-            evidence_seed: Hex([3; 32]),
-        })
-        .expect("a valid key")
-    }
-
-    fn append(spool: &mut Spool, seed: u64) -> usize {
-        let entropy: Entropy = Arc::new(|bytes| bytes.fill(7));
-        let split = package::records(&report::sample::report(seed), &[], Grade::B).expect("a printer");
-        spool.pin("a").expect("known");
-        let read = ReadFrom { address: "a", now: Instant(1), fingerprint: None, defects: 0 };
-        spool.append(&split, read, &entropy).expect("appended").jobs
-    }
-
-    fn receipt(sequence: u64) -> Receipt {
-        Receipt {
-            agent: "agent-1".to_owned(),
-            sequence,
-            digest: Hex([0; 32]),
-            last: 0,
-            head: Hex([0; 32]),
-            accepted_at: Instant(2),
-            signature: Hex([0; 64]),
-        }
-    }
-
-    #[test]
-    fn a_job_seen_before_is_not_put_in_again() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-        assert_eq!(append(&mut spool, 1), 3);
-        assert_eq!(append(&mut spool, 1), 0);
-        assert_eq!(append(&mut spool, 2), 3);
-    }
-
-    #[test]
-    fn the_same_bytes_are_given_until_a_receipt_comes_even_after_a_restart() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-        append(&mut spool, 1);
-        let first = spool.outgoing(&identity()).expect("packs").expect("a package");
-        append(&mut spool, 2);
-        drop(spool);
-        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-        let again = spool.outgoing(&identity()).expect("reads").expect("a package");
-        assert_eq!((first.sequence, &first.body), (again.sequence, &again.body));
-        assert!(spool.acknowledge(&receipt(1), &[], Instant(3)).expect("acknowledged"), "more waits");
-        let second = spool.outgoing(&identity()).expect("packs").expect("a package");
-        assert_eq!(second.sequence, 2);
-        assert!(!spool.acknowledge(&receipt(2), &[], Instant(3)).expect("acknowledged"));
-        assert!(spool.outgoing(&identity()).expect("reads").is_none());
-    }
-
-    #[test]
-    fn a_section_travels_until_acknowledged_and_again_when_wanted() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-        let sections = |spool: &mut Spool, seed, wanted: &[Hex<32>]| {
-            append(spool, seed);
-            let package = spool.outgoing(&identity()).expect("packs").expect("a package");
-            let json = package::decompress(&package.body).expect("decompresses");
-            let key = identity().evidence.verifying_key();
-            let found: Vec<_> =
-                Package::check(&json, "agent-1", &key).expect("checks").sections.keys().copied().collect();
-            spool.acknowledge(&receipt(package.sequence), wanted, Instant(3)).expect("acknowledged");
-            found
-        };
-        let first = sections(&mut spool, 1, &[]);
-        assert_eq!(first.len(), 2);
-        assert_eq!(sections(&mut spool, 1, &first[..1]), []);
-        assert_eq!(sections(&mut spool, 1, &[]), first[..1]);
-    }
-
-    #[test]
-    fn a_new_identity_sends_everything_that_the_old_one_could_not() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), &named("agent-0", "c")).expect("opens");
-        append(&mut spool, 1);
-        spool.outgoing(&identity()).expect("packs").expect("a package");
-        append(&mut spool, 2);
-        drop(spool);
-        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-        let package = spool.outgoing(&identity()).expect("packs").expect("a package");
-        let json = package::decompress(&package.body).expect("decompresses");
-        let package = Package::check(&json, "agent-1", &identity().evidence.verifying_key()).expect("checks");
-        assert_eq!((package.sequence, package.first, package.records.len()), (1, 1, 8));
-        assert_eq!(package.previous, chain::origin("agent-1"));
-    }
-
-    #[test]
-    fn another_account_s_spool_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        append(&mut Spool::open(folder.path(), &identity()).expect("opens"), 1);
-        let other = Spool::open(folder.path(), &named("agent-2", "somebody else"));
-        assert!(matches!(other, Err(SpoolError::Foreign(_))));
-    }
-
-    #[test]
-    fn sections_that_do_not_fit_beside_the_records_hold_nothing_up() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-        let mut rng = report::sample::Rng::new(1);
-        for _ in 0..20 {
-            let noise: String = (0..1250).map(|_| format!("{:016x}", rng.next_u64())).collect();
-            let (body, digest) = (format!("\"{noise}\""), [u8::try_from(rng.between(0, 255)).expect("a byte"); 32]);
-            let sql = "insert or ignore into section (digest, body, acknowledged) values (?1, ?2, 0)";
-            spool.connection.execute(sql, params![digest, body]).expect("stored");
-        }
-        append(&mut spool, 1);
-        let mut sent = 0;
-        while let Some(package) = spool.outgoing(&identity()).expect("packs") {
-            assert!(package.body.len() < SEALED_BYTES_MAX);
-            spool.acknowledge(&receipt(package.sequence), &[], Instant(3)).expect("acknowledged");
-            append(&mut spool, package.sequence + 1);
-            sent += 1;
-            let left: i64 = spool
-                .connection
-                .query_row("select count(*) from section where acknowledged = 0", [], |row| row.get(0))
-                .expect("a count");
-            if left == 0 {
-                break;
-            }
-            assert!(sent < 20, "{left} sections are never sent");
-        }
-    }
-
-    #[test]
-    fn a_record_that_no_package_could_carry_is_left_out_and_said() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-        let mut report = report::sample::report(1);
-        report.jobs[0].0.personal.name = Some("x".repeat(RECORD_BYTES_MAX));
-        let split = package::records(&report, &[], Grade::B).expect("a printer");
-        let entropy: Entropy = Arc::new(|bytes| bytes.fill(7));
-        let read = ReadFrom { address: "a", now: Instant(1), fingerprint: None, defects: 0 };
-        let appended = spool.append(&split, read, &entropy).expect("appended");
-        assert_eq!(appended, Appended { jobs: 2, too_large: 1 });
-    }
-
-    #[test]
-    fn settings_never_go_back() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let spool = Spool::open(folder.path(), &identity()).expect("opens");
-        assert!(spool.set_settings(&Settings { version: 2, interval_minutes: 60 }).expect("stored"));
-        assert!(!spool.set_settings(&Settings { version: 1, interval_minutes: 30 }).expect("ignored"));
-        assert_eq!(spool.settings().expect("read").interval_minutes, 60);
-    }
 }
