@@ -1,4 +1,5 @@
-//! The pages that the code generates. Tidy fails when a committed page differs from what stands here.
+//! What the code generates for people to read: the table of Appendix A, and the C header of the firmware
+//! library. Tidy fails when a committed one differs from what stands here.
 //!
 //! Deliberately absent: pages that people write.
 
@@ -6,18 +7,44 @@ use anyhow::{Context, Result};
 use std::path::Path;
 
 /// Where the generated table of Appendix A stands.
-pub(crate) const APPENDIX_A: &str = "docs/appendix-a.md";
+const APPENDIX_A: &str = "docs/appendix-a.md";
 
 /// `docs/appendix-a.md` as the code has it now: every row, and the drivers that fill it.
-pub(crate) fn appendix_a() -> String {
+fn appendix_a() -> String {
     report::markdown(drivers::filled_by)
 }
 
-/// Writes every generated page under `root`.
+/// Where the C interface of the firmware library stands.
+const HEADER: &str = "crates/firmware/include/plotmeter_agent.h";
+
+/// The C interface as the firmware library's source has it now.
+fn header(root: &Path) -> Result<String> {
+    let folder = root.join("crates/firmware");
+    let config = cbindgen::Config::from_file(folder.join("cbindgen.toml"))
+        .map_err(anyhow::Error::msg)
+        .context("read crates/firmware/cbindgen.toml")?;
+    let sources = ["abi.rs", "calls.rs"];
+    let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, source| {
+        builder.with_src(folder.join("src").join(source))
+    });
+    let mut header = Vec::new();
+    builder.generate().context("read the firmware library's interface")?.write(&mut header);
+    String::from_utf8(header).context("read the generated header")
+}
+
+/// What is generated, by its place below `root`.
+pub(crate) fn generated(root: &Path) -> Result<[(&'static str, String); 2]> {
+    Ok([(APPENDIX_A, appendix_a()), (HEADER, header(root)?)])
+}
+
+/// Writes everything that is generated.
 pub(crate) fn write(root: &Path) -> Result<()> {
-    let path = root.join(APPENDIX_A);
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    for (place, text) in generated(root)? {
+        let path = root.join(place);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
     }
-    std::fs::write(&path, appendix_a()).with_context(|| format!("write {}", path.display()))
+    Ok(())
 }

@@ -33,8 +33,9 @@ fn root() -> Result<PathBuf> {
 
 /// Prints every finding; fails when there is one.
 fn tidy() -> Result<ExitCode> {
-    let tree = tidy::Tree::read(&root()?)?;
-    let findings = tidy::check(&tree, &docs::appendix_a());
+    let root = root()?;
+    let tree = tidy::Tree::read(&root)?;
+    let findings = tidy::check(&tree, &docs::generated(&root)?);
     let mut out = std::io::stdout().lock();
     for finding in &findings {
         writeln!(out, "{finding}").context("print a finding")?;

@@ -1,49 +1,55 @@
 //! The Data Collector: carries out what the engine says.
+//!
+//! It reads the printers of its own file and of the ranges within the consent envelope, and says to the
+//! portal what the desk has to say. Deliberately absent: a listening socket, and anything that a portal
+//! could make it do besides reading more or fewer printers, more or less often.
 
-use crate::ask::{Patience, ask_pinned};
+use crate::ask::{AskError, Contact, Patience, Told};
 use crate::config::Config;
 use crate::engine::{Action, Engine, Event};
-use crate::identity::{Identity, IdentityError};
-use crate::spool::{ReadFrom, Spool, SpoolError};
-use crate::uplink::{Uplink, UplinkError};
-use crate::{PrinterStatus, privacy};
-use protocol::CONFIRM_PATH;
-use protocol::package;
-use protocol::receipt::{Answer, Problem, Settings};
+use crate::envelope::{Approved, Effective, effective};
+use crate::office::{Audience, CollectorError, Enrolling, Lane, Office, Spoken, Status, contact, patience};
+use crate::ranges;
+use crate::sweep::Sweep;
+use crate::{Farewell, Identity, SentPackage};
+use protocol::Hex;
+use protocol::message::Beat;
+use protocol::package::{Draft, seen_record};
+use protocol::receipt::{Duty, Participation, Settings};
 use report::{Instant, Surroundings};
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-/// Printers read at the same time. Each has one connection.
+/// Known printers asked at the same time. Each has one connection.
 const AT_ONCE: usize = 8;
+/// Unknown addresses asked at the same time.
+const SWEEP_AT_ONCE: usize = 2;
+/// Between two connections to unknown addresses: ten a second at most.
+const SWEEP_SPACING: Duration = Duration::from_millis(100);
+/// An unknown address that takes no connection for this long has no printer.
+const SWEEP_CONNECT: Duration = Duration::from_secs(3);
+/// Addresses asked between two notes of how far the sweep is.
+const SWEEP_PART: usize = 16;
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(500);
-/// Packages sent in one go before the clock is looked at again.
-const UPLOADS_MAX: usize = 10_000;
+/// How often the durable wishes of this machine's people are looked at: pause, approvals.
+const WISHES: u32 = 20;
+/// How often it is looked at whether addresses are left to ask.
+const SWEEP_TICK: Duration = Duration::from_secs(10);
 
-/// The collector cannot work.
-#[derive(Debug, thiserror::Error)]
-pub enum CollectorError {
-    /// Its identity.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// Another collector works on the same state folder.
-    #[error("another collector uses {0} now; `plotmeter collector status` works beside it")]
-    Busy(PathBuf),
-    /// Its spool.
-    #[error(transparent)]
-    Spool(#[from] SpoolError),
-    /// The portal.
-    #[error(transparent)]
-    Uplink(#[from] UplinkError),
-    /// The portal refused a package, and proved that it was the portal.
-    #[error("the portal refused a package: {}", .0.title)]
-    Refused(Box<Problem>),
-}
+/// The durable value with what the customer's side approved.
+const APPROVED: &str = "approved";
+/// The durable value with the addresses asked today.
+const SWEPT: &str = "swept_at";
+/// The durable value with the instant of the last reading.
+const READ_AT: &str = "read_at";
+/// The durable value that says that the evidence key is to be replaced.
+const ROTATE: &str = "rotate";
 
 /// What one round did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,301 +58,611 @@ pub struct Round {
     pub read: usize,
     /// Printers that could not be read.
     pub failed: usize,
+    /// Supported printers that take no part, of which only the identity was read.
+    pub seen: usize,
+    /// Hosts that are no supported printer. Nothing else is known of them.
+    pub unsupported: usize,
     /// Jobs put into the spool.
     pub jobs: usize,
     /// Packages that the portal keeps now.
     pub sent: usize,
 }
 
-/// What `plotmeter collector status` shows.
-#[derive(Debug, Clone)]
-pub struct Status {
-    /// The agent's id.
-    pub agent: String,
-    /// Whose account the data goes to.
-    pub customer: String,
-    /// The reseller that sees it.
-    pub reseller: String,
-    /// The portal's address.
-    pub portal: String,
-    /// Packages and records that the portal does not have yet.
-    pub waiting: u64,
-    /// Minutes between readings.
-    pub interval_minutes: u32,
-    /// The printers, by address.
-    pub printers: Vec<PrinterStatus>,
+/// What would be sent of one printer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The address asked.
+    pub address: String,
+    /// Its serial number; `None` when it could not be read.
+    pub printer: Option<String>,
+    /// Why it could not be read.
+    pub failure: Option<String>,
+    /// The records, as JSON.
+    pub records: Vec<String>,
+    /// The personal part of each record, where the policy leaves one.
+    pub annexes: Vec<Option<String>>,
+}
+
+/// What the last round found, for the next beat.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    addresses: usize,
+    printers: usize,
+    failed: usize,
 }
 
 /// An enrolled collector.
 pub struct Collector {
     config: Config,
-    identity: Identity,
-    spool: Arc<Mutex<Spool>>,
-    uplink: Uplink,
-    surroundings: Surroundings,
-    /// Held while this collector works, so that no other one reads and sends beside it.
-    _lock: Option<std::fs::File>,
+    office: Office,
+    counts: Mutex<Counts>,
 }
 
-/// Takes the lock of a state folder. The system releases it however the program ends.
-fn lock(state: &Path) -> Result<std::fs::File, CollectorError> {
-    let path = state.join("lock");
-    let open = std::fs::OpenOptions::new().append(true).create(true).open(&path);
-    let file = open.map_err(|source| IdentityError::Io { path, source })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => Err(CollectorError::Busy(state.to_owned())),
-    }
+/// An address to ask.
+#[derive(Debug, Clone)]
+struct Target {
+    address: String,
+    /// Whether a printer is known or listed there: failures are noted.
+    known: bool,
+}
+
+/// What came of asking one address.
+struct Contacted {
+    target: Target,
+    now: Instant,
+    told: Result<Told, AskError>,
+}
+
+/// How many are asked at once, and how gently.
+#[derive(Clone, Copy)]
+struct Pace {
+    at_once: usize,
+    spacing: Duration,
+    patience: Patience,
 }
 
 impl Collector {
     /// Opens the collector of a configuration to work. Only one works on a state folder at a time.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
-        let mut collector = Collector::look(config, surroundings)?;
-        collector._lock = Some(lock(&collector.config.state)?);
-        Ok(collector)
+        let office = Office::open(config.set_up(), surroundings)?;
+        Ok(Collector { config, office, counts: Mutex::default() })
     }
 
     /// Opens the collector of a configuration to look at it, while it may be working elsewhere.
     pub fn look(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
-        let identity = Identity::load(&config.state)?;
-        let spool = Arc::new(Mutex::new(Spool::open(&config.state, &identity)?));
-        let uplink = Uplink::new(identity.portal(), identity.stored.portal_ca.as_deref())?;
-        Ok(Collector { config, identity, spool, uplink, surroundings, _lock: None })
+        let office = Office::look(config.set_up(), surroundings)?;
+        Ok(Collector { config, office, counts: Mutex::default() })
     }
 
     /// Who this collector is.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    pub fn identity(&self) -> Identity {
+        self.office.desk().identity().clone()
     }
 
-    fn spool(&self) -> MutexGuard<'_, Spool> {
-        self.spool.lock().unwrap_or_else(PoisonError::into_inner)
+    fn now(&self) -> Instant {
+        self.office.surroundings.now()
     }
 
-    /// Reads every printer once and sends everything.
+    fn approved(&self) -> Result<Approved, CollectorError> {
+        Ok(Approved::parse(&self.office.value(APPROVED)?))
+    }
+
+    /// What the collector does in effect.
+    fn effective(&self) -> Result<Effective, CollectorError> {
+        Ok(effective(&self.config, &self.office.settings()?, &self.approved()?))
+    }
+
+    /// Reads every printer once and sends everything that may be sent now.
     pub async fn once(&self) -> Result<Round, CollectorError> {
-        let mut round = self.read_printers().await?;
+        self.rotate_if_asked()?;
+        if self.office.is_paused()? {
+            self.ask_beat()?;
+            self.office.say_all(Lane::Messages).await?;
+            return Ok(Round::default());
+        }
+        self.say_hello_patiently().await?;
+        let mut round = Round::default();
+        if self.office.desk().duty() == Duty::Read {
+            round = self.read_known().await?;
+            round.add(self.sweep().await?);
+        }
+        self.ask_beat()?;
         round.sent = self.send_all().await?;
+        let late = self.read_newcomers().await?;
+        if late.read > 0 {
+            round.add(late);
+            round.sent += self.send_all().await?;
+        }
         Ok(round)
     }
 
-    /// Sends everything that waits; gives how many packages the portal took.
+    /// Sends everything that waits, as far as the budget goes; gives how many packages the portal took.
     pub async fn send_all(&self) -> Result<usize, CollectorError> {
-        let mut sent = 0;
-        while sent < UPLOADS_MAX {
-            match self.upload().await? {
-                Upload::Sent { more } => {
-                    sent += 1;
-                    if !more {
-                        break;
-                    }
-                }
-                Upload::Nothing => break,
-            }
+        self.office.say_all(Lane::All).await
+    }
+
+    /// Before the first reading, and when another agent reads: what does the portal ask for?
+    async fn say_hello(&self) -> Result<(), CollectorError> {
+        let settings = self.office.settings()?;
+        let nobody = settings.participation == Participation::default();
+        let reads = self.office.desk().duty() == Duty::Read;
+        if settings.version > 0 && !nobody && reads {
+            return Ok(());
         }
-        Ok(sent)
+        self.ask_beat()?;
+        self.office.say_all(Lane::Messages).await.map(drop)
     }
 
     /// Works until `stop` is ready.
     pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<(), CollectorError> {
-        tokio::pin!(stop);
-        let interval = self.spool().settings()?.bounded_interval_minutes();
-        let mut engine = Engine::new(self.surroundings.now(), interval, u64::from_le_bytes(self.surroundings.random()));
-        info!(agent.id = self.identity.agent(), interval_minutes = interval, "collector works");
+        // What is under way is either in the spool or will be done again: stopping is always safe.
+        tokio::select! {
+            () = stop => Ok(()),
+            ended = self.work() => ended,
+            ended = self.keep_sweeping() => ended,
+        }
+    }
+
+    async fn work(&self) -> Result<(), CollectorError> {
+        let interval = self.effective()?.interval_minutes;
+        let jitter = u64::from_le_bytes(self.office.surroundings.random());
+        let last_read = self.office.value(READ_AT)?.parse().ok().map(Instant);
+        let mut engine = Engine::new(self.now(), interval, jitter).after(last_read);
+        let identity = self.identity();
+        info!(agent.id = identity.agent(), interval_minutes = interval, "collector works");
+        let mut wishes = Wishes { paused: self.office.is_paused()?, ..Wishes::default() };
         let mut event = Event::Tick;
         loop {
-            let now = self.surroundings.now();
-            let Some(action) = engine.step(now, event) else {
-                event = Event::Tick;
-                tokio::select! {
-                    () = &mut stop => return Ok(()),
-                    () = tokio::time::sleep(TICK) => continue,
-                }
+            let Some(action) = engine.step(self.now(), event) else {
+                tokio::time::sleep(TICK).await;
+                event = self.look_at_wishes(&mut wishes)?;
+                continue;
             };
-            let before = self.spool().settings()?;
-            event = tokio::select! {
-                // What is under way is either in the spool or will be done again: stopping is always safe.
-                () = &mut stop => return Ok(()),
-                event = self.carry_out(action) => event?,
-            };
-            let after = self.spool().settings()?;
+            let before = self.office.settings()?;
+            event = self.carry_out(action).await?;
+            let after = self.office.settings()?;
+            // The engine is busy until it hears of the action, so that neither starts another one.
             if after != before {
-                engine.step(self.surroundings.now(), Event::Interval(after.bounded_interval_minutes()));
+                engine.step(self.now(), Event::Interval(self.effective()?.interval_minutes));
+            }
+            if after.collect > before.collect {
+                info!("the portal asks for a reading now");
+                engine.step(self.now(), Event::Collect);
+            }
+            if after.participation != before.participation && self.read_newcomers().await?.read > 0 {
+                event = Event::Uploaded { more: true };
             }
         }
+    }
+
+    /// What somebody at this machine decided meanwhile, or whether the other agent's time is over.
+    fn look_at_wishes(&self, wishes: &mut Wishes) -> Result<Event, CollectorError> {
+        wishes.ticks += 1;
+        if !wishes.ticks.is_multiple_of(WISHES) {
+            return Ok(Event::Tick);
+        }
+        let paused = self.office.is_paused()?;
+        let over = match self.office.desk().duty() {
+            Duty::StandBy { until, .. } if until < self.now() && wishes.over != Some(until) => Some(until),
+            _ => None,
+        };
+        if paused == wishes.paused && over.is_none() {
+            return Ok(Event::Tick);
+        }
+        wishes.paused = paused;
+        wishes.over = over.or(wishes.over);
+        Ok(Event::Collect)
     }
 
     async fn carry_out(&self, action: Action) -> Result<Event, CollectorError> {
         match action {
             Action::ReadPrinters => {
-                let round = self.read_printers().await?;
-                info!(read = round.read, failed = round.failed, jobs = round.jobs, "printers were read");
+                self.rotate_if_asked()?;
+                let standing_by = self.office.desk().duty() != Duty::Read;
+                if standing_by || self.office.settings()?.version == 0 {
+                    self.say_hello_patiently().await?;
+                }
+                if !self.office.is_paused()? && self.office.desk().duty() == Duty::Read {
+                    let round = self.read_known().await?;
+                    info!(read = round.read, failed = round.failed, jobs = round.jobs, "printers were read");
+                    self.office.set_value(READ_AT, &self.now().0.to_string())?;
+                }
+                self.ask_beat()?;
                 Ok(Event::Read)
             }
-            Action::Upload => match self.upload().await {
-                Ok(Upload::Sent { more }) => Ok(Event::Uploaded { more }),
-                Ok(Upload::Nothing) => Ok(Event::NothingToUpload),
-                Err(CollectorError::Spool(error)) => Err(error.into()),
-                Err(error) => {
-                    warn!(error = %error, "the upload did not succeed; everything is kept");
-                    Ok(Event::UploadFailed)
-                }
-            },
+            Action::Upload => {
+                let paused = self.office.is_paused()?;
+                let said = self.office.say(if paused { Lane::Messages } else { Lane::All }).await;
+                event_of(said)
+            }
         }
     }
 
-    /// Reads every printer of the configuration, a few at a time.
-    async fn read_printers(&self) -> Result<Round, CollectorError> {
+    /// Says hello. A portal that cannot be reached keeps nobody from reading; it is tried again with the
+    /// next upload.
+    async fn say_hello_patiently(&self) -> Result<(), CollectorError> {
+        match self.say_hello().await {
+            Err(CollectorError::Desk(error)) => Err(error.into()),
+            Err(error) => {
+                warn!(error = %error, "the portal was not asked what to read");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn rotate_if_asked(&self) -> Result<(), CollectorError> {
+        if self.office.value(ROTATE)? == "1" {
+            self.office.desk().rotate()?;
+            self.office.set_value(ROTATE, "")?;
+        }
+        Ok(())
+    }
+
+    fn audience(&self) -> Result<Arc<Audience>, CollectorError> {
+        let also_supported = Some(self.config.also_supported.clone());
+        Ok(Arc::new(Audience { settings: self.office.settings()?, also_supported }))
+    }
+
+    /// The listed printers, and those known in the ranges that take part.
+    fn known(&self, effective: &Effective) -> Result<Vec<Target>, CollectorError> {
+        let settings = self.office.settings()?;
+        let excluded = excluded(&self.config, &settings);
+        let mut targets = Vec::new();
+        for printer in &self.config.printers {
+            if !excluded(&printer.address) {
+                targets.push(Target { address: printer.address.clone(), known: true });
+            }
+        }
+        let in_ranges: BTreeSet<String> =
+            effective.addresses.iter().flat_map(|address| self.of_address(*address)).collect();
+        for printer in self.office.desk().printers()? {
+            let listed = targets.iter().any(|target| target.address == printer.address);
+            if printer.participating && !listed && in_ranges.contains(&printer.address) {
+                targets.push(Target { address: printer.address, known: true });
+            }
+        }
+        Ok(targets)
+    }
+
+    /// An address of a range with each port that the file allows, as printers are known by.
+    fn of_address(&self, address: IpAddr) -> Vec<String> {
+        let host = match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        };
+        let with_port = |port: &u16| if *port == 443 { host.clone() } else { format!("{host}:{port}") };
+        self.config.allow.ports.iter().map(with_port).collect()
+    }
+
+    /// Reads the listed printers and the known ones that take part, a few at a time.
+    async fn read_known(&self) -> Result<Round, CollectorError> {
+        let effective = self.effective()?;
+        let targets = self.known(&effective)?;
+        let addresses = effective.addresses.len() + self.config.printers.len();
+        let pace = Pace { at_once: AT_ONCE, spacing: Duration::ZERO, patience: patience(self.config.pause_ms) };
+        let round = self.ask_all(targets, pace).await?;
+        let counts = Counts { addresses, printers: round.read + round.seen, failed: round.failed };
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+        Ok(round)
+    }
+
+    /// Reads the printers that were only seen and take part by now.
+    async fn read_newcomers(&self) -> Result<Round, CollectorError> {
+        if self.office.is_paused()? || self.office.desk().duty() != Duty::Read {
+            return Ok(Round::default());
+        }
+        let known = self.known(&self.effective()?)?;
+        let printers = self.office.desk().printers()?;
+        let new = |target: &Target| {
+            let printer = printers.iter().find(|printer| printer.address == target.address);
+            printer.is_some_and(|printer| printer.participating && printer.seen_only)
+        };
+        let targets: Vec<Target> = known.into_iter().filter(new).collect();
+        let pace = Pace { at_once: AT_ONCE, spacing: Duration::ZERO, patience: patience(self.config.pause_ms) };
+        self.ask_all(targets, pace).await
+    }
+
+    /// Asks addresses, and keeps what each printer said.
+    async fn ask_all(&self, targets: Vec<Target>, pace: Pace) -> Result<Round, CollectorError> {
         let mut round = Round::default();
-        let mut waiting = self.config.printers.iter();
+        let audience = self.audience()?;
+        let known: BTreeSet<String> = self.office.desk().printers()?.into_iter().map(|it| it.address).collect();
+        let mut waiting = targets.into_iter();
         let mut tasks = JoinSet::new();
         loop {
-            while tasks.len() < AT_ONCE {
-                let Some(printer) = waiting.next() else { break };
-                let address = printer.address.clone();
-                let pin = self.spool().pin(&address)?;
-                let patience = Patience { pause: Duration::from_millis(self.config.pause_ms), ..Patience::default() };
-                let now = self.surroundings.now();
+            while tasks.len() < pace.at_once {
+                let Some(target) = waiting.next() else { break };
+                // Asking for the pin of an address makes it known; an unknown one has none.
+                let pinned = if known.contains(&target.address) { self.pin(&target.address)? } else { None };
+                let (audience, now) = (audience.clone(), self.now());
                 tasks.spawn(async move {
-                    let asked = ask_pinned(&address, pin, now, patience).await;
-                    (address, now, asked)
+                    let asked = Contact { address: &target.address, pinned, read_at: now, patience: pace.patience };
+                    let told = contact(asked, &audience).await;
+                    Contacted { target, now, told }
                 });
+                if !pace.spacing.is_zero() {
+                    tokio::time::sleep(pace.spacing).await;
+                }
             }
-            let Some(done) = tasks.join_next().await else { return Ok(round) };
-            let Ok((address, now, asked)) = done else {
+            match tasks.join_next().await {
+                None => return Ok(round),
+                Some(Ok(contacted)) => self.take(contacted, &audience, &mut round)?,
+                Some(Err(_)) => round.failed += 1,
+            }
+        }
+    }
+
+    fn pin(&self, address: &str) -> Result<Option<Hex<32>>, CollectorError> {
+        Ok(self.office.desk().pin(address)?)
+    }
+
+    /// Keeps what one address said; of what is no supported printer, nothing.
+    fn take(&self, contacted: Contacted, audience: &Audience, round: &mut Round) -> Result<(), CollectorError> {
+        let Contacted { target, now, told } = contacted;
+        match told {
+            Ok(Told::Identity(identified)) if !audience.supports(&identified.configuration) => {
+                round.unsupported += 1;
+                self.office.desk().forget(&target.address)?;
+            }
+            Ok(Told::Identity(identified)) => {
+                self.office.keep_identity(&target.address, &identified, now)?;
+                round.seen += 1;
+            }
+            Ok(Told::Report(asked)) => {
+                round.jobs += self.office.keep(&target.address, *asked, now)?.jobs;
+                round.read += 1;
+            }
+            Err(error @ AskError::Certificate { .. }) => {
                 round.failed += 1;
+                self.office.not_read(&target.address, &error.to_string())?;
+            }
+            Err(error) if target.known => {
+                round.failed += 1;
+                self.office.not_read(&target.address, &error.to_string())?;
+            }
+            Err(_) => round.unsupported += 1,
+        }
+        Ok(())
+    }
+
+    /// Asks the addresses of the ranges that were not asked today who they are.
+    async fn sweep(&self) -> Result<Round, CollectorError> {
+        let mut round = Round::default();
+        loop {
+            let effective = self.effective()?;
+            let mut sweep = Sweep::parse(&self.office.value(SWEPT)?, self.now());
+            let left = sweep.left(&effective.addresses);
+            if left.is_empty() {
+                return Ok(round);
+            }
+            let part = &left[..left.len().min(SWEEP_PART)];
+            // Noted first: an end in between leaves some for tomorrow and asks none twice.
+            for address in part {
+                sweep.note(*address);
+            }
+            self.office.set_value(SWEPT, &sweep.to_text())?;
+            round.add(self.ask_unknown(part).await?);
+        }
+    }
+
+    /// Asks unknown addresses who they are, few at once and slowly; those that take part say everything.
+    async fn ask_unknown(&self, addresses: &[IpAddr]) -> Result<Round, CollectorError> {
+        let listed: BTreeSet<String> = self.config.printers.iter().map(|printer| printer.address.clone()).collect();
+        let taking_part: BTreeSet<String> =
+            self.office.desk().printers()?.into_iter().filter(|it| it.participating).map(|it| it.address).collect();
+        let all = addresses.iter().flat_map(|address| self.of_address(*address));
+        let unknown = all.filter(|address| !listed.contains(address) && !taking_part.contains(address));
+        let targets = unknown.map(|address| Target { address, known: false }).collect();
+        let patience = Patience { connect: SWEEP_CONNECT, ..patience(self.config.pause_ms) };
+        self.ask_all(targets, Pace { at_once: SWEEP_AT_ONCE, spacing: SWEEP_SPACING, patience }).await
+    }
+
+    /// Sweeps beside everything else, for as long as the collector runs.
+    async fn keep_sweeping(&self) -> Result<(), CollectorError> {
+        loop {
+            tokio::time::sleep(SWEEP_TICK).await;
+            if self.office.is_paused()? || self.office.desk().duty() != Duty::Read {
                 continue;
-            };
-            match asked {
-                Ok(asked) => {
-                    round.jobs += self.keep(&address, asked, now)?;
-                    round.read += 1;
-                }
-                Err(error) => {
-                    round.failed += 1;
-                    let why = error.to_string();
-                    warn!(printer.address = address, why, "a printer was not read");
-                    self.spool().failed(&address, &why)?;
-                }
+            }
+            let round = self.sweep().await?;
+            if round != Round::default() {
+                info!(
+                    read = round.read,
+                    seen = round.seen,
+                    unsupported = round.unsupported,
+                    jobs = round.jobs,
+                    "addresses of the ranges were asked"
+                );
             }
         }
     }
 
-    /// Filters what a printer said and puts it into the spool; gives how many jobs are new.
-    fn keep(&self, address: &str, mut asked: crate::Asked, now: Instant) -> Result<usize, CollectorError> {
-        privacy::filter(&mut asked.report, self.config.personal);
-        let mut spool = self.spool();
-        let Some(split) = package::records(&asked.report, &asked.defects, asked.grade) else {
-            let why =
-                "the printer gave neither serial number nor UUID, so that its usage cannot be told from another's";
-            warn!(printer.address = address, why, "a printer was not read");
-            spool.failed(address, why)?;
-            return Ok(0);
-        };
-        let read = ReadFrom { address, now, fingerprint: asked.fingerprint, defects: asked.defects.len() };
-        let appended = spool.append(&split, read, &self.surroundings.entropy)?;
-        if appended.too_large > 0 {
-            let why =
-                format!("{} of its records are larger than a package may be and were left out", appended.too_large);
-            warn!(printer.address = address, why, "a printer said too much");
-            spool.failed(address, &why)?;
-        }
-        Ok(appended.jobs)
+    fn ask_beat(&self) -> Result<(), CollectorError> {
+        let beat = self.beat()?;
+        self.office.desk().ask_beat(beat);
+        Ok(())
     }
 
-    /// Sends the oldest package that the portal does not have.
-    async fn upload(&self) -> Result<Upload, CollectorError> {
-        let Some(mut outgoing) = self.spool().outgoing(&self.identity)? else { return Ok(Upload::Nothing) };
-        // A second attempt at most: after confirming a lost enrolment, or with the package the portal waits for.
-        for attempt in 0..2 {
-            let answer =
-                self.uplink.upload(&self.identity, outgoing.sequence, &outgoing.body, &self.surroundings).await?;
-            match answer {
-                Answer::Accepted { receipt, settings, wanted } => {
-                    return self.accepted(&outgoing, &receipt, &settings, &wanted);
-                }
-                Answer::Refused(problem) if attempt == 0 => match self.remedy(&problem).await? {
-                    Remedy::Again => {}
-                    Remedy::Package(sequence) => match self.spool().package(sequence)? {
-                        Some(earlier) => outgoing = earlier,
-                        None => return Err(CollectorError::Refused(Box::new(problem))),
-                    },
-                    Remedy::None => return Err(CollectorError::Refused(Box::new(problem))),
-                },
-                Answer::Refused(problem) => return Err(CollectorError::Refused(Box::new(problem))),
-                Answer::Enrolled { .. } => return Err(UplinkError::Unproved { status: 200 }.into()),
-            }
-        }
-        Ok(Upload::Nothing)
-    }
-
-    fn accepted(
-        &self,
-        outgoing: &crate::spool::Outgoing,
-        receipt: &protocol::receipt::Receipt,
-        settings: &Settings,
-        wanted: &[protocol::Hex<32>],
-    ) -> Result<Upload, CollectorError> {
-        let ours = receipt.agent == self.identity.agent()
-            && receipt.sequence == outgoing.sequence
-            && receipt.digest == package::digest(&outgoing.body)
-            && receipt.is_authentic(&self.identity.receipt_key);
-        if !ours {
-            return Err(UplinkError::Unproved { status: 200 }.into());
-        }
-        let mut spool = self.spool();
-        let more = spool.acknowledge(receipt, wanted, self.surroundings.now())?;
-        spool.set_settings(settings)?;
-        Ok(Upload::Sent { more })
-    }
-
-    /// What an authenticated problem asks for.
-    async fn remedy(&self, problem: &Problem) -> Result<Remedy, CollectorError> {
-        if let Some(sequence) = problem.expected_sequence {
-            return Ok(Remedy::Package(sequence));
-        }
-        if problem.kind.ends_with("/unconfirmed") {
-            let key = format!("{}-enrol", self.identity.agent());
-            let answer =
-                self.uplink.exchange(&self.identity.keys, CONFIRM_PATH, &key, Vec::new(), &self.surroundings).await?;
-            return Ok(if matches!(answer, Answer::Enrolled { .. }) { Remedy::Again } else { Remedy::None });
-        }
-        Ok(Remedy::None)
+    /// What the collector says of itself.
+    fn beat(&self) -> Result<Beat, CollectorError> {
+        let effective = self.effective()?;
+        let counts = *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Ok(Beat {
+            interval_minutes: effective.interval_minutes,
+            addresses: count(counts.addresses),
+            printers: count(counts.printers),
+            failed: count(counts.failed),
+            consents: effective.words(),
+            ..self.office.beat()?
+        })
     }
 
     /// Forgets a printer's certificate, so that the next one it shows is trusted. `false` when the address is unknown.
     pub fn trust(&self, address: &str) -> Result<bool, CollectorError> {
-        Ok(self.spool().unpin(address)?)
+        let address = crate::config::address_of(address).unwrap_or_else(|| address.to_owned());
+        Ok(self.office.desk().unpin(&address)?)
     }
 
-    /// Whether the configuration lists an address.
-    fn lists(&self, address: &str) -> bool {
-        self.config.printers.iter().any(|printer| printer.address == address)
+    /// What the portal asks for and the customer's side has not allowed, in words.
+    pub fn consents(&self) -> Result<Vec<String>, CollectorError> {
+        Ok(self.effective()?.words())
     }
 
-    /// What is known of this collector and the printers of its configuration.
+    /// Allows what waits; gives it in words. What nobody can approve goes on waiting.
+    pub fn approve(&self) -> Result<Vec<String>, CollectorError> {
+        let mut waiting = self.effective()?.waiting;
+        waiting.retain(crate::envelope::Waiting::can_be_approved);
+        let mut approved = self.approved()?;
+        approved.add(&waiting);
+        self.office.set_value(APPROVED, &approved.to_text())?;
+        Ok(waiting.into_iter().map(|waiting| waiting.words).collect())
+    }
+
+    /// Stops reading and sending packages, or goes on. A collector that runs elsewhere notices soon; the
+    /// portal hears of it with the next beat.
+    pub fn pause(&self, paused: bool) -> Result<(), CollectorError> {
+        self.office.pause(paused)
+    }
+
+    /// Replaces the evidence key. The portal is told at once where it can be reached, else with the next
+    /// contact; a collector that works elsewhere does it at its next round.
+    pub async fn rotate(&self) -> Result<(), CollectorError> {
+        self.office.set_value(ROTATE, "1")?;
+        if !self.office.works {
+            return Ok(());
+        }
+        self.rotate_if_asked()?;
+        match self.office.say_all(Lane::Messages).await {
+            Err(CollectorError::Uplink(error)) => {
+                warn!(error = %error, "the portal hears of the new key with the next contact");
+                Ok(())
+            }
+            said => said.map(drop),
+        }
+    }
+
+    /// Leaves for good: tells the portal, where it can be reached, and deletes keys and spool. What waits
+    /// is not sent any more.
+    pub async fn leave(self) -> Result<Farewell, CollectorError> {
+        self.office.leave().await
+    }
+
+    /// The last packages exactly as they were sent, before they were sealed.
+    pub fn show_sent(&self, last: usize) -> Result<Vec<SentPackage>, CollectorError> {
+        Ok(self.office.desk().sent(last)?)
+    }
+
+    /// Asks the printers and shows what would be sent. Nothing is kept anywhere.
+    pub async fn preview(&self) -> Result<Vec<Preview>, CollectorError> {
+        let audience = self.audience()?;
+        let known: BTreeSet<String> = self.office.desk().printers()?.into_iter().map(|it| it.address).collect();
+        let mut previews = Vec::new();
+        for target in self.known(&self.effective()?)? {
+            let pinned = if known.contains(&target.address) { self.pin(&target.address)? } else { None };
+            let patience = patience(self.config.pause_ms);
+            let asked = Contact { address: &target.address, pinned, read_at: self.now(), patience };
+            let told = contact(asked, &audience).await;
+            previews.push(self.preview_of(target.address, told, &audience)?);
+        }
+        Ok(previews)
+    }
+
+    fn preview_of(
+        &self,
+        address: String,
+        told: Result<Told, AskError>,
+        audience: &Audience,
+    ) -> Result<Preview, CollectorError> {
+        let mut preview = Preview { address, printer: None, failure: None, records: Vec::new(), annexes: Vec::new() };
+        let drafts: Vec<Draft> = match told {
+            Err(error) => {
+                preview.failure = Some(error.to_string());
+                return Ok(preview);
+            }
+            Ok(Told::Identity(identified)) if !audience.supports(&identified.configuration) => {
+                preview.failure = Some("no supported printer; nothing is kept or sent".to_owned());
+                return Ok(preview);
+            }
+            Ok(Told::Identity(identified)) => {
+                preview.printer = identified.configuration.serial_number.clone();
+                let seen = self.office.desk().mark()?;
+                seen_record(&identified.configuration, self.now(), seen).into_iter().collect()
+            }
+            Ok(Told::Report(mut asked)) => match self.office.records(&mut asked)? {
+                Some(split) => {
+                    preview.printer = Some(split.printer.serial);
+                    let jobs = split.jobs.into_iter().map(|(_, draft)| draft);
+                    jobs.chain([split.reading]).collect()
+                }
+                None => Vec::new(),
+            },
+        };
+        for draft in drafts {
+            preview.records.push(draft.core);
+            preview.annexes.push(draft.annex);
+        }
+        Ok(preview)
+    }
+
+    /// What is known of this collector and the printers that it looks at.
     pub fn status(&self) -> Result<Status, CollectorError> {
-        let spool = self.spool();
-        Ok(Status {
-            agent: self.identity.agent().to_owned(),
-            customer: self.identity.customer().to_owned(),
-            reseller: self.identity.reseller().to_owned(),
-            portal: self.identity.portal().to_owned(),
-            waiting: spool.waiting()?,
-            interval_minutes: spool.settings()?.bounded_interval_minutes(),
-            printers: spool.printers()?.into_iter().filter(|printer| self.lists(&printer.address)).collect(),
-        })
+        let effective = self.effective()?;
+        let mut looked_at: BTreeSet<String> =
+            effective.addresses.iter().flat_map(|address| self.of_address(*address)).collect();
+        looked_at.extend(self.config.printers.iter().map(|printer| printer.address.clone()));
+        self.office.status(effective.interval_minutes, effective.words(), |address| looked_at.contains(address))
     }
 }
 
-enum Upload {
-    Sent { more: bool },
-    Nothing,
+/// What was seen of the wishes when they were last looked at.
+#[derive(Default)]
+struct Wishes {
+    ticks: u32,
+    paused: bool,
+    /// The end of another agent's time that was acted upon.
+    over: Option<Instant>,
 }
 
-enum Remedy {
-    Again,
-    Package(u64),
-    None,
+impl Round {
+    fn add(&mut self, other: Round) {
+        self.read += other.read;
+        self.failed += other.failed;
+        self.seen += other.seen;
+        self.unsupported += other.unsupported;
+        self.jobs += other.jobs;
+        self.sent += other.sent;
+    }
+}
+
+/// What the engine hears of an upload.
+pub(crate) fn event_of(said: Result<Spoken, CollectorError>) -> Result<Event, CollectorError> {
+    match said {
+        Ok(Spoken::Kept { more }) => Ok(Event::Uploaded { more }),
+        Ok(Spoken::Heard) => Ok(Event::Uploaded { more: true }),
+        Ok(Spoken::Silent) => Ok(Event::NothingToUpload),
+        Ok(Spoken::Wait(until)) => Ok(Event::UploadWaits(until)),
+        Err(CollectorError::Desk(error)) => Err(error.into()),
+        Err(error) => {
+            warn!(error = %error, "the upload did not succeed; everything is kept");
+            Ok(Event::UploadFailed)
+        }
+    }
+}
+
+/// Whether an address that is listed by name or number is excluded, by the file or by the portal.
+fn excluded(config: &Config, settings: &Settings) -> impl Fn(&str) -> bool {
+    let asked = settings.excluded.iter().take(protocol::limits::RANGES_MAX);
+    let spans: Vec<ranges::Span> =
+        config.excluded.iter().copied().chain(asked.filter_map(|text| ranges::Span::parse(text).ok())).collect();
+    move |address: &str| {
+        let host = address.strip_prefix("http://").unwrap_or(address);
+        let host = match host.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => host,
+        };
+        let literal = ranges::literal(host.trim_matches(['[', ']']));
+        literal.is_some_and(|address| spans.iter().any(|span| span.contains(address)))
+    }
 }

@@ -1,6 +1,16 @@
-//! The collector's own file, on the customer's side. The portal can read none of it and change none of it.
+//! The agents' own files, on the customer's side: what is read, what the portal may ask for, what
+//! happens to names, how the portal is reached, and what is logged.
+//!
+//! The portal can read none of it and change none of it. Deliberately absent: secrets, which stand in
+//! files of their own, and settings that the portal sends, which the [`crate::envelope`] bounds.
 
-use serde::Deserialize;
+use crate::privacy::Policy;
+use crate::proxy::{ProxySetting, SystemFacts};
+use crate::ranges::{self, Span};
+use protocol::limits::{INTERVAL_MINUTES_MAX, INTERVAL_MINUTES_MIN};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 /// A commented file to start from.
@@ -10,39 +20,147 @@ pub const TEMPLATE: &str = r#"# Plotmeter Data Collector.
 # Where the collector keeps its keys and its spool. Nobody else needs to read this folder.
 state = "/var/lib/plotmeter"
 
-# What happens to names: user, job, account, project and other personal rows.
-#   "drop"  they are removed before anything is written (the default)
-#   "keep"  they are sent to the portal
-personal = "drop"
-
 # The pause between two requests to one printer, in milliseconds. These printers are slow to answer.
 pause_ms = 1000
 
-# The printers to read, by address. Only reading requests are made.
-# A port other than 443 is written behind a colon.
+# Where to look for printers: addresses, blocks, or first and last address.
+# Only supported printers are read; any other host is asked once a day who it is, and forgotten.
+# ranges = ["192.0.2.10", "192.0.2.0/28", "192.0.2.40-192.0.2.60"]
+# exclude = ["192.0.2.41"]
+
+# The same from a list: the first column of a CSV file is an address or a range.
+# ranges_file = "printers.csv"
+
+# Models to read besides the supported series, by words of their name or by product number.
+# also_supported = ["DesignJet T830"]
+
+# Single printers by address, which may be a name. A port other than 443 is written behind a colon.
 #
 # [[printer]]
 # address = "192.0.2.10"
+
+# What the portal may ask for. Anything beyond it waits until you say `plotmeter collector approve`.
+[allow]
+# Networks in which the portal may name ranges. None: only what this file lists is read.
+networks = []
+# Ports of printers found through ranges.
+ports = [443]
+# Whether printers may be read without TLS, where their address here begins with http://.
+plain_http = false
+# Readings are never closer together than this many minutes.
+interval_minutes = 30
+
+# What happens to personal data before anything is written:
+#   "drop"       it is removed (the default)
+#   "pseudonym"  a keyed hash takes its place; the key stays in the state folder
+#   "keep"       it is sent to the portal
+[privacy]
+job-name = "drop"
+user-name = "drop"
+account-id = "drop"
+project-id = "drop"
+application-id = "drop"
+user-defined = "drop"
+# "drop" or "keep"
+submitted-at = "drop"
+# Times of jobs: to the "minute" or to the "second"
+timestamps = "minute"
+
+# How the portal is reached. The connection goes out to port 443 and never comes in.
+[portal]
+# "system", "none", or "http://host:port"
+proxy = "system"
+# A file with user:password for the proxy, readable by this program's user only.
+# proxy_credentials = "/etc/plotmeter/proxy"
+# A certificate authority in PEM to trust besides the public ones, for a proxy that opens TLS.
+# authority = "/etc/plotmeter/proxy-authority.pem"
+# Bytes in 30 minutes while the collector catches up after an outage.
+# catch_up_bytes = 11250000
+
+[log]
+# Without a file, the log goes to the terminal or the journal.
+# file = "/var/log/plotmeter/collector.log"
+keep_days = 14
+# "error", "warn", "info" or "debug"
+level = "info"
+syslog = false
 "#;
 
-/// What the file says.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A commented file of a direct agent to start from.
+pub const DIRECT_TEMPLATE: &str = r#"# Plotmeter direct agent: one printer and the portal.
+# This file belongs to the customer's side: the portal can neither read nor change it.
+
+state = "/var/lib/plotmeter-direct"
+
+# The printer, by address.
+printer = "192.0.2.10"
+
+# Seconds between two looks at the printer; at least 30.
+poll_seconds = 60
+
+# [privacy], [portal] and [log] are as in the Data Collector's file.
+"#;
+
+/// What the collector's file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Folder for keys and spool.
     pub state: PathBuf,
-    /// What happens to personal rows.
-    #[serde(default)]
-    pub personal: Personal,
     /// Pause between two requests to one printer, in milliseconds.
-    #[serde(default = "default_pause_ms")]
     pub pause_ms: u64,
-    /// The printers to read.
-    #[serde(default, rename = "printer")]
+    /// The printers listed by address.
     pub printers: Vec<Printer>,
+    /// Models read besides the supported series.
+    pub also_supported: Vec<String>,
+    /// What happens to personal rows.
+    pub privacy: Policy,
+    /// How the portal is reached.
+    pub portal: PortalConfig,
+    /// What is logged, and where.
+    pub log: LogConfig,
+    /// What the program knows of its system; see [`Config::with_facts`].
+    pub facts: SystemFacts,
+    /// What the portal may ask for.
+    pub(crate) allow: Allow,
+    /// Ranges of the local file and of its list.
+    pub(crate) ranges: Vec<Span>,
+    /// Never read.
+    pub(crate) excluded: Vec<Span>,
 }
 
-/// What happens to the personal rows of Appendix A.
+/// What a direct agent's file says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectConfig {
+    /// Folder for keys and spool.
+    pub state: PathBuf,
+    /// Host or address of the printer, with `:port` unless it is 443; `https://` may stand before it.
+    #[serde(deserialize_with = "address")]
+    pub printer: String,
+    /// Seconds between two looks at the printer.
+    #[serde(default = "default_poll_seconds", deserialize_with = "poll_seconds")]
+    pub poll_seconds: u64,
+    /// Pause between two requests to the printer, in milliseconds.
+    #[serde(default = "default_pause_ms")]
+    pub pause_ms: u64,
+    /// Whether the printer may be read without TLS, where its address begins with `http://`.
+    #[serde(default)]
+    pub plain_http: bool,
+    /// What happens to personal rows.
+    #[serde(default)]
+    pub privacy: Policy,
+    /// How the portal is reached.
+    #[serde(default)]
+    pub portal: PortalConfig,
+    /// What is logged, and where.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// What the program knows of its system.
+    #[serde(skip)]
+    pub facts: SystemFacts,
+}
+
+/// What happens to all personal rows at once: the short form of `[privacy]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Personal {
@@ -57,16 +175,112 @@ pub enum Personal {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Printer {
-    /// Host or address, with `:port` unless it is 443.
+    /// Host or address, with `:port` unless it is 443, and `http://` before it where TLS is not used.
+    #[serde(deserialize_with = "address")]
     pub address: String,
 }
+
+/// What the portal may ask for: the consent envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Allow {
+    /// Networks in which the portal may name ranges.
+    #[serde(deserialize_with = "spans")]
+    pub(crate) networks: Vec<Span>,
+    /// Ports of printers found through ranges.
+    #[serde(deserialize_with = "ports")]
+    pub(crate) ports: Vec<u16>,
+    /// Whether printers may be read without TLS.
+    pub(crate) plain_http: bool,
+    /// Readings are never closer together, in minutes.
+    #[serde(deserialize_with = "interval")]
+    pub(crate) interval_minutes: u32,
+}
+
+impl Default for Allow {
+    fn default() -> Allow {
+        Allow { networks: Vec::new(), ports: vec![443], plain_http: false, interval_minutes: INTERVAL_MINUTES_MIN }
+    }
+}
+
+/// How the portal is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PortalConfig {
+    /// Through which proxy.
+    pub proxy: ProxySetting,
+    /// A file with `user:password` for the proxy.
+    pub proxy_credentials: Option<PathBuf>,
+    /// A certificate authority in PEM to trust besides the others.
+    pub authority: Option<PathBuf>,
+    /// Bytes in 30 minutes while the agent catches up; the default is the budget's.
+    pub catch_up_bytes: Option<u64>,
+}
+
+/// What is logged, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// The file; without one the log goes to standard error.
+    pub file: Option<PathBuf>,
+    /// Old files are kept this many days.
+    pub keep_days: u32,
+    /// `error`, `warn`, `info` or `debug`.
+    #[serde(deserialize_with = "level")]
+    pub level: String,
+    /// Whether the log also goes to syslog.
+    pub syslog: bool,
+}
+
+impl Default for LogConfig {
+    fn default() -> LogConfig {
+        LogConfig { file: None, keep_days: 14, level: "info".to_owned(), syslog: false }
+    }
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    state: PathBuf,
+    personal: Option<Personal>,
+    #[serde(default = "default_pause_ms")]
+    pause_ms: u64,
+    #[serde(default, deserialize_with = "spans")]
+    ranges: Vec<Span>,
+    #[serde(default, deserialize_with = "spans")]
+    exclude: Vec<Span>,
+    ranges_file: Option<PathBuf>,
+    #[serde(default)]
+    also_supported: Vec<String>,
+    #[serde(default, rename = "printer")]
+    printers: Vec<Printer>,
+    #[serde(default)]
+    allow: Allow,
+    privacy: Option<Policy>,
+    #[serde(default)]
+    portal: PortalConfig,
+    #[serde(default)]
+    log: LogConfig,
+}
+
+/// Printers that one collector lists by address at most.
+const PRINTERS_MAX: usize = 1000;
+/// Ports of printers found through ranges, at most: each is one more connection to each address.
+const PORTS_MAX: usize = 4;
+/// Bytes of a list of printers.
+const LIST_BYTES_MAX: u64 = 1 << 20;
+/// The shortest pause between two looks of a direct agent, in seconds.
+const POLL_SECONDS_MIN: u64 = 30;
+/// The longest pause between two looks of a direct agent, in seconds.
+const POLL_SECONDS_MAX: u64 = 3600;
 
 fn default_pause_ms() -> u64 {
     1000
 }
-
-/// Printers that one collector reads at most.
-const PRINTERS_MAX: usize = 1000;
+fn default_poll_seconds() -> u64 {
+    60
+}
 
 /// The file cannot be used. Nothing starts.
 #[derive(Debug, thiserror::Error)]
@@ -90,42 +304,254 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads and checks the file.
+    /// Reads and checks the file, and the list of printers that it names.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        Config::parse(&text).map_err(|what| ConfigError::Wrong { path: path.to_owned(), what })
-    }
-
-    /// Checks the text of a file. The error names line and key.
-    pub fn parse(text: &str) -> Result<Config, String> {
-        let config: Config = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        if config.printers.len() > PRINTERS_MAX {
-            return Err(format!("more than {PRINTERS_MAX} printers are listed"));
-        }
-        for printer in &config.printers {
-            let address = &printer.address;
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-            if address.is_empty() || address.len() > 255 || !address.chars().all(plain) {
-                let line =
-                    text.lines().position(|line| line.contains(&format!("\"{address}\""))).map_or(0, |index| index + 1);
-                return Err(format!(
-                    "line {line}: address = {address:?} is not a host or an address with an optional port"
-                ));
+        let wrong = |path: &Path, what: String| ConfigError::Wrong { path: path.to_owned(), what };
+        let text = read(path)?;
+        let (mut config, list) = Config::read(&text).map_err(|what| wrong(path, what))?;
+        if let Some(list) = list {
+            // Beside the file that names it, wherever the program was started.
+            let list = path.parent().unwrap_or(Path::new("")).join(list);
+            let size = std::fs::metadata(&list).map_or(0, |metadata| metadata.len());
+            if size > LIST_BYTES_MAX {
+                return Err(wrong(&list, format!("is longer than {LIST_BYTES_MAX} bytes")));
             }
+            let text = read(&list)?;
+            config.add_list(&text).map_err(|what| wrong(&list, what))?;
+            config.check_cap().map_err(|what| wrong(path, what))?;
         }
         Ok(config)
     }
+
+    /// Checks the text of a file. The error names line and key. A list that it names is not read.
+    pub fn parse(text: &str) -> Result<Config, String> {
+        Ok(Config::read(text)?.0)
+    }
+
+    /// The configuration with what the program knows of its system: the environment, for the proxy.
+    #[must_use]
+    pub fn with_facts(mut self, facts: SystemFacts) -> Config {
+        self.facts = facts;
+        self
+    }
+
+    fn read(text: &str) -> Result<(Config, Option<PathBuf>), String> {
+        let file: File = parse(text)?;
+        if file.printers.len() > PRINTERS_MAX {
+            return Err(format!("more than {PRINTERS_MAX} printers are listed"));
+        }
+        for printer in &file.printers {
+            check_scheme(text, &printer.address, file.allow.plain_http, "allow.plain_http")?;
+        }
+        let privacy = match (file.personal, file.privacy) {
+            (Some(_), Some(_)) => {
+                let line = line_of(text, "personal");
+                return Err(format!("line {line}: personal = … and [privacy] are both given; leave one of them out"));
+            }
+            (Some(Personal::Keep), None) => Policy::keep_all(),
+            (Some(Personal::Drop) | None, policy) => policy.unwrap_or_default(),
+        };
+        let config = Config {
+            state: file.state,
+            pause_ms: file.pause_ms,
+            printers: file.printers,
+            also_supported: file.also_supported,
+            privacy,
+            portal: file.portal,
+            log: file.log,
+            facts: SystemFacts::default(),
+            allow: file.allow,
+            ranges: file.ranges,
+            excluded: file.exclude,
+        };
+        for span in &config.ranges {
+            span.check().map_err(|error| format!("line {}: ranges: {span} {error}", line_of(text, "ranges")))?;
+        }
+        config.check_cap().map_err(|what| format!("line {}: {what}", line_of(text, "ranges")))?;
+        Ok((config, file.ranges_file))
+    }
+
+    fn add_list(&mut self, text: &str) -> Result<(), String> {
+        for (line, cell) in ranges::first_column(text) {
+            let span = Span::readable(&cell).map_err(|error| format!("line {line}: {cell:?} {error}"))?;
+            self.ranges.push(span);
+        }
+        Ok(())
+    }
+
+    fn check_cap(&self) -> Result<(), String> {
+        let counted = ranges::addresses(&self.ranges, &self.excluded);
+        counted.map(drop).map_err(|(span, error)| format!("ranges: with {span} the list {error}"))
+    }
+}
+
+impl DirectConfig {
+    /// A direct agent's settings where no file says more.
+    pub fn new(state: PathBuf, printer: &str) -> Result<DirectConfig, String> {
+        Ok(DirectConfig {
+            state,
+            printer: address_of(printer).ok_or_else(|| not_an_address(printer))?,
+            poll_seconds: default_poll_seconds(),
+            pause_ms: default_pause_ms(),
+            plain_http: false,
+            privacy: Policy::default(),
+            portal: PortalConfig::default(),
+            log: LogConfig::default(),
+            facts: SystemFacts::default(),
+        })
+    }
+
+    /// Reads and checks the file.
+    pub fn load(path: &Path) -> Result<DirectConfig, ConfigError> {
+        let text = read(path)?;
+        DirectConfig::parse(&text).map_err(|what| ConfigError::Wrong { path: path.to_owned(), what })
+    }
+
+    /// Checks the text of a file. The error names line and key.
+    pub fn parse(text: &str) -> Result<DirectConfig, String> {
+        let config: DirectConfig = parse(text)?;
+        check_scheme(text, &config.printer, config.plain_http, "plain_http")?;
+        Ok(config)
+    }
+
+    /// The configuration with what the program knows of its system: the environment, for the proxy.
+    #[must_use]
+    pub fn with_facts(mut self, facts: SystemFacts) -> DirectConfig {
+        self.facts = facts;
+        self
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+}
+
+/// The first line that has `word`; 0 where none has.
+fn line_of(text: &str, word: &str) -> usize {
+    text.lines().position(|line| line.contains(word)).map_or(0, |index| index + 1)
+}
+
+fn check_scheme(text: &str, address: &str, plain_http: bool, key: &str) -> Result<(), String> {
+    if plain_http || !address.starts_with("http://") {
+        return Ok(());
+    }
+    let line = line_of(text, address);
+    Err(format!("line {line}: address = {address:?} is read without TLS, which {key} = true has to allow"))
+}
+
+fn not_an_address(text: &str) -> String {
+    let text: String = text.chars().take(100).collect();
+    format!("address = {text:?} is not a host or an address with an optional port")
+}
+
+/// The form in which an address is known: `host`, `host:port`, or the same after `http://`.
+pub(crate) fn address_of(text: &str) -> Option<String> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some(("https", rest)) => ("", rest),
+        Some(("http", rest)) => ("http://", rest),
+        Some(_) => return None,
+        None => ("", text),
+    };
+    let authority = if rest.len() < text.len() { rest.strip_suffix('/').unwrap_or(rest) } else { rest };
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(inner) => {
+            let (inner, after) = inner.split_once(']')?;
+            inner.parse::<Ipv6Addr>().ok()?;
+            (authority.get(..inner.len() + 2)?, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => (is_host(host).then_some(host)?, Some(port)),
+            None => (is_host(authority).then_some(authority)?, None),
+        },
+    };
+    match port {
+        None => Some(format!("{scheme}{host}")),
+        Some(port) => {
+            let plain = port.bytes().all(|byte| byte.is_ascii_digit());
+            let number = port.parse::<u16>().ok().filter(|number| plain && *number > 0)?;
+            Some(format!("{scheme}{host}:{number}"))
+        }
+    }
+}
+
+/// A name, or four decimal octets. Names that some programs read as numbers are none.
+fn is_host(host: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
+        return false;
+    }
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or("");
+    let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.to_ascii_lowercase().starts_with("0x");
+    !numeric || host.parse::<Ipv4Addr>().is_ok()
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    address_of(&text).ok_or_else(|| D::Error::custom(not_an_address(&text)))
+}
+
+fn spans<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Span>, D::Error> {
+    let texts = <Vec<String>>::deserialize(deserializer)?;
+    let parsed = texts.iter().map(|text| {
+        let shown: String = text.chars().take(100).collect();
+        Span::parse(text).map_err(|error| D::Error::custom(format!("{shown:?} {error}")))
+    });
+    parsed.collect()
+}
+
+fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Error> {
+    let ports = <Vec<u16>>::deserialize(deserializer)?;
+    if ports.is_empty() || ports.len() > PORTS_MAX || ports.contains(&0) {
+        return Err(D::Error::custom(format!("ports: between one and {PORTS_MAX} ports, none of them 0")));
+    }
+    Ok(ports)
+}
+
+fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let minutes = u32::deserialize(deserializer)?;
+    if (INTERVAL_MINUTES_MIN..=INTERVAL_MINUTES_MAX).contains(&minutes) {
+        return Ok(minutes);
+    }
+    let bounds = format!("between {INTERVAL_MINUTES_MIN} and {INTERVAL_MINUTES_MAX}");
+    Err(D::Error::custom(format!("interval_minutes: {minutes} is not {bounds}")))
+}
+
+fn poll_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let seconds = u64::deserialize(deserializer)?;
+    if (POLL_SECONDS_MIN..=POLL_SECONDS_MAX).contains(&seconds) {
+        return Ok(seconds);
+    }
+    let bounds = format!("between {POLL_SECONDS_MIN} and {POLL_SECONDS_MAX}");
+    Err(D::Error::custom(format!("poll_seconds: {seconds} is not {bounds}")))
+}
+
+fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let level = String::deserialize(deserializer)?;
+    if ["error", "warn", "info", "debug"].contains(&level.as_str()) {
+        return Ok(level);
+    }
+    Err(D::Error::custom(format!("level: {level:?} is none of error, warn, info, debug")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::privacy::{Mode, Presence};
 
     #[test]
-    fn the_template_is_a_valid_file_that_drops_names() {
+    fn the_templates_are_valid_files_that_drop_names() {
         let config = Config::parse(TEMPLATE).expect("valid");
-        assert_eq!((config.personal, config.pause_ms, config.printers.len()), (Personal::Drop, 1000, 0));
+        assert_eq!((config.privacy, config.pause_ms, config.printers.len()), (Policy::default(), 1000, 0));
+        assert_eq!(config.allow, Allow::default());
+        assert_eq!(config.portal, PortalConfig::default());
+        assert_eq!(config.log, LogConfig::default());
+        let direct = DirectConfig::parse(DIRECT_TEMPLATE).expect("valid");
+        let state = PathBuf::from("/var/lib/plotmeter-direct");
+        assert_eq!(direct, DirectConfig::new(state, "192.0.2.10").expect("valid"));
     }
 
     #[test]
@@ -135,9 +561,90 @@ mod tests {
             ("state = \"s\"\npersonal = \"keeep\"\n", "line 2", "keeep"),
             ("state = \"s\"\n[[printer]]\nadress = \"a\"\n", "line 3", "adress"),
             ("state = \"s\"\n[[printer]]\naddress = \"http://a/\"\n", "line 3", "address"),
+            ("state = \"s\"\n[[printer]]\naddress = \"ftp://a\"\n", "line 3", "address"),
+            ("state = \"s\"\n[[printer]]\naddress = \"0x7f000001\"\n", "line 3", "address"),
+            ("state = \"s\"\nranges = [\"192.0.2.1\", \"printer\"]\n", "line 2", "printer"),
+            ("state = \"s\"\nranges = [\"127.0.0.1\"]\n", "line 2", "this machine"),
+            ("state = \"s\"\nranges = [\"10.0.0.0/8\"]\n", "line 2", "4096"),
+            ("state = \"s\"\n\nranges = [\"10.0.0.0/20\", \"10.1.0.1\"]\n", "line 3", "4096"),
+            ("state = \"s\"\n[allow]\nnetworks = [\"192.0.2.0/240\"]\n", "line 3", "192.0.2.0/240"),
+            ("state = \"s\"\n[allow]\nports = []\n", "line 3", "ports"),
+            ("state = \"s\"\n[allow]\ninterval_minutes = 29\n", "line 3", "interval_minutes"),
+            ("state = \"s\"\n[privacy]\njob_name = \"drop\"\n", "line 3", "job_name"),
+            ("state = \"s\"\n[privacy]\nsubmitted-at = \"pseudonym\"\n", "line 3", "submitted-at"),
+            ("state = \"s\"\npersonal = \"drop\"\n[privacy]\n", "line 2", "personal"),
+            ("state = \"s\"\n[portal]\nproxy = \"socks5://a:1\"\n", "line 3", "proxy"),
+            ("state = \"s\"\n[log]\nlevel = \"loud\"\n", "line 3", "level"),
         ] {
-            let error = Config::parse(text).expect_err("wrong");
-            assert!(error.contains(line) && error.contains(key), "{error}");
+            let error = Config::parse(text).expect_err(text);
+            assert!(error.contains(line) && error.contains(key), "{text}: {error}");
         }
+        let error = DirectConfig::parse("state = \"s\"\nprinter = \"a\"\npoll_seconds = 29\n").expect_err("too often");
+        assert!(error.contains("line 3") && error.contains("poll_seconds"), "{error}");
+    }
+
+    #[test]
+    fn today_s_short_forms_go_on_working() {
+        let keep = Config::parse("state = \"s\"\npersonal = \"keep\"\n[[printer]]\naddress = \"a:8443\"\n");
+        let keep = keep.expect("valid");
+        assert_eq!(keep.privacy, Policy::keep_all());
+        assert_eq!(keep.printers, [Printer { address: "a:8443".to_owned() }]);
+        assert_eq!(Config::parse("state = \"s\"\n").expect("valid").privacy, Policy::default());
+    }
+
+    #[test]
+    fn each_field_has_its_own_mode() {
+        let text = "state = \"s\"\n[privacy]\nuser-name = \"pseudonym\"\nsubmitted-at = \"keep\"\n";
+        let policy = Config::parse(text).expect("valid").privacy;
+        assert_eq!((policy.user_name, policy.job_name), (Mode::Pseudonym, Mode::Drop));
+        assert_eq!(policy.submitted_at, Presence::Keep);
+    }
+
+    #[test]
+    fn an_address_is_known_in_one_form() {
+        for (text, known) in [
+            ("192.0.2.10", Some("192.0.2.10")),
+            ("https://192.0.2.10/", Some("192.0.2.10")),
+            ("https://printer.example:8443", Some("printer.example:8443")),
+            ("http://192.0.2.10", Some("http://192.0.2.10")),
+            ("[2001:db8::1]:443", Some("[2001:db8::1]:443")),
+            ("[2001:db8::1]", Some("[2001:db8::1]")),
+            ("127.0.0.1:0443", Some("127.0.0.1:443")),
+            ("a/", None),
+            ("a/b", None),
+            ("a:b", None),
+            ("a:0", None),
+            ("a:+1", None),
+            ("a:70000", None),
+            ("user@a", None),
+            ("2001:db8::1", None),
+            ("[fe80::1%eth0]", None),
+            ("[2001:db8::1]443", None),
+            ("192.0.2", None),
+            ("192.0.2.010", None),
+            ("3221225985", None),
+            ("https://a/b", None),
+            ("", None),
+        ] {
+            assert_eq!(address_of(text).as_deref(), known, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_beside_the_file_is_read_and_its_errors_name_its_lines() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("collector.toml");
+        std::fs::write(&path, "state = \"s\"\nranges = [\"192.0.2.1\"]\nranges_file = \"printers.csv\"\n").expect("ok");
+        let list = folder.path().join("printers.csv");
+        std::fs::write(&list, "address,name\n192.0.2.10,a\n192.0.2.0/28,b\n").expect("written");
+        assert_eq!(Config::load(&path).expect("valid").ranges.len(), 3);
+        for (text, words) in [("192.0.2.10\nprinter\n", "line 2"), ("10.0.0.0/20\n", "4096")] {
+            std::fs::write(&list, text).expect("written");
+            let error = Config::load(&path).expect_err("wrong").to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        std::fs::remove_file(&list).expect("removed");
+        let error = Config::load(&path).expect_err("absent").to_string();
+        assert!(error.contains("printers.csv"), "{error}");
     }
 }

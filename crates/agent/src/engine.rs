@@ -1,7 +1,11 @@
 //! When the collector reads and when it sends: a pure state machine. `step(now, event)` gives the
 //! actions; whoever runs it carries them out and reports back with the next event.
+//!
+//! No event makes two readings follow each other faster than the floor of 30 minutes: neither an
+//! interval nor a wish of the portal's, and with [`Engine::after`] no restart either. Deliberately
+//! absent: a clock, and what is read or sent.
 
-use protocol::limits::INTERVAL_MINUTES_MIN;
+use protocol::limits::{INTERVAL_MINUTES_MAX, INTERVAL_MINUTES_MIN};
 use report::{Duration, Instant};
 
 /// The first pause after a failed upload; it doubles up to [`RETRY_MAX`].
@@ -25,8 +29,12 @@ pub(crate) enum Event {
     NothingToUpload,
     /// The upload failed or was refused.
     UploadFailed,
-    /// The portal asks for another interval, already within the agent's bounds.
+    /// Sending may go on then: the wire budget or a pause.
+    UploadWaits(Instant),
+    /// The portal asks for another interval, in minutes.
     Interval(u32),
+    /// The portal asks for a reading now.
+    Collect,
 }
 
 /// What to do.
@@ -45,9 +53,19 @@ pub(crate) struct Engine {
     /// In parts per thousand of the interval, −100 to 100: collectors do not all call at once.
     jitter: i64,
     read_at: Instant,
+    /// When all printers were last read.
+    last_read: Option<Instant>,
     upload_at: Instant,
     retry: Duration,
     busy: bool,
+}
+
+/// The floor between two readings.
+const FLOOR: Duration = Duration::minutes(INTERVAL_MINUTES_MIN as i64);
+
+/// An interval of the portal's, within the bounds that an agent holds.
+fn bounded(minutes: u32) -> Duration {
+    Duration::minutes(i64::from(minutes.clamp(INTERVAL_MINUTES_MIN, INTERVAL_MINUTES_MAX)))
 }
 
 impl Engine {
@@ -55,13 +73,28 @@ impl Engine {
     pub(crate) fn new(now: Instant, interval_minutes: u32, jitter: u64) -> Engine {
         let jitter = i64::try_from(jitter % 201).expect("below 201") - 100;
         Engine {
-            interval: Duration::minutes(i64::from(interval_minutes)),
+            interval: bounded(interval_minutes),
             jitter,
             read_at: now,
+            last_read: None,
             upload_at: now,
             retry: RETRY_MIN,
             busy: false,
         }
+    }
+
+    /// An engine that goes on after a restart: it keeps the floor since the last reading, which the caller
+    /// kept durably. One in the future comes from a clock that was set back and counts as now.
+    pub(crate) fn after(mut self, last_read: Option<Instant>) -> Engine {
+        let now = self.read_at;
+        self.last_read = last_read.map(|last| last.min(now));
+        self.read_at = self.soonest(now);
+        self
+    }
+
+    /// The first instant from `now` on that keeps the floor.
+    fn soonest(&self, now: Instant) -> Instant {
+        self.last_read.map_or(now, |last| now.max(last.min(now).plus(FLOOR)))
     }
 
     /// Takes an event and gives what to do now. One action is under way at a time.
@@ -73,6 +106,7 @@ impl Engine {
             Event::Tick => {}
             Event::Read => {
                 self.busy = false;
+                self.last_read = Some(now);
                 self.read_at = now.plus(self.jittered());
                 self.upload_at = self.upload_at.min(now);
             }
@@ -90,10 +124,15 @@ impl Engine {
                 self.upload_at = now.plus(self.retry);
                 self.retry = Duration((self.retry.0 * 2).min(RETRY_MAX.0));
             }
+            Event::UploadWaits(until) => {
+                self.busy = false;
+                self.upload_at = until.max(now.plus(Duration(1000)));
+            }
             Event::Interval(minutes) => {
-                self.interval = Duration::minutes(i64::from(minutes));
+                self.interval = bounded(minutes);
                 self.read_at = self.read_at.min(now.plus(self.jittered()));
             }
+            Event::Collect => self.read_at = self.read_at.min(self.soonest(now)),
         }
         self.next(now)
     }
@@ -115,8 +154,7 @@ impl Engine {
 
     /// The interval with jitter, never below the floor.
     fn jittered(&self) -> Duration {
-        let floor = Duration::minutes(i64::from(INTERVAL_MINUTES_MIN));
-        Duration(self.interval.0 + self.interval.0 / 1000 * self.jitter).max(floor)
+        Duration(self.interval.0 + self.interval.0 / 1000 * self.jitter).max(FLOOR)
     }
 }
 
@@ -190,5 +228,59 @@ mod tests {
             let engine = Engine::new(START, 30, jitter);
             assert!(engine.jittered() >= Duration::minutes(30));
         }
+    }
+
+    #[test]
+    fn a_thousand_days_of_wild_settings_and_restarts_never_read_within_thirty_minutes() {
+        let mut rng = report::sample::Rng::new(4);
+        let (mut now, mut last_read, mut readings) = (START, None::<Instant>, 0);
+        let mut engine = Engine::new(now, 0, rng.next_u64());
+        while now < START.plus(Duration::hours(24 * 1000)) {
+            now = now.plus(Duration(rng.between(1, 240_000)));
+            if rng.chance(10_000) {
+                engine = Engine::new(now, 0, rng.next_u64()).after(last_read);
+            }
+            let minutes = *rng.pick(&[0, 1, 29, 30, u32::MAX, 180]);
+            let event = *rng.pick(&[Event::Tick, Event::Tick, Event::Collect, Event::Interval(minutes)]);
+            let mut action = engine.step(now, event);
+            while let Some(act) = action {
+                let done = match act {
+                    Action::ReadPrinters => {
+                        let waited = last_read.map_or(Duration::hours(1), |last| now.since(last));
+                        assert!(waited >= Duration::minutes(30), "read again after {} ms", waited.0);
+                        (last_read, readings) = (Some(now), readings + 1);
+                        Event::Read
+                    }
+                    Action::Upload => {
+                        *rng.pick(&[Event::NothingToUpload, Event::UploadFailed, Event::Uploaded { more: false }])
+                    }
+                };
+                action = engine.step(now, done);
+            }
+        }
+        assert!(readings > 1000 * 24, "only {readings} readings");
+    }
+
+    #[test]
+    fn a_wish_to_collect_is_met_at_once_where_the_floor_allows_it() {
+        let mut engine = Engine::new(START, 180, 100);
+        engine.step(START, Event::Tick);
+        engine.step(START, Event::Read);
+        engine.step(START, Event::NothingToUpload);
+        assert_eq!(engine.step(minutes(60), Event::Collect), Some(Action::ReadPrinters));
+        engine.step(minutes(61), Event::Read);
+        engine.step(minutes(61), Event::NothingToUpload);
+        assert_eq!(engine.step(minutes(62), Event::Collect), None);
+        assert_eq!(engine.step(minutes(91), Event::Tick), Some(Action::ReadPrinters));
+    }
+
+    #[test]
+    fn sending_goes_on_when_the_budget_allows_it() {
+        let mut engine = Engine::new(START, 180, 100);
+        engine.step(START, Event::Tick);
+        assert_eq!(engine.step(START, Event::Read), Some(Action::Upload));
+        assert_eq!(engine.step(START, Event::UploadWaits(minutes(12))), None);
+        assert_eq!(engine.step(minutes(11), Event::Tick), None);
+        assert_eq!(engine.step(minutes(12), Event::Tick), Some(Action::Upload));
     }
 }

@@ -1,24 +1,72 @@
-//! The Data Collector: reads the printers that its own file lists, keeps what they said in a spool,
-//! and sends it sealed to the portal. Nothing leaves the spool before an authentic receipt.
+//! The agents: the Data Collector, which reads the printers of a network, and the direct agent, which is
+//! inside or beside one printer. They keep what printers said in a spool and send it sealed to the portal.
+//! Nothing leaves the spool before an authentic receipt.
 //!
-//! Deliberately absent: a listening socket, any request that could change a printer, and any
-//! knowledge of contracts or prices.
+//! The core (desk, spool, identity, enrolment, budget, triggers, privacy) has no sockets and no clock; the
+//! feature `net` adds the programs' side. Deliberately absent: a listening socket, any request that could
+//! change a printer, and any knowledge of contracts or prices.
 
+#[cfg(feature = "net")]
 mod ask;
+pub mod budget;
+#[cfg(feature = "net")]
 mod collector;
+#[cfg(feature = "net")]
 mod config;
+mod desk;
+#[cfg(feature = "net")]
+mod direct;
+#[cfg(feature = "net")]
+mod doctor;
+#[cfg(feature = "net")]
 mod engine;
 mod enrolment;
+#[cfg(feature = "net")]
+mod envelope;
 mod identity;
-mod privacy;
+#[cfg(feature = "net")]
+mod office;
+#[cfg(feature = "net")]
+mod online;
+pub mod privacy;
+#[cfg(feature = "net")]
+mod proxy;
+#[cfg(feature = "net")]
+mod ranges;
 mod spool;
+#[cfg(feature = "net")]
+mod sweep;
+#[cfg(test)]
+mod testing;
+#[cfg(feature = "net")]
 mod tls;
+mod triggers;
+#[cfg(feature = "net")]
 mod uplink;
 
+pub use desk::{Desk, DeskError, DeskOptions, Farewell, Inbound, Outbound, Outcome, SentPackage, Turn};
+pub use enrolment::{Comparing, EnrolmentError, Invitation, Pending, Started};
+pub use identity::{Identity, IdentityError, Signer};
+pub use spool::{Appended, PrinterStatus, ReadFrom, SpoolError, Unsent};
+pub use triggers::Triggers;
+
+#[cfg(feature = "net")]
 pub use ask::{Asked, Patience, ask};
-pub use collector::{Collector, CollectorError, Round, Status};
-pub use config::{Config, ConfigError, Personal, TEMPLATE};
-pub use enrolment::{EnrolmentError, Pending, begin};
-pub use identity::{Identity, IdentityError};
-pub use spool::{PrinterStatus, SpoolError};
+#[cfg(feature = "net")]
+pub use collector::{Collector, Preview, Round};
+#[cfg(feature = "net")]
+pub use config::{
+    Config, ConfigError, DIRECT_TEMPLATE, DirectConfig, LogConfig, Personal, PortalConfig, Printer, TEMPLATE,
+};
+#[cfg(feature = "net")]
+pub use direct::Direct;
+#[cfg(feature = "net")]
+pub use doctor::{Check, Verdict, doctor, doctor_direct};
+#[cfg(feature = "net")]
+pub use office::{CollectorError, Enrolling, SetUp, Status};
+#[cfg(feature = "net")]
+pub use online::{ComparingOnline, PendingOnline, begin, begin_comparison};
+#[cfg(feature = "net")]
+pub use proxy::{ProxyChoice, ProxySetting, SystemFacts, SystemProxy};
+#[cfg(feature = "net")]
 pub use uplink::UplinkError;

@@ -1,6 +1,11 @@
 //! TLS towards printers (a pinned certificate each) and towards the portal (1.3 only, real authorities).
+//!
+//! Deliberately absent: any way to go on with a certificate that does not fit, and the reading of
+//! certificates beyond the name of who issued one, which is shown to people and decides nothing.
 
 use protocol::{Hex, sha256};
+use report::Defect;
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -93,21 +98,212 @@ pub(crate) fn printer_config(pin: Arc<Pin>) -> Result<ClientConfig, Error> {
         .with_no_client_auth())
 }
 
-/// Towards the portal: TLS 1.3 only, and either the public authorities or the one the enrolment names.
-pub(crate) fn portal_config(authority_pem: Option<&str>) -> Result<ClientConfig, Error> {
-    let mut roots = RootCertStore::empty();
-    match authority_pem {
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let certificate =
-                    certificate.map_err(|error| Error::General(format!("the portal's authority: {error}")))?;
-                roots.add(certificate)?;
-            }
-        }
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+/// The authorities that may vouch for the portal.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Authorities<'a> {
+    /// The one that the enrolment names, instead of the public ones.
+    pub(crate) enrolled: Option<&'a str>,
+    /// One that the customer's side adds, for a proxy that opens TLS.
+    pub(crate) local: Option<&'a str>,
+}
+
+fn add(roots: &mut RootCertStore, pem: &str) -> Result<(), Error> {
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| Error::General(format!("a certificate authority: {error}")))?;
+        roots.add(certificate)?;
     }
+    if roots.len() > before {
+        return Ok(());
+    }
+    Err(Error::General("a certificate authority: no PEM certificate".to_owned()))
+}
+
+impl Authorities<'_> {
+    fn base(self) -> Result<RootCertStore, Error> {
+        let mut roots = RootCertStore::empty();
+        match self.enrolled {
+            Some(pem) => add(&mut roots, pem)?,
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        }
+        Ok(roots)
+    }
+
+    fn all(self) -> Result<RootCertStore, Error> {
+        let mut roots = self.base()?;
+        if let Some(pem) = self.local {
+            add(&mut roots, pem)?;
+        }
+        Ok(roots)
+    }
+}
+
+/// Towards the portal: TLS 1.3 only.
+pub(crate) fn portal_config(authorities: Authorities<'_>) -> Result<ClientConfig, Error> {
     Ok(ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_root_certificates(roots)
+        .with_root_certificates(authorities.all()?)
         .with_no_client_auth())
+}
+
+/// Trusts what [`portal_config`] trusts, and remembers what was shown, for `doctor`.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    base: Arc<WebPkiServerVerifier>,
+    all: Arc<WebPkiServerVerifier>,
+    shown: Mutex<Option<Shown>>,
+}
+
+/// The certificate that stood where the portal should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// Who issued it, in its own words.
+    pub(crate) issuer: String,
+    /// Only the authority that the customer's side added vouches for it: a proxy opens TLS.
+    pub(crate) inspected: bool,
+}
+
+impl Observer {
+    /// An observer and the set-up that uses it.
+    pub(crate) fn new(authorities: Authorities<'_>) -> Result<(Arc<Observer>, ClientConfig), Error> {
+        let verifier = |roots: RootCertStore| {
+            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
+            builder.build().map_err(|error| Error::General(error.to_string()))
+        };
+        let (base, all) = (verifier(authorities.base()?)?, verifier(authorities.all()?)?);
+        let observer = Arc::new(Observer { base, all, shown: Mutex::new(None) });
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(observer.clone())
+            .with_no_client_auth();
+        Ok((observer, config))
+    }
+
+    /// What was shown, if the connection came that far.
+    pub(crate) fn shown(&self) -> Option<Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ServerCertVerifier for Observer {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let check = |verifier: &WebPkiServerVerifier| {
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        let (base, all) = (check(&self.base), check(&self.all));
+        let issuer = issuer(end_entity.as_ref()).unwrap_or_else(|| "an unnamed authority".to_owned());
+        let shown = Shown { issuer, inspected: base.is_err() && all.is_ok() };
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        all
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.all.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.all.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.all.supported_verify_schemes()
+    }
+}
+
+/// Tag, content and what follows, of one DER element.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (tag, rest) = der.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    let (length, rest) = if *first < 0x80 {
+        (usize::from(*first), rest)
+    } else {
+        let count = usize::from(*first & 0x7f);
+        if count == 0 || count > 3 || rest.len() < count {
+            return None;
+        }
+        let (digits, rest) = rest.split_at(count);
+        (digits.iter().fold(0, |length, digit| (length << 8) | usize::from(*digit)), rest)
+    };
+    (length <= rest.len()).then(|| (*tag, &rest[..length], &rest[length..]))
+}
+
+/// The issuer's common name and organisation, for people. It proves nothing.
+fn issuer(certificate: &[u8]) -> Option<String> {
+    const SEQUENCE: u8 = 0x30;
+    let (_, certificate, _) = element(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let (_, mut rest, _) = element(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    // Version (optional), serial number, signature algorithm; then the issuer.
+    let (version, _, after) = element(rest)?;
+    if version == 0xa0 {
+        rest = after;
+    }
+    let (_, _, rest) = element(rest)?;
+    let (_, _, rest) = element(rest)?;
+    let (_, mut names, _) = element(rest).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let (mut common, mut organisation) = (None, None);
+    while let Some((_, set, after)) = element(names) {
+        let (_, pair, _) = element(set)?;
+        let (_, kind, value) = element(pair)?;
+        let (_, text, _) = element(value)?;
+        let text = || Some(Defect::quote(&String::from_utf8_lossy(text)));
+        match kind {
+            [0x55, 0x04, 0x03] => common = text(),
+            [0x55, 0x04, 0x0a] => organisation = text(),
+            _ => {}
+        }
+        names = after;
+    }
+    match (common, organisation) {
+        (Some(common), Some(organisation)) => Some(format!("{common} ({organisation})")),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_issuer_of_a_certificate_is_named() {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut parameters = rcgen::CertificateParams::new(vec!["portal.example".to_owned()]).expect("a name");
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "Inspector");
+        parameters.distinguished_name.push(rcgen::DnType::OrganizationName, "Example Works");
+        let certificate = parameters.self_signed(&key).expect("signed");
+        assert_eq!(issuer(certificate.der()).as_deref(), Some("Inspector (Example Works)"));
+    }
+
+    #[test]
+    fn what_is_no_certificate_names_nobody() {
+        let cases: [&[u8]; 5] =
+            [&[], &[0x30], &[0x30, 0x84, 1, 1, 1, 1], &[0x30, 0x03, 0x30, 0x05, 0], b"not a certificate"];
+        for der in cases {
+            assert_eq!(issuer(der), None);
+        }
+    }
+
+    #[test]
+    fn an_authority_that_is_no_certificate_is_refused() {
+        let wrong = Authorities { local: Some("no PEM"), ..Authorities::default() };
+        assert!(portal_config(wrong).is_err());
+        assert!(portal_config(Authorities::default()).is_ok());
+    }
 }

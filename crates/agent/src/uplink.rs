@@ -1,21 +1,27 @@
-//! The uplink: seals a package, sends it, and believes only an answer that the portal sealed for
-//! this very request. Anything else means "later".
+//! The uplink: carries what the desk says to the portal and brings the answer back, unread.
+//!
+//! HTTPS to port 443 only, TLS 1.3, by name and looked up anew for each connection, through a proxy
+//! where the system or the file names one. Deliberately absent: any belief in an answer, which is the
+//! desk's to prove; redirects; and connections kept open from one interval to the next.
 
-use crate::identity::Identity;
-use crate::tls::portal_config;
+use crate::config::PortalConfig;
+use crate::identity::authority;
+use crate::proxy::{self, ProxyChoice, Route, SystemFacts, route};
+use crate::tls::{Authorities, portal_config};
+use crate::{Inbound, Outbound};
 use protocol::limits::{ANSWER_BYTES_MAX, ENROL_BYTES_MAX};
-use protocol::receipt::{self, Answer};
-use protocol::signature::{SignatureHeaders, sign_post, verify_answer};
-use protocol::{Keys, PACKAGES_PATH, package};
-use report::Surroundings;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Without a byte for this long, the portal is not there.
 const IDLE: Duration = Duration::from_secs(30);
 /// One exchange takes at most this long.
 const EXCHANGE: Duration = Duration::from_secs(120);
+/// A connection is kept this long for the next request of the same turn.
+const KEEP: Duration = Duration::from_secs(10);
 
-/// The portal was not reached, or what answered was not the portal. Always: try again later.
+/// The portal was not reached. Always: try again later.
 #[derive(Debug, thiserror::Error)]
 pub enum UplinkError {
     /// The address is not one an agent may use.
@@ -24,70 +30,182 @@ pub enum UplinkError {
     /// TLS could not be set up.
     #[error("prepare TLS towards the portal")]
     Tls(#[from] rustls::Error),
+    /// A certificate authority of the file cannot be read.
+    #[error("read the certificate authority in {path}")]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// No connection, no TLS, or no answer.
     #[error("reach the portal")]
     Http(#[from] reqwest::Error),
-    /// Something answered that has not the portal's keys.
-    #[error("what answered (status {status}) could not prove that it is the portal; trying again later")]
+    /// What answered cannot be the portal.
+    #[error("what answered (status {status}) is longer than any answer of the portal; trying again later")]
     Unproved {
         /// Its HTTP status.
         status: u16,
     },
+    /// The proxy wants a sign-in that is not there or not supported.
+    #[error("the proxy asks to sign in by {schemes}: {remedy}")]
+    ProxyAuthentication {
+        /// The ways that it offers.
+        schemes: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The proxy lets nobody through to the portal.
+    #[error("the proxy refuses a connection to the portal (status {status}): allow CONNECT to its name on port 443")]
+    ProxyRefused {
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// The system's proxy settings cannot be followed.
+    #[error("the system's proxy settings cannot be followed: {0}")]
+    ProxyUnsupported(String),
+    /// The file with the proxy's user and password cannot be used.
+    #[error("{path}, named by proxy_credentials, {what}")]
+    ProxyCredentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
 }
 
-/// A connection to one portal.
+/// A way to one portal.
 pub(crate) struct Uplink {
-    client: reqwest::Client,
-    portal: String,
     authority: String,
-}
-
-/// An answer as it came, before anything in it is believed.
-pub(crate) struct RawAnswer {
-    pub(crate) status: u16,
-    content_type: String,
-    headers: SignatureHeaders,
-    pub(crate) body: Vec<u8>,
+    host: String,
+    /// The authority that the enrolment names.
+    enrolled: Option<String>,
+    config: PortalConfig,
+    facts: SystemFacts,
+    /// Made at first need, and again after a failure: proxy settings change.
+    client: Mutex<Option<reqwest::Client>>,
 }
 
 impl Uplink {
-    /// Prepares the connection. The port must be 443 except on this machine itself.
-    pub(crate) fn new(portal: &str, authority_pem: Option<&str>) -> Result<Uplink, UplinkError> {
+    /// Prepares the way. The port must be 443 except on this machine itself.
+    pub(crate) fn new(
+        portal: &str,
+        enrolled: Option<&str>,
+        config: &PortalConfig,
+        facts: &SystemFacts,
+    ) -> Result<Uplink, UplinkError> {
         let authority = authority(portal).ok_or_else(|| UplinkError::Address(portal.to_owned()))?;
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(portal_config(authority_pem)?)
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host.to_owned(),
+            _ => authority.clone(),
+        };
+        Ok(Uplink {
+            authority,
+            host,
+            enrolled: enrolled.map(str::to_owned),
+            config: config.clone(),
+            facts: facts.clone(),
+            client: Mutex::new(None),
+        })
+    }
+
+    /// The portal's host and, unless 443, port.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The portal's host.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Host and port as `CONNECT` names them.
+    fn target(&self) -> String {
+        if self.host == self.authority { format!("{}:443", self.host) } else { self.authority.clone() }
+    }
+
+    /// The way as it is now.
+    pub(crate) fn route(&self) -> Result<Route, UplinkError> {
+        route(&self.config, &self.facts, &self.host)
+    }
+
+    /// The PEM text of the authority that the customer's side adds.
+    pub(crate) fn local_authority(&self) -> Result<Option<String>, UplinkError> {
+        let Some(path) = &self.config.authority else { return Ok(None) };
+        let text = std::fs::read_to_string(path);
+        text.map(Some).map_err(|source| UplinkError::Authority { path: path.clone(), source })
+    }
+
+    /// The authority that the enrolment names.
+    pub(crate) fn enrolled_authority(&self) -> Option<&str> {
+        self.enrolled.as_deref()
+    }
+
+    /// A client that follows the route with this TLS set-up.
+    pub(crate) fn client(&self, tls: rustls::ClientConfig) -> Result<reqwest::Client, UplinkError> {
+        let route = self.route()?;
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .http1_only()
+            .no_proxy()
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(KEEP)
             .connect_timeout(IDLE)
             .read_timeout(IDLE)
-            .timeout(EXCHANGE)
-            .build()?;
-        Ok(Uplink { client, portal: format!("https://{authority}"), authority })
+            .timeout(EXCHANGE);
+        let builder = match route.choice {
+            ProxyChoice::Direct => builder,
+            ProxyChoice::Unsupported(what) => return Err(UplinkError::ProxyUnsupported(what)),
+            ProxyChoice::Http { host, port } => {
+                let proxy = reqwest::Proxy::all(format!("http://{host}:{port}"))?;
+                builder.proxy(match &route.credentials {
+                    Some(credentials) => proxy.basic_auth(&credentials.user, &credentials.password),
+                    None => proxy,
+                })
+            }
+        };
+        Ok(builder.build()?)
     }
 
-    /// Posts bytes; for enrolment, which authenticates itself.
-    pub(crate) async fn post(
-        &self,
-        path: &str,
-        content_type: &str,
-        headers: &[(&str, &str)],
-        body: Vec<u8>,
-    ) -> Result<RawAnswer, UplinkError> {
-        let mut request = self.client.post(format!("{}{path}", self.portal)).header("content-type", content_type);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+    fn ready(&self) -> Result<reqwest::Client, UplinkError> {
+        let mut held = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*held {
+            return Ok(client.clone());
         }
-        let mut response = request.body(body).send().await?;
+        let local = self.local_authority()?;
+        let authorities = Authorities { enrolled: self.enrolled.as_deref(), local: local.as_deref() };
+        let client = self.client(portal_config(authorities)?)?;
+        *held = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Carries a request to the portal; gives whatever answered.
+    pub(crate) async fn carry(&self, sent: &Outbound) -> Result<Inbound, UplinkError> {
+        if sent.authority != self.authority {
+            return Err(UplinkError::Address(sent.authority.clone()));
+        }
+        match self.exchange(sent).await {
+            Err(UplinkError::Http(error)) => {
+                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                Err(self.explain(error).await)
+            }
+            answer => answer,
+        }
+    }
+
+    async fn exchange(&self, sent: &Outbound) -> Result<Inbound, UplinkError> {
+        let mut request = self.ready()?.post(format!("https://{}{}", self.authority, sent.path));
+        for (name, value) in &sent.headers {
+            request = request.header(*name, value.as_str());
+        }
+        let mut response = request.body(sent.body.clone()).send().await?;
         let status = response.status().as_u16();
-        let header =
-            |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-        let content_type = header("content-type");
-        let headers = SignatureHeaders {
-            content_digest: header("content-digest"),
-            signature_input: header("signature-input"),
-            signature: header("signature"),
+        let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
+        let headers = response.headers().iter().filter_map(header).collect();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX.max(ENROL_BYTES_MAX) {
@@ -95,83 +213,54 @@ impl Uplink {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(RawAnswer { status, content_type, headers, body })
+        Ok(Inbound { status, headers, body })
     }
 
-    /// Sends an authenticated request and gives the portal's authenticated answer.
-    pub(crate) async fn exchange(
-        &self,
-        keys: &Keys,
-        path: &str,
-        idempotency_key: &str,
-        body: Vec<u8>,
-        surroundings: &Surroundings,
-    ) -> Result<Answer, UplinkError> {
-        let signed = sign_post(keys, (&self.authority, path), idempotency_key, &body, surroundings);
-        let headers = [
-            ("content-digest", signed.content_digest.as_str()),
-            ("idempotency-key", idempotency_key),
-            ("signature-input", signed.signature_input.as_str()),
-            ("signature", signed.signature.as_str()),
-        ];
-        let answer = self.post(path, package::CONTENT_TYPE, &headers, body).await?;
-        let unproved = UplinkError::Unproved { status: answer.status };
-        let covered = (answer.status, answer.content_type.as_str(), answer.body.as_slice());
-        if verify_answer(&keys.answer, covered, &signed.signature, &answer.headers).is_err() {
-            return Err(unproved);
+    /// Asks a proxy why it let nothing through: a failed connection does not tell.
+    pub(crate) async fn explain(&self, error: reqwest::Error) -> UplinkError {
+        let Ok(Route { choice: ProxyChoice::Http { host, port }, credentials, .. }) = self.route() else {
+            return UplinkError::Http(error);
+        };
+        if !error.is_connect() {
+            return UplinkError::Http(error);
         }
-        receipt::open(keys, &answer.body).map_err(|_| unproved)
-    }
-
-    /// Sends the bytes of package `sequence`.
-    pub(crate) async fn upload(
-        &self,
-        identity: &Identity,
-        sequence: u64,
-        compressed: &[u8],
-        surroundings: &Surroundings,
-    ) -> Result<Answer, UplinkError> {
-        let sealed = package::seal(&identity.keys, compressed, surroundings.random());
-        let key = format!("{}-{sequence}", identity.agent());
-        self.exchange(&identity.keys, PACKAGES_PATH, &key, sealed, surroundings).await
+        match proxy::reply(&host, port, &self.target(), credentials.as_ref()).await {
+            Some(reply) if reply.status == 407 => sign_in(&reply.schemes, credentials.is_some()),
+            Some(reply) if reply.status >= 300 => UplinkError::ProxyRefused { status: reply.status },
+            _ => UplinkError::Http(error),
+        }
     }
 }
 
-/// Host and port of a portal address, the way a `host` header has them; `None` when an agent may not use it.
-fn authority(portal: &str) -> Option<String> {
-    let url = reqwest::Url::parse(portal).ok()?;
-    let host = url.host_str()?;
-    let plain = url.scheme() == "https"
-        && url.username().is_empty()
-        && url.password().is_none()
-        && matches!(url.path(), "" | "/");
-    let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    match url.port() {
-        None if plain => Some(host.to_owned()),
-        Some(port) if plain && loopback => Some(format!("{host}:{port}")),
-        _ => None,
-    }
+/// What a proxy's demand to sign in means, and what to do.
+fn sign_in(schemes: &[String], tried: bool) -> UplinkError {
+    let basic = schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case("basic"));
+    let remedy = match (basic, tried) {
+        (true, true) => "user and password in the proxy_credentials file are not the right ones".to_owned(),
+        (true, false) => "put user:password into a file and name it by [portal] proxy_credentials".to_owned(),
+        (false, _) => "only Basic is supported; let this machine through to the portal without sign-in, or set \
+                       [portal] proxy to one that takes Basic"
+            .to_owned(),
+    };
+    let schemes = if schemes.is_empty() { "no way that it names".to_owned() } else { schemes.join(", ") };
+    UplinkError::ProxyAuthentication { schemes, remedy }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::authority;
+    use super::*;
 
     #[test]
-    fn only_https_on_443_is_a_portal_address_except_on_this_machine() {
-        assert_eq!(authority("https://portal.example").as_deref(), Some("portal.example"));
-        assert_eq!(authority("https://portal.example:443/").as_deref(), Some("portal.example"));
-        assert_eq!(authority("https://127.0.0.1:8443").as_deref(), Some("127.0.0.1:8443"));
-        for refused in [
-            "http://portal.example",
-            "https://portal.example:8443",
-            "https://127.0.0.1.evil.example:8443",
-            "https://user@portal.example",
-            "https://portal.example/path",
-            "ftp://portal.example",
-            "portal.example",
+    fn a_proxy_that_wants_the_system_s_sign_in_is_refused_by_name() {
+        let names = |schemes: &[&str]| schemes.iter().map(|scheme| (*scheme).to_owned()).collect::<Vec<_>>();
+        for (schemes, tried, words) in [
+            (names(&["NTLM", "Negotiate"]), false, ["NTLM, Negotiate", "only Basic"]),
+            (names(&["NTLM", "Basic"]), false, ["NTLM, Basic", "proxy_credentials"]),
+            (names(&["basic"]), true, ["basic", "not the right ones"]),
+            (names(&[]), false, ["no way", "only Basic"]),
         ] {
-            assert_eq!(authority(refused), None, "{refused}");
+            let said = sign_in(&schemes, tried).to_string();
+            assert!(words.iter().all(|word| said.contains(word)), "{said}");
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod document;
 pub mod limits;
+pub mod models;
 mod node;
 pub mod piws;
 mod request;

@@ -10,8 +10,9 @@ use portal::bench::{Opener, insert_raw, raw_table};
 use portal::setup;
 use portal::{Db, Portal, PortalKeys, Target};
 use protocol::enrol::EnrolmentFile;
+use protocol::package::{self, Manner, Timestamps};
 use protocol::sender::{Handshake, Request, Sender};
-use protocol::{CONFIRM_PATH, ENROL_CONTENT_TYPE, ENROL_PATH, PACKAGES_PATH, package};
+use protocol::{CONFIRM_PATH, ENROL_CONTENT_TYPE, ENROL_PATH, PACKAGES_PATH};
 use report::sample::{self, Rng};
 use report::{Duration, Grade, Instant, JobKind, Personal, Surroundings};
 use std::path::Path;
@@ -337,7 +338,8 @@ fn packages(sender: &mut Sender, number: usize, reports: usize, surroundings: &S
             .collect();
         report.usage.jobs = report.usage.jobs.map(|jobs| jobs + JOBS as i64);
         report.usage.pages = report.usage.pages.map(|pages| pages + JOBS as i64);
-        let Some(split) = package::records(&report, &[], Grade::B) else { continue };
+        let manner = Manner { grade: Grade::B, seen: None, timestamps: Timestamps::Minute };
+        let Some(split) = package::records(&report, &[], manner) else { continue };
         let drafts: Vec<_> = std::iter::once(&split.reading).chain(split.jobs.iter().map(|(_, draft)| draft)).collect();
         // Sections travel once; afterwards their digest does.
         let full = if sequence == 1 { split.sections.as_slice() } else { &[] };

@@ -1,9 +1,9 @@
 //! `plotmeter demo`: a whole world on this machine. Simulated printers answer over HTTPS, one
-//! collector a customer reads them and reports over real TLS, and three months go through the real
-//! ingest path before the clock starts to run.
+//! collector a customer reads them and reports over real TLS, one printer has a direct agent besides,
+//! and three months go through the real ingest path before the clock starts to run.
 
 use crate::clock::{self, DemoClock};
-use agent::{Collector, Config};
+use agent::{Collector, Config, Direct, DirectConfig};
 use anyhow::{Context, bail};
 use billing::{
     Allowance, BaseFee, Clause, Currency, Evidence, MeterKind, Month, Pattern, Period, Price, PriceList, Tax, Terms,
@@ -44,15 +44,28 @@ pub(crate) struct Arguments {
 }
 
 /// One customer of the demo, ready to work.
+#[derive(Clone)]
 struct Site {
     collector: Arc<Collector>,
+    /// An agent of one printer that the collector reads too.
+    direct: Option<Arc<Direct>>,
     customer_id: i64,
     reseller: usize,
     lets_names_through: bool,
     nicknames: Vec<(String, &'static str)>,
     name: &'static str,
     time_zone: &'static str,
+    /// The printers that take part, where they are listed; `None` where all do.
+    listed: Option<Vec<String>>,
 }
+
+/// The customer whose printers are listed one by one; its last one is only seen.
+const LISTED: &str = "Suomen Kartta";
+/// The customer whose first printer has an agent of its own beside the collector.
+const WITH_DIRECT: &str = "Brückner Tiefbau";
+/// How much earlier than the collector the direct agent looks, while history is made: a printer is not
+/// read twice at one instant.
+const EARLIER: Duration = Duration::minutes(5);
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir().context("make a temporary folder")?;
@@ -96,6 +109,8 @@ async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
         let (resellers, sites, printers) = build(&portal, &fleet, dir, start, &surroundings).await?;
         let people = people(&portal, &resellers, &sites, &accounts).await?;
         let portal_for_contracts = portal.clone();
+        let resellers = Arc::new(resellers);
+        first_day(&portal, &clock, &resellers, &sites, start).await?;
         history(&clock, &sites, start, end).await?;
         let sites = Arc::new(sites);
         let sites_for_contracts = sites.clone();
@@ -200,31 +215,79 @@ async fn build(
         let made = setup::reseller(portal, reseller.name)?;
         for customer in &reseller.customers {
             let customer_id = setup::customer(portal, &made, customer.name, customer.site, customer.time_zone)?;
-            let file = setup::enrolment(portal, &made, customer_id)?;
+            let listed = listed(customer);
+            setup::participation(portal, &made, customer_id, listed.is_none())?;
             let (addresses, mut started) = printers(customer, start, surroundings).await?;
             servers.append(&mut started);
             let state = dir.join(format!("collector-{customer_id}"));
-            std::fs::create_dir_all(&state)?;
+            let file = invitation(portal, &made, customer_id, &state)?;
             let config = config(&state, &addresses, customer.lets_names_through)?;
-            let path = state.join("enrol.plotmeter");
-            std::fs::write(&path, serde_json::to_vec(&file)?)?;
-            agent::begin(&path, &state, &format!("pc-{}", customer.site.to_lowercase()), surroundings)
-                .await?
-                .confirm(surroundings)
-                .await?;
+            let host = format!("pc-{}", customer.site.to_lowercase());
+            agent::begin(&file, &config, &host, surroundings).await?.confirm().await?;
+            let direct = match addresses.first().filter(|_| customer.name == WITH_DIRECT) {
+                Some(address) => {
+                    let state = dir.join(format!("direct-{customer_id}"));
+                    let file = invitation(portal, &made, customer_id, &state)?;
+                    Some(direct(&state, &file, address, surroundings).await?)
+                }
+                None => None,
+            };
             sites.push(Site {
                 collector: Arc::new(Collector::open(config, surroundings.clone())?),
+                direct,
                 customer_id,
                 reseller: index,
                 lets_names_through: customer.lets_names_through,
                 nicknames: customer.printers.iter().map(|placed| (placed.serial.clone(), placed.nickname)).collect(),
                 name: customer.name,
                 time_zone: customer.time_zone,
+                listed,
             });
         }
         resellers.push(made);
     }
     Ok((resellers, sites, servers))
+}
+
+/// Makes an agent's folder with an enrolment file in it.
+fn invitation(portal: &Portal, reseller: &NewReseller, customer_id: i64, state: &Path) -> anyhow::Result<PathBuf> {
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+    private.create(state)?;
+    let path = state.join("enrol.plotmeter");
+    std::fs::write(&path, serde_json::to_vec(&setup::enrolment(portal, reseller, customer_id)?)?)?;
+    Ok(path)
+}
+
+/// An enrolled agent of one printer.
+async fn direct(state: &Path, file: &Path, address: &str, surroundings: &Surroundings) -> anyhow::Result<Arc<Direct>> {
+    let mut config = DirectConfig::new(state.to_owned(), address).map_err(anyhow::Error::msg)?;
+    (config.pause_ms, config.poll_seconds) = (0, 30);
+    agent::begin(file, &config, "beside-the-printer", surroundings).await?.confirm().await?;
+    Ok(Arc::new(Direct::open(config, surroundings.clone())?))
+}
+
+/// The serial numbers of the printers that take part at a customer that lists them.
+fn listed(customer: &Customer) -> Option<Vec<String>> {
+    let last = customer.printers.len().saturating_sub(1);
+    let part = || customer.printers.iter().take(last).map(|placed| placed.serial.clone()).collect();
+    (customer.name == LISTED).then(part)
+}
+
+/// Marks the printers that take part, once the portal has seen them.
+fn mark(portal: &Portal, resellers: &[NewReseller], sites: &[Site]) -> anyhow::Result<()> {
+    for site in sites {
+        let Some(listed) = &site.listed else { continue };
+        let reseller = &resellers[site.reseller];
+        for (printer, serial) in setup::printers(portal, reseller, site.customer_id)? {
+            if listed.contains(&serial) {
+                setup::participate(portal, reseller, printer, true)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn printers(
@@ -247,7 +310,11 @@ async fn printers(
 /// A collector's file, as its customer would write it.
 fn config(state: &Path, addresses: &[String], lets_names_through: bool) -> anyhow::Result<Config> {
     let personal = if lets_names_through { "keep" } else { "drop" };
-    let mut text = format!("state = {:?}\npersonal = \"{personal}\"\npause_ms = 0\n", state.display().to_string());
+    // Beyond the white paper's list: two sites have a Z9, as a customer's own file may say.
+    let mut text = format!(
+        "state = {:?}\npersonal = \"{personal}\"\npause_ms = 0\nalso_supported = [\"DesignJet Z9\"]\n",
+        state.display().to_string()
+    );
     for address in addresses {
         text.push_str(&format!("\n[[printer]]\naddress = \"{address}\"\n"));
     }
@@ -287,24 +354,35 @@ async fn people(
     Ok(ids)
 }
 
+/// The first minutes: every printer is seen, those that take part are marked, and the mark arrives.
+async fn first_day(
+    portal: &Portal,
+    clock: &DemoClock,
+    resellers: &Arc<Vec<NewReseller>>,
+    sites: &[Site],
+    start: Instant,
+) -> anyhow::Result<()> {
+    clock.set(start);
+    round(sites).await?;
+    let marked: Vec<Site> = sites.iter().filter(|site| site.listed.is_some()).cloned().collect();
+    let (portal, resellers) = (portal.clone(), resellers.clone());
+    tokio::task::spawn_blocking(move || mark(&portal, &resellers, &marked)).await??;
+    clock.set(start.plus(Duration::minutes(10)));
+    round(sites).await
+}
+
 /// Day by day: the clock moves, printers print, collectors read and send.
 async fn history(clock: &DemoClock, sites: &[Site], start: Instant, end: Instant) -> anyhow::Result<()> {
     let day = Duration::hours(24);
     let days = (end.since(start).0 / day.0).max(1);
-    let mut at = start;
+    let mut at = start.plus(day);
     for number in 0.. {
+        clock.set(Instant(at.0 - EARLIER.0));
+        for direct in sites.iter().filter_map(|site| site.direct.as_ref()) {
+            direct.once().await?;
+        }
         clock.set(at);
-        let mut readings = JoinSet::new();
-        for site in sites {
-            let collector = site.collector.clone();
-            readings.spawn(async move { collector.once().await });
-        }
-        while let Some(round) = readings.join_next().await {
-            let round = round??;
-            if round.failed > 0 {
-                bail!("{} simulated printers were not read", round.failed);
-            }
-        }
+        round(sites).await?;
         if number % 10 == 0 {
             eprintln!("  day {number} of {days}");
         }
@@ -312,6 +390,22 @@ async fn history(clock: &DemoClock, sites: &[Site], start: Instant, end: Instant
             return Ok(());
         }
         at = Instant((at.0 + day.0).min(end.0));
+    }
+    Ok(())
+}
+
+/// All collectors read and send once.
+async fn round(sites: &[Site]) -> anyhow::Result<()> {
+    let mut readings = JoinSet::new();
+    for site in sites {
+        let collector = site.collector.clone();
+        readings.spawn(async move { collector.once().await });
+    }
+    while let Some(round) = readings.join_next().await {
+        let round = round??;
+        if round.failed > 0 {
+            bail!("{} simulated printers were not read", round.failed);
+        }
     }
     Ok(())
 }
@@ -336,9 +430,11 @@ fn contracts(
         let from = Period::of_month(billing::month_of(start, site.time_zone)?, site.time_zone)?.start;
         let number = format!("C-{}", 110 + index);
         let contract = setup::contract(portal, reseller, site.customer_id, &number, &terms, (from, person))?;
-        // The last printer of the largest customer waits for somebody to assign it.
+        // The last printer of the largest customer waits for somebody to assign it; what is only seen
+        // takes part in no contract.
         let assigned = if site.lets_names_through || printers.len() < 3 { printers.len() } else { printers.len() - 1 };
-        for (printer, _) in printers.iter().take(assigned) {
+        let takes_part = |serial: &String| site.listed.as_ref().is_none_or(|listed| listed.contains(serial));
+        for (printer, _) in printers.iter().take(assigned).filter(|(_, serial)| takes_part(serial)) {
             setup::assign(portal, reseller, contract, *printer, from)?;
         }
         let mut month = billing::month_of(end, site.time_zone)?;
@@ -403,16 +499,19 @@ fn terms(index: usize, site: &Site) -> anyhow::Result<Terms> {
     Ok(terms)
 }
 
-/// Lets every collector work until the demo ends.
+/// Lets every agent work until the demo ends.
 async fn live(sites: &[Site]) {
     let mut working = JoinSet::new();
     for site in sites {
         let collector = site.collector.clone();
         working.spawn(async move { collector.run(crate::stopped()).await });
+        if let Some(direct) = site.direct.clone() {
+            working.spawn(async move { direct.run(crate::stopped()).await });
+        }
     }
     while let Some(ended) = working.join_next().await {
         if let Ok(Err(error)) = ended {
-            tracing::error!(error = %error, "a collector ended");
+            tracing::error!(error = %error, "an agent ended");
         }
     }
 }

@@ -8,10 +8,21 @@ mod clock;
 mod collector;
 #[cfg(feature = "simulator")]
 mod demo;
+#[cfg(feature = "agent")]
+mod direct;
+#[cfg(feature = "agent")]
+mod enrol;
+mod logs;
 #[cfg(feature = "portal")]
 mod portal_command;
 #[cfg(feature = "agent")]
 mod probe;
+#[cfg(feature = "agent")]
+mod service;
+#[cfg(feature = "agent")]
+mod supervisor;
+#[cfg(feature = "agent")]
+mod words;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -37,6 +48,10 @@ enum Command {
     #[cfg(feature = "agent")]
     #[command(subcommand)]
     Collector(collector::Command),
+    /// The direct agent: one printer, read often.
+    #[cfg(feature = "agent")]
+    #[command(subcommand)]
+    Direct(direct::Command),
     /// Reads one printer and prints every row of Appendix A.
     #[cfg(feature = "agent")]
     Probe(probe::Arguments),
@@ -48,13 +63,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let default = if is_quiet(&arguments.command) { "error" } else { "info" };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PLOTMETER_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     // One provider for everything that speaks TLS; a second installation can only be by ourselves.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    match run(arguments.command) {
+    match start_logs(&arguments.command).and_then(|()| run(arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough, as with `| head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -82,7 +93,30 @@ fn is_quiet(command: &Command) -> bool {
         Command::Portal(command) => !command.serves(),
         #[cfg(feature = "agent")]
         Command::Collector(command) => !command.runs(),
+        #[cfg(feature = "agent")]
+        Command::Direct(command) => !command.runs(),
     }
+}
+
+/// Starts logging where the command's own file wants it, or to standard error.
+fn start_logs(command: &Command) -> anyhow::Result<()> {
+    let wanted = match command {
+        #[cfg(feature = "agent")]
+        Command::Collector(command) => command.log()?,
+        #[cfg(feature = "agent")]
+        Command::Direct(command) => command.log()?,
+        #[cfg(any(feature = "portal", feature = "agent"))]
+        _ => None,
+    };
+    let level = if is_quiet(command) { "error" } else { "info" };
+    logs::start(level, wanted.as_ref())
+}
+
+/// The environment, for what looks into it: proxy settings, and who supervises this process.
+#[cfg(feature = "agent")]
+fn environment() -> std::collections::BTreeMap<String, String> {
+    let text = |text: std::ffi::OsString| text.into_string().ok();
+    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
@@ -93,6 +127,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Portal(command) => portal_command::run(command),
         #[cfg(feature = "agent")]
         Command::Collector(command) => collector::run(command),
+        #[cfg(feature = "agent")]
+        Command::Direct(command) => direct::run(command),
         #[cfg(feature = "agent")]
         Command::Probe(arguments) => probe::run(&arguments),
         #[cfg(feature = "portal")]

@@ -1,30 +1,40 @@
 //! What a bench compares ingest with: the same packages opened alone, and their job rows inserted
 //! raw into a table with only the unique index.
 
-use crate::ingest::{AgentKeys, prepare};
+use crate::ingest::{Opening, Prepared, prepare};
 use crate::ledger::{AgentRef, bench_rows};
 use crate::{Db, DbError};
-use protocol::package::PackageError;
+use protocol::message::AgentKind;
+use protocol::package::{EvidenceKeys, PackageError};
 use protocol::{Keys, VerifyingKey};
 
 /// Opens packages of one agent without HTTP or a database.
-pub struct Opener(AgentKeys);
+pub struct Opener {
+    agent: AgentRef,
+    keys: Keys,
+    evidence: EvidenceKeys,
+}
 
 impl Opener {
     /// Takes the agent's keys and evidence key.
     pub fn new(agent_id: &str, keys: Keys, evidence: VerifyingKey) -> Opener {
         let agent = AgentRef { reseller_id: 1, customer_id: 1, agent_id: agent_id.to_owned() };
-        Opener(AgentKeys { agent, keys, evidence })
+        Opener { agent, keys, evidence: EvidenceKeys::one(evidence) }
+    }
+
+    fn prepare(&self, sealed: &[u8]) -> Result<Prepared, PackageError> {
+        let opening = Opening { agent: &self.agent, kind: AgentKind::Collector, evidence: &self.evidence };
+        prepare(&opening, &self.keys, sealed)
     }
 
     /// Opens, checks and reads one sealed package; gives how many jobs it brings.
     pub fn open(&self, sealed: &[u8]) -> Result<usize, PackageError> {
-        prepare(&self.0, sealed).map(|prepared| prepared.jobs.len())
+        self.prepare(sealed).map(|prepared| prepared.jobs.len())
     }
 
     /// The job rows of one sealed package, ready to insert.
     pub fn rows(&self, sealed: &[u8]) -> Result<RawRows, PackageError> {
-        let prepared = prepare(&self.0, sealed)?;
+        let prepared = self.prepare(sealed)?;
         let rows = bench_rows(&prepared.jobs).map_err(|error| PackageError::Form(error.to_string()))?;
         Ok(RawRows(rows))
     }

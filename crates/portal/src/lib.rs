@@ -88,21 +88,35 @@ impl Portal {
         &self.0.tries
     }
 
-    /// The keys of an agent. They never change, so that they are remembered.
+    /// The keys of an agent, remembered. They move on with each epoch; who finds them old reloads them.
     pub(crate) async fn agent_keys(&self, agent_id: &str) -> Result<Option<Arc<AgentKeys>>, DbError> {
         let remembered = self.0.agent_keys.read().unwrap_or_else(PoisonError::into_inner).get(agent_id).cloned();
         if remembered.is_some() {
             return Ok(remembered);
         }
+        self.reload_keys(agent_id).await
+    }
+
+    /// The keys of an agent, looked up again.
+    pub(crate) async fn reload_keys(&self, agent_id: &str) -> Result<Option<Arc<AgentKeys>>, DbError> {
         let (portal, id) = (self.clone(), agent_id.to_owned());
         let found = self.db().read(move |tx| ingest::load_keys(tx, &id, portal.keys())).await?;
         let Some(keys) = found.map(Arc::new) else { return Ok(None) };
+        if keys.comparing {
+            // It belongs to somebody as soon as a person approves it.
+            return Ok(Some(keys));
+        }
         let mut remembered = self.0.agent_keys.write().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= REMEMBERED_KEYS_MAX {
             remembered.clear();
         }
         remembered.insert(agent_id.to_owned(), keys.clone());
         Ok(Some(keys))
+    }
+
+    /// Forgets the keys of an agent, since they changed.
+    pub(crate) fn forget_keys(&self, agent_id: &str) {
+        self.0.agent_keys.write().unwrap_or_else(PoisonError::into_inner).remove(agent_id);
     }
 
     /// The pages, for people.

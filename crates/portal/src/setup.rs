@@ -3,12 +3,15 @@
 //! These calls go through the same store functions as the pages. Deliberately absent: any way to
 //! reach the data of a reseller that the caller did not make.
 
+use crate::agents::change::{self, Stamp, StateChange};
 use crate::contracts::store as contracts;
-use crate::db::{DbError, params};
+use crate::db::{DbError, Tx, params};
+use crate::ingest::{Approval, Claim};
 use crate::people::store::NewPerson;
 use crate::shell::ResellerScope;
 use crate::{Portal, customers, ingest, new_id, operator, people, statements};
 use billing::{Period, Terms};
+use protocol::Hex;
 use protocol::enrol::EnrolmentFile;
 use report::Instant;
 
@@ -45,7 +48,7 @@ impl From<crate::shell::Error> for SetupError {
 
 /// A random password.
 pub fn password(portal: &Portal) -> String {
-    protocol::Hex(portal.surroundings().random::<10>()).to_string()
+    Hex(portal.surroundings().random::<10>()).to_string()
 }
 
 /// Adds somebody who can sign in. Slow on purpose: the password is hashed.
@@ -102,6 +105,7 @@ const PRINTERS: &str =
 const NAME: &str = "update printer set nickname = $3, asset_id = $4 where reseller_id = $1 and printer_id = $2";
 const INTERVAL: &str =
     "update agent set interval_minutes = $2, settings_version = settings_version + 1 where reseller_id = $1";
+const AGENTS: &str = "select agent_id from agent where reseller_id = $1 order by created_at, agent_id";
 
 /// The printers of a customer: id and serial number.
 pub fn printers(portal: &Portal, reseller: &NewReseller, customer_id: i64) -> Result<Vec<(i64, String)>, SetupError> {
@@ -129,6 +133,138 @@ pub fn interval(portal: &Portal, reseller: &NewReseller, minutes: u32) -> Result
     Ok(())
 }
 
+/// The ids of a reseller's agents, the oldest first.
+pub fn agents(portal: &Portal, reseller: &NewReseller) -> Result<Vec<String>, SetupError> {
+    Ok(portal.db().read_now(|tx| tx.query(AGENTS, params![reseller.0.reseller_id()], |row| row.text(0)))?)
+}
+
+/// The set-up is no person: what it changes is noted without one.
+const NOBODY: i64 = 0;
+
+/// Runs a change that says whether there is what it should change.
+fn changed(
+    portal: &Portal,
+    what: &str,
+    work: impl FnOnce(&mut Tx<'_>, Stamp) -> Result<bool, DbError>,
+) -> Result<(), SetupError> {
+    let stamp = Stamp::of(portal.surroundings());
+    if portal.db().write_now(|tx| work(tx, stamp))? {
+        return Ok(());
+    }
+    Err(SetupError::Unfit(format!("{what} is not there, or not in a state for this")))
+}
+
+/// Says whether every supported printer that is found at a customer takes part, or only those marked.
+pub fn participation(portal: &Portal, reseller: &NewReseller, customer_id: i64, all: bool) -> Result<(), SetupError> {
+    changed(portal, "the customer", |tx, stamp| {
+        change::set_participation_of_customer(tx, &reseller.0, customer_id, all, NOBODY, stamp)
+    })
+}
+
+/// Says whether a printer takes part.
+pub fn participate(portal: &Portal, reseller: &NewReseller, printer_id: i64, takes: bool) -> Result<(), SetupError> {
+    changed(portal, "the printer", |tx, stamp| change::participate(tx, &reseller.0, printer_id, takes, NOBODY, stamp))
+}
+
+fn change_state(
+    portal: &Portal,
+    reseller: &NewReseller,
+    agent_id: &str,
+    change: StateChange,
+) -> Result<(), SetupError> {
+    changed(portal, "the agent", |tx, stamp| change::change_state(tx, &reseller.0, agent_id, change, NOBODY, stamp))
+}
+
+/// Suspends an agent: what it sends is held.
+pub fn suspend(portal: &Portal, reseller: &NewReseller, agent_id: &str) -> Result<(), SetupError> {
+    change_state(portal, reseller, agent_id, StateChange::Suspend)
+}
+
+/// Resumes an agent and releases what was held; gives how many packages.
+pub fn resume(portal: &Portal, reseller: &NewReseller, agent_id: &str) -> Result<u64, SetupError> {
+    change_state(portal, reseller, agent_id, StateChange::Resume)?;
+    Ok(ingest::release_now(portal, &reseller.0, agent_id)?)
+}
+
+/// Revokes an agent, for good.
+pub fn revoke(portal: &Portal, reseller: &NewReseller, agent_id: &str) -> Result<(), SetupError> {
+    change_state(portal, reseller, agent_id, StateChange::Revoke)
+}
+
+/// Sets which addresses an agent is asked to search, and which it leaves alone.
+pub fn ranges(
+    portal: &Portal,
+    reseller: &NewReseller,
+    agent_id: &str,
+    ranges: &[String],
+    excluded: &[String],
+) -> Result<(), SetupError> {
+    changed(portal, "the agent", |tx, stamp| {
+        change::set_ranges(tx, &reseller.0, agent_id, ranges, excluded, NOBODY, stamp)
+    })
+}
+
+/// Asks an agent to read at its next contact.
+pub fn collect_now(portal: &Portal, reseller: &NewReseller, agent_id: &str) -> Result<(), SetupError> {
+    changed(portal, "the agent", |tx, stamp| change::collect_now(tx, &reseller.0, agent_id, NOBODY, stamp))
+}
+
+/// Sets the lease that an agent shares with others of its customer; empty for none.
+pub fn lease(portal: &Portal, reseller: &NewReseller, agent_id: &str, name: &str) -> Result<(), SetupError> {
+    changed(portal, "the agent", |tx, stamp| change::set_lease(tx, &reseller.0, agent_id, name, NOBODY, stamp))
+}
+
+/// Asks an agent to send no personal data, or leaves that to the customer's own policy.
+pub fn drop_personal(portal: &Portal, reseller: &NewReseller, agent_id: &str, drop: bool) -> Result<(), SetupError> {
+    changed(portal, "the agent", |tx, stamp| change::set_drop_personal(tx, &reseller.0, agent_id, drop, NOBODY, stamp))
+}
+
+/// Approves the agent that shows these six digits; gives its id. The error is one of the words `unknown`,
+/// `wrong` and `expired`.
+pub fn approve_comparison(
+    portal: &Portal,
+    reseller: &NewReseller,
+    customer_id: i64,
+    serial: &str,
+    digits: &str,
+) -> Result<String, SetupError> {
+    let around = (portal.keys(), portal.surroundings());
+    let approval = portal.db().write_now(|tx| {
+        ingest::approve_comparison_now(tx, around, &reseller.0, customer_id, (serial, digits), NOBODY)
+    })?;
+    match approval {
+        Approval::Done { agent_id } => Ok(agent_id),
+        Approval::Unknown => Err(SetupError::Unfit("unknown".to_owned())),
+        Approval::Wrong => Err(SetupError::Unfit("wrong".to_owned())),
+        Approval::Expired => Err(SetupError::Unfit("expired".to_owned())),
+    }
+}
+
+/// Takes a manufacturer's list of serial numbers and secrets; gives how many printers were new.
+pub fn import_factory(portal: &Portal, printers: Vec<(String, Hex<32>)>) -> Result<usize, SetupError> {
+    let (keys, surroundings) = (portal.keys(), portal.surroundings());
+    Ok(portal.db().write_now(|tx| ingest::import_factory(tx, keys, surroundings, printers))?)
+}
+
+/// Claims a printer from a manufacturer's list for a customer. The error is one of the words `unknown` and
+/// `taken`.
+pub fn claim_factory(
+    portal: &Portal,
+    reseller: &NewReseller,
+    customer_id: i64,
+    serial: &str,
+    label: &str,
+) -> Result<(), SetupError> {
+    let now = portal.surroundings().now();
+    let claim =
+        portal.db().write_now(|tx| ingest::claim_factory_now(tx, &reseller.0, customer_id, (serial, label), now))?;
+    match claim {
+        Claim::Done => Ok(()),
+        Claim::Unknown => Err(SetupError::Unfit("unknown".to_owned())),
+        Claim::Taken => Err(SetupError::Unfit("taken".to_owned())),
+    }
+}
+
 /// Adds a contract of a customer, its first version in force from `valid_from`.
 pub fn contract(
     portal: &Portal,
@@ -146,7 +282,7 @@ pub fn contract(
     Ok(contract_id)
 }
 
-/// Puts a printer into a contract from `from_at` on.
+/// Puts a printer into a contract from `from_at` on; it takes part from then on.
 pub fn assign(
     portal: &Portal,
     reseller: &NewReseller,
@@ -154,7 +290,12 @@ pub fn assign(
     printer_id: i64,
     from_at: Instant,
 ) -> Result<(), SetupError> {
-    portal.db().write_now(|tx| contracts::assign_printer(tx, &reseller.0, contract_id, printer_id, from_at, None))?;
+    let stamp = Stamp::of(portal.surroundings());
+    portal.db().write_now(|tx| -> Result<(), DbError> {
+        contracts::assign_printer(tx, &reseller.0, contract_id, printer_id, from_at, None)?;
+        change::participate(tx, &reseller.0, printer_id, true, NOBODY, stamp)?;
+        Ok(())
+    })?;
     Ok(())
 }
 

@@ -1,7 +1,13 @@
-//! The key schedule: one key for each purpose and direction, all derived by HKDF-SHA256 from the
-//! secret that enrolment made. The secret and these keys never travel.
+//! The key schedule: one key for each purpose, direction and epoch, all derived by HKDF-SHA256 from
+//! the secret that enrolment made; and the primitives that the other modules share. The secrets and
+//! these keys never travel.
+//!
+//! Deliberately absent: the evidence key, which is made in the agent and derived from nothing; and
+//! when an epoch ends, which the two ends decide.
 
 use crate::hex::Hex;
+use crate::limits::EPOCHS_MAX;
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -65,7 +71,17 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// The keys of one agent. Purposes and directions never share a key, so that a reflected request
+/// Signs `text` with Ed25519.
+pub fn sign(key: &SigningKey, text: &[u8]) -> [u8; 64] {
+    key.sign(text).to_bytes()
+}
+
+/// Whether `signature` is Ed25519 by `key` over `text`. Strict: no small-order keys, no malleable form.
+pub fn verify(key: &VerifyingKey, text: &[u8], signature: &Hex<64>) -> bool {
+    key.verify_strict(text, &Signature::from_bytes(&signature.0)).is_ok()
+}
+
+/// The keys of one agent in one epoch. Purposes and directions never share a key, so that a reflected request
 /// can never pass for an answer.
 #[derive(Clone)]
 pub struct Keys {
@@ -84,37 +100,112 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Derives the keys from the secret. `portal_id`, `agent_id` and the hash of the enrolment's
-    /// transcript are bound in, so that a secret is of use between these two only.
-    pub fn derive(secret: &Secret, portal_id: &str, agent_id: &str, transcript: &Hex<32>) -> Keys {
-        let salt = sha256(&[b"plotmeter/v1", portal_id.as_bytes(), b"\0", agent_id.as_bytes(), b"\0", &transcript.0]);
-        let schedule = Hkdf::<Sha256>::new(Some(&salt), secret.expose());
-        let expand = |purpose: &str| {
-            let mut key = [0; 32];
-            schedule
-                .expand(format!("plotmeter/v1 {purpose}").as_bytes(), &mut key)
-                .expect("32 bytes are within HKDF's bound");
-            Key(key)
-        };
-        Keys {
-            // The epoch will move when keys are ratcheted; every sealed thing names it already.
-            id: format!("{agent_id}.0"),
-            request: expand("request-auth"),
-            answer: expand("response-auth"),
-            up: expand("jwe up A128CBC-HS256"),
-            down: expand("jwe down A128CBC-HS256"),
-            iv: expand("iv hedge"),
-        }
-    }
-
     /// Each key with its purpose, for tests that search the wire for them.
     pub fn all(&self) -> [(&'static str, &Key); 5] {
         [("request", &self.request), ("answer", &self.answer), ("up", &self.up), ("down", &self.down), ("iv", &self.iv)]
     }
 }
 
-/// The agent id that a `kid` or `keyid` names, when it is well formed.
-pub fn agent_of_key_id(key_id: &str) -> Option<&str> {
+/// Where an agent's keys stand: the secret of an epoch, and all that it takes to derive from it.
+///
+/// Each epoch's secret gives its keys and the next secret, and nothing leads back: who erases a
+/// secret has made what was sent under it unreadable. Agent and portal move each for itself; the
+/// epoch stands in every key id.
+#[derive(Clone)]
+pub struct Schedule {
+    agent: String,
+    /// Binds the secret to these two and to their enrolment. Public.
+    salt: [u8; 32],
+    epoch: u64,
+    secret: Secret,
+}
+
+impl Schedule {
+    /// Epoch 0, from the secret that enrolment made. `portal_id`, `agent_id` and the hash of the
+    /// enrolment's transcript are bound in, so that a secret is of use between these two only.
+    pub fn new(secret: &Secret, portal_id: &str, agent_id: &str, transcript: &Hex<32>) -> Schedule {
+        Schedule::at(0, secret, portal_id, agent_id, transcript)
+    }
+
+    /// The schedule as either end keeps it: `secret` is the one of `epoch`.
+    pub fn at(epoch: u64, secret: &Secret, portal_id: &str, agent_id: &str, transcript: &Hex<32>) -> Schedule {
+        let salt = sha256(&[b"plotmeter/v1", portal_id.as_bytes(), b"\0", agent_id.as_bytes(), b"\0", &transcript.0]);
+        Schedule { agent: agent_id.to_owned(), salt, epoch, secret: secret.clone() }
+    }
+
+    /// The epoch, from 0.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The secret of this epoch, for storing on the end that owns it.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The keys of this epoch.
+    pub fn keys(&self) -> Keys {
+        let key = |purpose: &str| Key(self.expand(&[purpose.as_bytes()]));
+        Keys {
+            id: format!("{}.{}", self.agent, self.epoch),
+            request: key("request-auth"),
+            answer: key("response-auth"),
+            up: key("jwe up A128CBC-HS256"),
+            down: key("jwe down A128CBC-HS256"),
+            iv: key("iv hedge"),
+        }
+    }
+
+    /// The epoch after this one.
+    #[must_use]
+    pub fn next(&self) -> Schedule {
+        let epoch = self.epoch.saturating_add(1);
+        let mut secret = self.expand(&[b"ratchet", &epoch.to_be_bytes()]);
+        let next = Schedule { agent: self.agent.clone(), salt: self.salt, epoch, secret: Secret(secret) };
+        secret.zeroize();
+        next
+    }
+
+    /// The schedule at `epoch`; `None` when that lies behind, or more than [`EPOCHS_MAX`] ahead.
+    pub fn forward(&self, epoch: u64) -> Option<Schedule> {
+        let ahead = epoch.checked_sub(self.epoch)?;
+        (ahead <= EPOCHS_MAX).then(|| (0..ahead).fold(self.clone(), |schedule, _| schedule.next()))
+    }
+
+    /// 32 bytes of HKDF, for the purpose that `info` names.
+    fn expand(&self, info: &[&[u8]]) -> [u8; 32] {
+        let info = [b"plotmeter/v1 ".as_slice(), &info.concat()].concat();
+        let mut out = [0; 32];
+        Hkdf::<Sha256>::new(Some(&self.salt), self.secret.expose())
+            .expand(&info, &mut out)
+            .expect("32 bytes are within HKDF's bound");
+        out
+    }
+}
+
+/// The agent id and the epoch that a `kid` or `keyid` names: `<agent id>.<epoch>`. `None` when it is
+/// not well formed; an epoch has one spelling only, without leading zeros.
+pub fn parse_key_id(key_id: &str) -> Option<(&str, u64)> {
     let (agent, epoch) = key_id.rsplit_once('.')?;
-    (epoch == "0" && !agent.is_empty()).then_some(agent)
+    let digits = epoch.bytes().all(|byte| byte.is_ascii_digit()) && (epoch == "0" || !epoch.starts_with('0'));
+    if agent.is_empty() || !digits {
+        return None;
+    }
+    Some((agent, epoch.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_id_has_one_spelling() {
+        assert_eq!(parse_key_id("a-1.0"), Some(("a-1", 0)));
+        assert_eq!(parse_key_id("a.b.17"), Some(("a.b", 17)));
+        assert_eq!(parse_key_id("a.18446744073709551615"), Some(("a", u64::MAX)));
+        let wrong = ["", "a", "a.", ".0", "a.00", "a.01", "a.+1", "a.-1", "a. 1", "a.1x", "a.18446744073709551616"];
+        for key_id in wrong {
+            assert_eq!(parse_key_id(key_id), None, "{key_id}");
+        }
+    }
 }

@@ -13,20 +13,27 @@ mod hex;
 pub mod jwe;
 mod keys;
 pub mod limits;
+pub mod message;
 pub mod package;
 pub mod receipt;
+mod record;
 #[cfg(feature = "sender")]
 pub mod sender;
+pub mod settings;
 pub mod signature;
 
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use hex::{Hex, HexError};
-pub use keys::{Key, Keys, Secret, agent_of_key_id, sha256};
+pub use keys::{Key, Keys, Schedule, Secret, parse_key_id, sha256, sign, verify};
 
 /// The address agents send packages to, below the portal's own.
 pub const PACKAGES_PATH: &str = "/ingest/v1/packages";
+/// The address agents send messages to.
+pub const MESSAGES_PATH: &str = "/ingest/v1/messages";
 /// The address of an enrolment's handshake.
 pub const ENROL_PATH: &str = "/enrol/v1/handshake";
+/// The address where an enrolment by comparison begins.
+pub const COMPARE_PATH: &str = "/enrol/v1/compare";
 /// The address where an agent confirms its enrolment.
 pub const CONFIRM_PATH: &str = "/enrol/v1/confirm";
 /// The content type of an enrolment's messages.

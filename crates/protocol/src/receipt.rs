@@ -1,11 +1,15 @@
-//! What the portal answers: the receipt of a package, the agent's settings, or a problem.
+//! What the portal answers: the receipt of a package, what it heard, or a problem; and the one
+//! refusal that it can prove without an agent's keys.
+//!
+//! Fields that a newer portal adds to an answer are passed over. Deliberately absent: when an answer
+//! may be believed, which `signature::verify_answer` and [`open`] decide together.
 
 use crate::chain::Head;
 use crate::hex::Hex;
 use crate::jwe;
-use crate::keys::Keys;
-use crate::limits::{INTERVAL_MINUTES_DEFAULT, INTERVAL_MINUTES_MAX, INTERVAL_MINUTES_MIN};
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use crate::keys::{Keys, sha256, sign, verify};
+pub use crate::settings::{Participation, Settings};
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use report::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -13,16 +17,17 @@ use serde::{Deserialize, Serialize};
 const KIND: &str = "plotmeter.answer";
 /// The content type of a sealed answer.
 pub const CONTENT_TYPE: &str = "application/vnd.plotmeter.answer+jwe";
+/// The content type of a [`SignedRefusal`].
+pub const REFUSAL_CONTENT_TYPE: &str = "application/vnd.plotmeter.refusal+json";
 
 /// The portal's word that it keeps a package. Stored once and given again unchanged for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// The agent's id.
     pub agent: String,
     /// The package's sequence number.
     pub sequence: u64,
-    /// The package's digest.
+    /// The package's digest: `Package::digest`.
     pub digest: Hex<32>,
     /// The number of the last record that is kept.
     pub last: u64,
@@ -43,40 +48,60 @@ impl Receipt {
     /// Signs the receipt.
     #[must_use]
     pub fn signed(mut self, key: &SigningKey) -> Receipt {
-        self.signature = Hex(key.sign(self.statement().as_bytes()).to_bytes());
+        self.signature = Hex(sign(key, self.statement().as_bytes()));
         self
     }
 
     /// Whether the portal's receipt key signed this.
     pub fn is_authentic(&self, key: &VerifyingKey) -> bool {
-        key.verify_strict(self.statement().as_bytes(), &Signature::from_bytes(&self.signature.0)).is_ok()
+        verify(key, self.statement().as_bytes(), &self.signature)
+    }
+
+    /// What names this receipt in the packages and records that come after it: the first 16 bytes of
+    /// the SHA-256 of its signature. Nobody can know it before the receipt is given, so that what
+    /// names it is younger than `accepted_at`.
+    pub fn mark(&self) -> Hex<16> {
+        let digest = sha256(&[&self.signature.0]);
+        Hex(*digest.first_chunk::<16>().expect("a digest of 32 bytes has 16"))
     }
 }
 
-/// What the portal asks of an agent. It can say how often to read, and nothing about any printer.
+/// What an agent is to do until it hears otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Duty {
+    /// Read its printers.
+    #[default]
+    Read,
+    /// Leave the reading to another agent of the same site, and keep in touch.
+    StandBy {
+        /// The agent that reads, by a name that its owner knows.
+        holder: String,
+        /// When the other's lease ends, by the portal's clock.
+        until: Instant,
+    },
+}
+
+impl Duty {
+    fn is_read(&self) -> bool {
+        *self == Duty::Read
+    }
+}
+
+/// Where the portal stands with an agent: what it expects next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// Rises with each change; an agent never goes back.
-    pub version: u64,
-    /// Minutes between readings.
-    pub interval_minutes: u32,
+pub struct Standing {
+    /// The sequence number of the next package.
+    pub next_sequence: u64,
+    /// The number of the next record.
+    pub next_record: u64,
+    /// The chain before that record.
+    pub head: Head,
+    /// The lowest number of a message that would still change something.
+    pub next_message: u64,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { version: 0, interval_minutes: INTERVAL_MINUTES_DEFAULT }
-    }
-}
-
-impl Settings {
-    /// The interval within the bounds that an agent holds, whatever the portal says.
-    pub fn bounded_interval_minutes(&self) -> u32 {
-        self.interval_minutes.clamp(INTERVAL_MINUTES_MIN, INTERVAL_MINUTES_MAX)
-    }
-}
-
-/// The authenticated answer to an upload.
+/// The authenticated answer to an agent's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
@@ -84,17 +109,39 @@ pub enum Answer {
     Accepted {
         /// The stored receipt.
         receipt: Receipt,
-        /// The current settings.
-        settings: Settings,
+        /// The current settings; absent when the agent's last beat named this version already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Settings>,
         /// Sections that records refer to and the portal does not have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         wanted: Vec<Hex<32>>,
+        /// Whether to read.
+        #[serde(default, skip_serializing_if = "Duty::is_read")]
+        duty: Duty,
     },
     /// The enrolment took effect.
     Enrolled {
         /// The current settings.
         settings: Settings,
+        /// The reseller that sees the data.
+        reseller: String,
+        /// The customer's account that the data goes to.
+        customer: String,
     },
-    /// The package is not kept; the agent keeps it.
+    /// The message was heard, and its effect is kept.
+    Heard {
+        /// The portal's time.
+        at: Instant,
+        /// The current settings; absent when the agent's last beat named this version already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Settings>,
+        /// What the portal expects next.
+        standing: Standing,
+        /// Whether to read.
+        #[serde(default, skip_serializing_if = "Duty::is_read")]
+        duty: Duty,
+    },
+    /// Nothing is kept; the agent keeps what it has.
     Refused(Problem),
 }
 
@@ -136,6 +183,45 @@ impl Problem {
     pub fn with_detail(mut self, detail: impl Into<String>) -> Problem {
         self.detail = Some(detail.into());
         self
+    }
+}
+
+/// A refusal to an agent whose keys the portal no longer has, such as one that was restored from an
+/// old copy: not sealed, but signed by the receipt key that enrolment pinned, and bound to the
+/// request. It can only ever mean: keep everything and enrol again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedRefusal {
+    /// Why: `behind`.
+    pub problem: Problem,
+    /// The `signature` header of the request that is refused.
+    pub request: String,
+    /// The portal's time.
+    pub at: Instant,
+    /// Ed25519 over all of the above, by the portal's receipt key.
+    pub signature: Hex<64>,
+}
+
+impl SignedRefusal {
+    /// Refuses the request that carried the header `signature: request`.
+    pub fn signed(problem: Problem, request: &str, at: Instant, key: &SigningKey) -> SignedRefusal {
+        let mut refusal = SignedRefusal { problem, request: request.to_owned(), at, signature: Hex([0; 64]) };
+        refusal.signature = Hex(sign(key, refusal.statement().as_bytes()));
+        refusal
+    }
+
+    /// The texts stand in it by digest, so that no line feed in one of them moves a line.
+    fn statement(&self) -> String {
+        let Problem { kind, title, status, detail, expected_sequence } = &self.problem;
+        let text = |text: &str| Hex(sha256(&[text.as_bytes()]));
+        let (kind, title, request) = (text(kind), text(title), text(&self.request));
+        let detail = detail.as_deref().map_or_else(|| "-".to_owned(), |detail| text(detail).to_string());
+        let expected = expected_sequence.map_or_else(|| "-".to_owned(), |sequence| sequence.to_string());
+        format!("plotmeter/refusal/v1\n{request}\n{}\n{kind}\n{status}\n{title}\n{detail}\n{expected}", self.at.0)
+    }
+
+    /// Whether the portal's receipt key signed this, for the request that carried `signature: request`.
+    pub fn is_authentic(&self, request: &str, key: &VerifyingKey) -> bool {
+        self.request == request && verify(key, self.statement().as_bytes(), &self.signature)
     }
 }
 

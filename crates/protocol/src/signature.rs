@@ -123,11 +123,11 @@ pub fn sign_request(key: &Key, parts: RequestParts<'_>, context: Context<'_>) ->
 pub fn sign_post(
     keys: &Keys,
     (authority, path): (&str, &str),
+    content_type: &str,
     idempotency_key: &str,
     body: &[u8],
     surroundings: &Surroundings,
 ) -> SignatureHeaders {
-    let content_type = crate::package::CONTENT_TYPE;
     let parts = RequestParts { method: "POST", authority, path, query: "?", content_type, idempotency_key, body };
     let created = surroundings.now().0 / 1000;
     sign_request(&keys.request, parts, Context { key_id: &keys.id, created, nonce: surroundings.random() })

@@ -12,6 +12,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("drivers", &["report"]),
     ("billing", &["protocol", "report"]),
     ("agent", &["drivers", "protocol", "report"]),
+    ("firmware", &["agent", "protocol", "report"]),
     ("portal", &["billing", "protocol", "report"]),
     ("simulator", &["agent", "billing", "drivers", "portal", "protocol", "report"]),
     ("plotmeter", &["agent", "billing", "drivers", "portal", "protocol", "report", "simulator"]),

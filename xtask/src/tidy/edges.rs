@@ -20,13 +20,19 @@ const ASSEMBLY: &[&str] = &["bench.rs", "lib.rs", "pages_render.rs", "setup.rs"]
 
 /// The edges: the first may use the second. Sorted.
 pub(super) const EDGES: &[(&str, &str)] = &[
+    ("agents", "ingest"),
+    ("contracts", "agents"),
     ("customers", "agents"),
     ("customers", "contracts"),
     ("customers", "fleet"),
     ("customers", "ingest"),
+    ("fleet", "agents"),
     ("fleet", "jobs"),
+    ("home", "agents"),
     ("home", "fleet"),
+    ("ingest", "agents"),
     ("ingest", "ledger"),
+    ("my", "agents"),
     ("my", "contracts"),
     ("my", "customers"),
     ("my", "fleet"),

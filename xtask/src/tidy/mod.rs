@@ -120,11 +120,11 @@ fn read_file(root: &Path, path: String) -> Result<File> {
     Ok(File { path, size_bytes, text: String::from_utf8(bytes).ok() })
 }
 
-/// Every finding in `tree`, in the order of the rules. `appendix_a` is what the generated page must say.
-pub(crate) fn check(tree: &Tree, appendix_a: &str) -> Vec<Finding> {
+/// Every finding in `tree`, in the order of the rules. `generated` is what generated files must say.
+pub(crate) fn check(tree: &Tree, generated: &[(&str, String)]) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(tree.files.iter().filter_map(too_large));
-    findings.extend(documents::generated(tree, crate::docs::APPENDIX_A, appendix_a));
+    findings.extend(generated.iter().filter_map(|(path, text)| documents::generated(tree, path, text)));
     findings.extend(documents::links(tree));
     findings.extend(documents::code_map(tree));
     for (path, text) in tree.texts("Cargo.toml") {

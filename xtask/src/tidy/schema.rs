@@ -12,7 +12,9 @@ const PORTAL: &str = "crates/portal/migrations/";
 /// Tables whose key does not start with the reseller, and why. Statements over them may leave it out.
 const GLOBAL_TABLES: &[(&str, &str)] = &[
     ("agent_key", "a package names its agent, and only its key tells the reseller"),
+    ("comparison", "an agent that shows digits waits before anybody knows whose it is"),
     ("enrolment", "a one-time code is presented before the reseller is known"),
+    ("factory_printer", "a manufacturer's list is there before a reseller claims a printer"),
     ("schema_migration", "which migrations ran"),
     ("person", "a sign-in knows only an address, and an operator's person has no reseller"),
     ("reseller", "the resellers themselves"),

@@ -1,113 +1,327 @@
 //! Packing: waiting records become the next package of the chain, signed and within every bound.
+//!
+//! Deliberately absent: sealing, which every attempt to send does anew.
 
-use super::{Outgoing, Spool, SpoolError, count, int};
+use super::{Place, Spool, SpoolError, WAITING, Waiting, count, int, mark, place, set_place};
+use crate::desk::SentPackage;
 use crate::identity::Identity;
-use protocol::limits::{RECORDS_MAX, SEALED_BYTES_MAX, SECTIONS_MAX};
+use protocol::limits::{RECORDS_MAX, SECTIONS_MAX};
 use protocol::package::{Package, Position, Record};
-use protocol::{Hex, chain, package};
-use rusqlite::{OptionalExtension, Transaction, params};
+use protocol::{Hex, package, sha256};
+use report::Instant;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Bytes of records that go into one package before compression; real ones shrink three- to fivefold.
+/// Bytes of records and sections that go into one package before compression; real ones shrink three- to fivefold.
 const PLAIN_TARGET: usize = 256 * 1024;
-impl Spool {
-    /// Packs the waiting records, signs, and commits the bytes before anybody sees them.
-    pub(super) fn pack(&mut self, identity: &Identity) -> Result<Option<Outgoing>, SpoolError> {
-        let tx = self.write()?;
-        let records = waiting(&tx)?;
-        if records.is_empty() {
-            return Ok(None);
+/// A package is at most this many bytes before it is sealed. It is less than the protocol allows, so that
+/// one package with its connection always fits the wire budget of 30 minutes.
+const PACKED_MAX: usize = 75 * 1024;
+/// A section that is larger than this is no section that a printer of ours gave; it is not sent.
+const SECTION_MAX: usize = 1024 * 1024;
+
+/// A package ready to send.
+pub(crate) struct Outgoing {
+    pub(crate) sequence: u64,
+    pub(crate) digest: Hex<32>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A package as it was built.
+struct Built {
+    body: Vec<u8>,
+    head: Hex<32>,
+    digest: Hex<32>,
+}
+
+/// The parts of a reading that name sections.
+#[derive(Deserialize)]
+struct Named {
+    reading: Sections,
+}
+
+#[derive(Deserialize)]
+struct Sections {
+    status: Hex<32>,
+    settings: Option<Hex<32>>,
+    sources: Hex<32>,
+}
+
+/// The sections that a record refers to.
+fn named(core: &str) -> Vec<Hex<32>> {
+    let Ok(Named { reading }) = serde_json::from_str(core) else { return Vec::new() };
+    [Some(reading.status), reading.settings, Some(reading.sources)].into_iter().flatten().collect()
+}
+
+/// What may go into the next package.
+#[derive(Default)]
+struct Chosen {
+    records: Vec<Waiting>,
+    /// The unacknowledged sections that each record is the first to need.
+    needs: Vec<Vec<(Hex<32>, String)>>,
+    /// Sections that the portal asked for.
+    wanted: Vec<(Hex<32>, String)>,
+}
+
+impl Chosen {
+    /// Leaves something out: some records and what was asked for, then all sections. `false` when one
+    /// record alone is left.
+    fn shrink(&mut self) -> bool {
+        if self.records.len() > 1 {
+            let take = (self.records.len() * 3 / 4).max(1);
+            self.records.truncate(take);
+            self.needs.truncate(take);
+            self.wanted.truncate(self.wanted.len() / 2);
+            return true;
         }
-        let agent = identity.agent();
-        let last: Option<(i64, [u8; 32])> = tx
-            .query_row("select sequence, head from package order by sequence desc limit 1", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        let (sequence, previous) =
-            last.map_or((1, chain::origin(agent)), |(sequence, head)| (count(sequence) + 1, Hex(head)));
-        let at = Position { agent, sequence, first: records[0].number, previous };
-        let mut sections = unacknowledged_sections(&tx)?;
-        let mut take = records.len();
-        let (body, head) = loop {
-            let (body, head) = build(at, &records[..take], &sections, identity)?;
-            // Sealing adds the header, the IV, padding and the tag; decompressing holds the portal's bounds.
-            if body.len() + 512 <= SEALED_BYTES_MAX && package::decompress(&body).is_ok() {
-                break (body, head);
-            }
-            // Sections give way to records: the portal asks for those it lacks.
-            if !sections.is_empty() {
-                sections.truncate(sections.len() / 2);
-            } else if take > 1 {
-                take /= 2;
-            } else {
-                return Err(SpoolError::TooLarge(records[0].number));
-            }
-        };
-        for (digest, _) in &sections {
-            tx.execute("update section set sequence = ?2 where digest = ?1", params![digest.0, int(sequence)])?;
+        let sections = self.wanted.len() + self.needs.iter().map(Vec::len).sum::<usize>();
+        if self.wanted.is_empty() {
+            self.needs.iter_mut().for_each(Vec::clear);
         }
-        let last = records[take - 1].number;
-        tx.execute(
-            "insert into package (sequence, first, last, head, body) values (?1, ?2, ?3, ?4, ?5)",
-            params![int(sequence), int(at.first), int(last), head.0, body],
-        )?;
-        // The records are in the package's bytes now.
-        tx.execute("delete from record where number <= ?1", params![int(last)])?;
-        tx.commit()?;
-        Ok(Some(Outgoing { sequence, body }))
+        self.wanted.clear();
+        sections > 0
+    }
+
+    fn sections(&self) -> impl Iterator<Item = &(Hex<32>, String)> {
+        self.needs.iter().flatten().chain(&self.wanted)
     }
 }
 
-/// A record that waits to be packed.
-pub(super) struct Waiting {
-    pub(super) number: u64,
-    pub(super) core: String,
-    pub(super) annex: Option<String>,
-    pub(super) salt: [u8; 16],
+impl Spool {
+    /// The oldest package that is not acknowledged; packs waiting records when there is none.
+    pub(crate) fn outgoing(&mut self, identity: &Identity) -> Result<Option<Outgoing>, SpoolError> {
+        match self.oldest_unsent(identity)? {
+            Some(package) => Ok(Some(package)),
+            None => self.pack(identity),
+        }
+    }
+
+    /// The oldest package that is not acknowledged, found to be as it was packed.
+    pub(crate) fn oldest_unsent(&self, identity: &Identity) -> Result<Option<Outgoing>, SpoolError> {
+        let sql = "select sequence, digest, body from package where acknowledged_at is null order by sequence limit 1";
+        let found = self.connection.prepare_cached(sql)?.query_row([], |row| {
+            Ok(Outgoing { sequence: count(row.get(0)?), digest: Hex(row.get(1)?), body: row.get(2)? })
+        });
+        let Some(package) = found.optional()? else { return Ok(None) };
+        let digest = check(&package.body, package.sequence, identity)?;
+        if digest != package.digest {
+            return Err(SpoolError::Damaged("a package is not the one that was packed"));
+        }
+        Ok(Some(package))
+    }
+
+    /// Packs the waiting records, signs, and commits the bytes before anybody sees them.
+    fn pack(&mut self, identity: &Identity) -> Result<Option<Outgoing>, SpoolError> {
+        let tx = self.write()?;
+        let mut chosen = choose(&tx)?;
+        let Some(number) = chosen.records.first().map(|record| record.number) else { return Ok(None) };
+        let place = place(&tx, identity.agent())?;
+        let (sequence, first, seen) = (place.sequence, place.first, mark(&tx)?);
+        let at = Position { agent: identity.agent(), sequence, first, previous: place.head, seen };
+        let built = loop {
+            let built = build(at, &chosen, identity)?;
+            // Decompressing holds the portal's bounds of size and ratio.
+            if built.body.len() <= PACKED_MAX && package::decompress(&built.body).is_ok() {
+                break built;
+            }
+            if !chosen.shrink() {
+                return Err(SpoolError::TooLarge(number));
+            }
+        };
+        check(&built.body, sequence, identity).map_err(|_| SpoolError::Signature)?;
+        for (digest, _) in chosen.sections() {
+            let sql = "update section set sequence = ?2 where digest = ?1";
+            tx.prepare_cached(sql)?.execute(params![digest.0, int(sequence)])?;
+        }
+        keep(&tx, place, &built, &chosen.records)?;
+        tx.commit()?;
+        Ok(Some(Outgoing { sequence, digest: built.digest, body: built.body }))
+    }
 }
 
-/// The oldest waiting records that fit one package.
-fn waiting(tx: &Transaction<'_>) -> Result<Vec<Waiting>, SpoolError> {
-    let mut statement = tx.prepare_cached("select number, core, annex, salt from record order by number limit ?1")?;
-    let limit = i64::try_from(RECORDS_MAX).expect("a small limit");
+/// Whether a package is whole and ours; its digest.
+pub(super) fn check(body: &[u8], sequence: u64, identity: &Identity) -> Result<Hex<32>, SpoolError> {
+    let damaged = SpoolError::Damaged("a package does not read");
+    let Ok(json) = package::decompress(body) else { return Err(damaged) };
+    match Package::check(&json, identity.agent(), &identity.evidence_keys()) {
+        Ok(package) if package.sequence == sequence => Ok(package.digest()),
+        _ => Err(damaged),
+    }
+}
+
+/// Puts a package in the place of its records.
+fn keep(tx: &Transaction<'_>, place: Place, built: &Built, records: &[Waiting]) -> Result<(), SpoolError> {
+    let taken = u64::try_from(records.len()).unwrap_or(0);
+    let next = Place { sequence: place.sequence + 1, first: place.first + taken, head: built.head };
+    let jobs = records.iter().filter(|record| record.is_job()).count();
+    let pages = records.iter().fold(0, |sum: i64, record| sum.saturating_add(record.pages));
+    let oldest = records.iter().map(|record| record.at).min().unwrap_or_default();
+    // The records go first: on a full disk the package takes their place.
+    let last = records.last().map_or(i64::MIN, |record| record.number);
+    tx.execute("delete from record where number <= ?1", params![last])?;
+    tx.execute(
+        "insert into package (sequence, first, last, previous, head, digest, body, jobs, pages, oldest)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            int(place.sequence),
+            int(place.first),
+            int(next.first - 1),
+            place.head.0,
+            built.head.0,
+            built.digest.0,
+            built.body,
+            i64::try_from(jobs).unwrap_or(i64::MAX),
+            pages,
+            oldest.0
+        ],
+    )?;
+    set_place(tx, next)
+}
+
+/// The oldest waiting records that fit one package, each with the sections that it needs.
+fn choose(tx: &Connection) -> Result<Chosen, SpoolError> {
+    let sql = format!("select {WAITING}, digest from record order by number limit ?1");
+    let mut statement = tx.prepare_cached(&sql)?;
+    let limit = i64::try_from(RECORDS_MAX).unwrap_or(1);
     let mut rows = statement.query(params![limit])?;
-    let (mut found, mut size) = (Vec::new(), 0);
+    let (mut chosen, mut size, mut sections) = (Chosen::default(), 0, BTreeSet::<Hex<32>>::new());
     while let Some(row) = rows.next()? {
-        let record = Waiting { number: count(row.get(0)?), core: row.get(1)?, annex: row.get(2)?, salt: row.get(3)? };
-        size += record.core.len() + record.annex.as_ref().map_or(0, String::len);
-        if size > PLAIN_TARGET && !found.is_empty() {
+        let record = Waiting::read(row)?;
+        if row.get::<_, Vec<u8>>(6)? != record.digest() {
+            return Err(SpoolError::Damaged("a record is not as it was put in"));
+        }
+        let mut needs: Vec<(Hex<32>, String)> = Vec::new();
+        for digest in named(&record.core) {
+            if sections.len() + needs.len() < SECTIONS_MAX && !sections.contains(&digest) {
+                needs.extend(unacknowledged(tx, digest)?.map(|body| (digest, body)));
+            }
+        }
+        size += record.size() + needs.iter().map(|(_, body)| body.len()).sum::<usize>();
+        if size > PLAIN_TARGET && !chosen.records.is_empty() {
             break;
         }
-        found.push(record);
+        sections.extend(needs.iter().map(|(digest, _)| *digest));
+        chosen.records.push(record);
+        chosen.needs.push(needs);
+    }
+    if !chosen.records.is_empty() {
+        chosen.wanted = wanted(tx, &sections, PLAIN_TARGET.saturating_sub(size))?;
+    }
+    Ok(chosen)
+}
+
+/// The body of a section, when the portal may not have it.
+fn unacknowledged(tx: &Connection, digest: Hex<32>) -> Result<Option<String>, SpoolError> {
+    let sql = "select body from section where digest = ?1 and acknowledged = 0 and length(body) <= ?2";
+    let limit = i64::try_from(SECTION_MAX).unwrap_or(i64::MAX);
+    let body = tx.prepare_cached(sql)?.query_row(params![digest.0, limit], |row| row.get(0)).optional()?;
+    body.map(|body| whole(digest, body)).transpose()
+}
+
+/// A section's body, when it fits its digest.
+fn whole(digest: Hex<32>, body: String) -> Result<String, SpoolError> {
+    if sha256(&[body.as_bytes()]) == digest.0 {
+        Ok(body)
+    } else {
+        Err(SpoolError::Damaged("a section is not as it was put in"))
+    }
+}
+
+/// Other sections that the portal lacks, as far as there is room beside the records.
+fn wanted(tx: &Connection, chosen: &BTreeSet<Hex<32>>, room: usize) -> Result<Vec<(Hex<32>, String)>, SpoolError> {
+    let sql = "select digest, body from section where acknowledged = 0 and length(body) <= ?1
+               order by used_at, digest limit ?2";
+    let mut statement = tx.prepare_cached(sql)?;
+    let limit = i64::try_from(SECTIONS_MAX).unwrap_or(1);
+    let mut rows = statement.query(params![i64::try_from(room).unwrap_or(i64::MAX), limit])?;
+    let (mut found, mut size) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let (digest, body): (Hex<32>, String) = (Hex(row.get(0)?), row.get(1)?);
+        size += body.len();
+        if size > room || found.len() + chosen.len() >= SECTIONS_MAX {
+            break;
+        }
+        if !chosen.contains(&digest) {
+            found.push((digest, whole(digest, body)?));
+        }
     }
     Ok(found)
 }
 
-fn unacknowledged_sections(tx: &Transaction<'_>) -> Result<Vec<(Hex<32>, String)>, SpoolError> {
-    let mut statement =
-        tx.prepare_cached("select digest, body from section where acknowledged = 0 order by digest limit ?1")?;
-    let limit = i64::try_from(SECTIONS_MAX).expect("a small limit");
-    let rows = statement.query_map(params![limit], |row| Ok((Hex(row.get(0)?), row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+fn build(at: Position<'_>, chosen: &Chosen, identity: &Identity) -> Result<Built, SpoolError> {
+    let mut records = Vec::with_capacity(chosen.records.len());
+    for record in &chosen.records {
+        let annex = record.annex.as_deref().map(serde_json::from_str).transpose()?;
+        records.push(Record::new(serde_json::from_str(&record.core)?, annex, Hex(record.salt)));
+    }
+    let mut sections: BTreeMap<Hex<32>, &RawValue> = BTreeMap::new();
+    for (digest, body) in chosen.sections() {
+        sections.insert(*digest, serde_json::from_str(body)?);
+    }
+    let sign = |text: &[u8]| identity.sign_for(at.sequence, text);
+    let package = Package::pack(at, records, sections, &sign);
+    Ok(Built { body: package.to_bytes(), head: package.head, digest: package.digest() })
 }
 
-fn build(
-    at: Position<'_>,
-    waiting: &[Waiting],
-    sections: &[(Hex<32>, String)],
-    identity: &Identity,
-) -> Result<(Vec<u8>, chain::Head), SpoolError> {
-    let mut records = Vec::with_capacity(waiting.len());
-    for record in waiting {
-        let annex = record.annex.as_deref().map(serde_json::from_str).transpose()?;
-        records.push(Record { core: serde_json::from_str(&record.core)?, annex, salt: Hex(record.salt) });
+/// Records of a package, to be packed anew.
+pub(super) fn take_apart(body: &[u8], at: Instant, salt: &dyn Fn() -> [u8; 16]) -> Result<Vec<Waiting>, SpoolError> {
+    let json = package::decompress(body).map_err(|_| SpoolError::Damaged("a package does not decompress"))?;
+    let package: Package<'_> = serde_json::from_slice(&json)?;
+    let record = |record: &Record<'_>| {
+        // The salt of an erased annex is gone with it; what is chained anew gets a new one.
+        let salt = record.salt.map_or_else(salt, |salt| salt.0);
+        let annex = record.annex.map(|annex| annex.get().to_owned());
+        Waiting::new(record.core.get().to_owned(), annex, salt, at)
+    };
+    Ok(package.records.iter().map(record).collect())
+}
+
+/// What a package says of itself.
+pub(super) struct Facts {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) previous: Hex<32>,
+    pub(super) head: Hex<32>,
+    pub(super) digest: Hex<32>,
+    pub(super) jobs: i64,
+    pub(super) pages: i64,
+}
+
+/// Reads what a package says of itself; whether that is true stands in [`check`].
+pub(super) fn facts(body: &[u8]) -> Result<Facts, SpoolError> {
+    let json = package::decompress(body).map_err(|_| SpoolError::Damaged("a package does not decompress"))?;
+    let package: Package<'_> = serde_json::from_slice(&json)?;
+    let records = take_apart(body, Instant(0), &|| [0; 16])?;
+    let jobs = records.iter().filter(|record| record.is_job()).count();
+    let count = u64::try_from(records.len()).unwrap_or(0);
+    Ok(Facts {
+        first: int(package.first),
+        last: int(package.first.saturating_add(count).saturating_sub(1)),
+        previous: package.previous,
+        head: package.head,
+        digest: package.digest(),
+        jobs: i64::try_from(jobs).unwrap_or(i64::MAX),
+        pages: records.iter().fold(0, |sum: i64, record| sum.saturating_add(record.pages)),
+    })
+}
+
+impl Spool {
+    /// The last packages, the youngest first, as they were sent.
+    pub(crate) fn packages(&self, last: usize) -> Result<Vec<SentPackage>, SpoolError> {
+        let sql = "select sequence, acknowledged_at, body from package order by sequence desc limit ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![i64::try_from(last).unwrap_or(i64::MAX)])?;
+        let mut packages = Vec::new();
+        while let Some(row) = rows.next()? {
+            let damaged = |_| SpoolError::Damaged("a package does not read");
+            let json = package::decompress(&row.get::<_, Vec<u8>>(2)?).map_err(damaged)?;
+            let wire_digest = Hex(sha256(&[&json]));
+            let json = String::from_utf8(json).map_err(|_| SpoolError::Damaged("a package is no text"))?;
+            let acknowledged_at = row.get::<_, Option<i64>>(1)?.map(Instant);
+            packages.push(SentPackage { sequence: count(row.get(0)?), acknowledged_at, json, wire_digest });
+        }
+        Ok(packages)
     }
-    let mut raw: BTreeMap<Hex<32>, &RawValue> = BTreeMap::new();
-    for (digest, body) in sections {
-        raw.insert(*digest, serde_json::from_str(body)?);
-    }
-    let package = Package::pack(at, records, raw, &identity.evidence);
-    Ok((package.to_bytes(), package.head))
 }

@@ -1,7 +1,8 @@
 //! What the spool knows of each printer: its certificate, when it was read, and why it was not.
+//!
+//! Deliberately absent: hosts that are no supported printer; nothing is kept of them.
 
 use super::{Spool, SpoolError};
-use crate::tls::Fingerprint;
 use protocol::Hex;
 use report::Instant;
 use rusqlite::params;
@@ -9,7 +10,7 @@ use rusqlite::params;
 /// What is known of one printer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrinterStatus {
-    /// Its address in the collector's file.
+    /// Its address.
     pub address: String,
     /// Its serial number, once read.
     pub serial: Option<String>,
@@ -21,11 +22,15 @@ pub struct PrinterStatus {
     pub failure: Option<String>,
     /// Odd data in the last reading.
     pub defects: i64,
+    /// Whether the portal's settings say that it takes part.
+    pub participating: bool,
+    /// Whether only its identity was read at the last contact.
+    pub seen_only: bool,
 }
 
 impl Spool {
     /// The certificate pinned for a printer; makes the printer known.
-    pub(crate) fn pin(&self, address: &str) -> Result<Option<Fingerprint>, SpoolError> {
+    pub(crate) fn pin(&self, address: &str) -> Result<Option<Hex<32>>, SpoolError> {
         self.connection.execute("insert or ignore into printer (address) values (?1)", params![address])?;
         let pin: Option<[u8; 32]> = self.connection.query_row(
             "select fingerprint from printer where address = ?1",
@@ -41,6 +46,11 @@ impl Spool {
         Ok(self.connection.execute(sql, params![address])? > 0)
     }
 
+    /// Forgets a printer that is no longer looked at; `false` when it is unknown.
+    pub(crate) fn forget(&self, address: &str) -> Result<bool, SpoolError> {
+        Ok(self.connection.execute("delete from printer where address = ?1", params![address])? > 0)
+    }
+
     /// Notes that a printer was not read, and why.
     pub(crate) fn failed(&self, address: &str, why: &str) -> Result<(), SpoolError> {
         self.connection.execute("update printer set failure = ?2 where address = ?1", params![address, why])?;
@@ -49,17 +59,21 @@ impl Spool {
 
     /// The printers known, by address.
     pub(crate) fn printers(&self) -> Result<Vec<PrinterStatus>, SpoolError> {
-        let mut statement = self
-            .connection
-            .prepare("select address, serial, product_name, read_at, failure, defects from printer order by address")?;
+        let settings = self.settings()?;
+        let mut statement = self.connection.prepare(
+            "select address, serial, product_name, read_at, failure, defects, seen_only from printer order by address",
+        )?;
         let rows = statement.query_map([], |row| {
+            let serial: Option<String> = row.get(1)?;
             Ok(PrinterStatus {
                 address: row.get(0)?,
-                serial: row.get(1)?,
+                participating: serial.as_deref().is_some_and(|serial| settings.takes_part(serial)),
+                serial,
                 product_name: row.get(2)?,
                 read_at: row.get::<_, Option<i64>>(3)?.map(Instant),
                 failure: row.get(4)?,
                 defects: row.get(5)?,
+                seen_only: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -1,56 +1,60 @@
 //! The spool at its boundary: what goes in comes out once, in order, whatever happens between.
 
+use super::pack::Outgoing;
 use super::*;
-use crate::identity::Stored;
-use protocol::chain;
-use protocol::limits::SEALED_BYTES_MAX;
-use report::Grade;
-use std::sync::Arc;
+use crate::testing::{START, World, identity, split};
+use protocol::message::AlertNotice;
+use protocol::package::{Manner, Package, Timestamps};
+use protocol::receipt::{Receipt, Settings};
+use protocol::{SigningKey, package};
+use report::{Alert, Grade, Severity};
 
-fn identity() -> Identity {
-    named("agent-1", "c")
+const MANY: u64 = 64 * 1024 * 1024;
+
+fn open(folder: &Path) -> Spool {
+    open_as(folder, "agent-1", "c").expect("opens")
 }
 
-fn named(agent: &str, customer: &str) -> Identity {
-    Identity::new(Stored {
-        agent: agent.to_owned(),
-        portal: "https://127.0.0.1:1".to_owned(),
-        portal_id: "portal".to_owned(),
-        portal_ca: None,
-        receipt_key: Hex(*protocol::SigningKey::from_bytes(&[8; 32]).verifying_key().as_bytes()),
-        reseller: "r".to_owned(),
-        customer: customer.to_owned(),
-        secret: Hex([1; 32]),
-        transcript: Hex([2; 32]),
-        evidence_seed: Hex([3; 32]),
-    })
-    .expect("a valid key")
+fn open_as(folder: &Path, agent: &str, customer: &str) -> Result<Spool, SpoolError> {
+    Spool::open(folder, &identity(agent, customer), MANY, World::new().surroundings())
 }
 
 fn append(spool: &mut Spool, seed: u64) -> usize {
-    let entropy: Entropy = Arc::new(|bytes| bytes.fill(7));
-    let split = package::records(&report::sample::report(seed), &[], Grade::B).expect("a printer");
-    spool.pin("a").expect("known");
-    let read = ReadFrom { address: "a", now: Instant(1), fingerprint: None, defects: 0 };
-    spool.append(&split, read, &entropy).expect("appended").jobs
+    let read = ReadFrom { address: "a", now: START, fingerprint: None, defects: 0 };
+    spool.append(&split(seed), read).expect("appended").jobs
 }
 
-fn receipt(sequence: u64) -> Receipt {
-    Receipt {
+fn outgoing(spool: &mut Spool) -> Option<Outgoing> {
+    spool.outgoing(&identity("agent-1", "c")).expect("packs")
+}
+
+/// The portal's receipt of a package.
+fn receipt(package: &Outgoing) -> Receipt {
+    let unsigned = Receipt {
         agent: "agent-1".to_owned(),
-        sequence,
-        digest: Hex([0; 32]),
+        sequence: package.sequence,
+        digest: package.digest,
         last: 0,
         head: Hex([0; 32]),
-        accepted_at: Instant(2),
+        accepted_at: START,
         signature: Hex([0; 64]),
-    }
+    };
+    unsigned.signed(&SigningKey::from_bytes(&[8; 32]))
+}
+
+fn json(package: &Outgoing) -> Vec<u8> {
+    package::decompress(&package.body).expect("decompresses")
+}
+
+fn waits(spool: &Spool) -> u64 {
+    let unsent = spool.unsent().expect("counts");
+    unsent.records + unsent.packages
 }
 
 #[test]
 fn a_job_seen_before_is_not_put_in_again() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
+    let mut spool = open(folder.path());
     assert_eq!(append(&mut spool, 1), 3);
     assert_eq!(append(&mut spool, 1), 0);
     assert_eq!(append(&mut spool, 2), 3);
@@ -59,36 +63,64 @@ fn a_job_seen_before_is_not_put_in_again() {
 #[test]
 fn the_same_bytes_are_given_until_a_receipt_comes_even_after_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
+    let mut spool = open(folder.path());
     append(&mut spool, 1);
-    let first = spool.outgoing(&identity()).expect("packs").expect("a package");
+    let first = outgoing(&mut spool).expect("a package");
     append(&mut spool, 2);
     drop(spool);
-    let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-    let again = spool.outgoing(&identity()).expect("reads").expect("a package");
+    let mut spool = open(folder.path());
+    let again = outgoing(&mut spool).expect("a package");
     assert_eq!((first.sequence, &first.body), (again.sequence, &again.body));
-    assert!(spool.acknowledge(&receipt(1), &[], Instant(3)).expect("acknowledged"), "more waits");
-    let second = spool.outgoing(&identity()).expect("packs").expect("a package");
+    assert!(spool.acknowledge(&receipt(&first), &[], START).expect("acknowledged"));
+    assert!(waits(&spool) > 0);
+    let second = outgoing(&mut spool).expect("a package");
     assert_eq!(second.sequence, 2);
-    assert!(!spool.acknowledge(&receipt(2), &[], Instant(3)).expect("acknowledged"));
-    assert!(spool.outgoing(&identity()).expect("reads").is_none());
+    assert!(spool.acknowledge(&receipt(&second), &[], START).expect("acknowledged"));
+    assert_eq!(waits(&spool), 0);
+    assert!(outgoing(&mut spool).is_none());
+}
+
+#[test]
+fn a_receipt_of_another_digest_releases_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    append(&mut spool, 1);
+    let package = outgoing(&mut spool).expect("a package");
+    let other = Receipt { digest: Hex([9; 32]), ..receipt(&package) };
+    assert!(!spool.acknowledge(&other, &[], START).expect("looked at"));
+    assert_eq!(waits(&spool), 1);
+}
+
+#[test]
+fn each_package_names_the_last_receipt_and_receipts_are_remembered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    append(&mut spool, 1);
+    let first = outgoing(&mut spool).expect("a package");
+    assert_eq!(serde_json::from_slice::<Package<'_>>(&json(&first)).expect("a package").seen, None);
+    spool.acknowledge(&receipt(&first), &[], START).expect("acknowledged");
+    append(&mut spool, 2);
+    let second = outgoing(&mut spool).expect("a package");
+    let seen = serde_json::from_slice::<Package<'_>>(&json(&second)).expect("a package").seen;
+    assert_eq!(seen, Some(receipt(&first).mark()));
+    assert_eq!(spool.mark().expect("read"), seen);
 }
 
 #[test]
 fn a_section_travels_until_acknowledged_and_again_when_wanted() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
+    let mut spool = open(folder.path());
     let sections = |spool: &mut Spool, seed, wanted: &[Hex<32>]| {
         append(spool, seed);
-        let package = spool.outgoing(&identity()).expect("packs").expect("a package");
-        let json = package::decompress(&package.body).expect("decompresses");
-        let key = identity().evidence.verifying_key();
-        let found: Vec<_> = Package::check(&json, "agent-1", &key).expect("checks").sections.keys().copied().collect();
-        spool.acknowledge(&receipt(package.sequence), wanted, Instant(3)).expect("acknowledged");
+        let package = outgoing(spool).expect("a package");
+        let json = json(&package);
+        let read: Package<'_> = serde_json::from_slice(&json).expect("a package");
+        let found: Vec<Hex<32>> = read.sections.keys().copied().collect();
+        spool.acknowledge(&receipt(&package), wanted, START).expect("acknowledged");
         found
     };
     let first = sections(&mut spool, 1, &[]);
-    assert_eq!(first.len(), 2);
+    assert_eq!(first.len(), 3, "status, settings and sources");
     assert_eq!(sections(&mut spool, 1, &first[..1]), []);
     assert_eq!(sections(&mut spool, 1, &[]), first[..1]);
 }
@@ -96,45 +128,45 @@ fn a_section_travels_until_acknowledged_and_again_when_wanted() {
 #[test]
 fn a_new_identity_sends_everything_that_the_old_one_could_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut spool = Spool::open(folder.path(), &named("agent-0", "c")).expect("opens");
+    let mut spool = open_as(folder.path(), "agent-0", "c").expect("opens");
     append(&mut spool, 1);
-    spool.outgoing(&identity()).expect("packs").expect("a package");
+    spool.outgoing(&identity("agent-0", "c")).expect("packs").expect("a package");
     append(&mut spool, 2);
     drop(spool);
-    let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
-    let package = spool.outgoing(&identity()).expect("packs").expect("a package");
-    let json = package::decompress(&package.body).expect("decompresses");
-    let package = Package::check(&json, "agent-1", &identity().evidence.verifying_key()).expect("checks");
+    let mut spool = open(folder.path());
+    let package = outgoing(&mut spool).expect("a package");
+    let json = json(&package);
+    let package = Package::check(&json, "agent-1", &identity("agent-1", "c").evidence_keys()).expect("checks");
     assert_eq!((package.sequence, package.first, package.records.len()), (1, 1, 8));
     assert_eq!(package.previous, chain::origin("agent-1"));
+    let names: Vec<&str> = package.records.iter().map(|record| kind_of(record.core.get())).collect();
+    assert_eq!(names, ["job", "job", "job", "reading", "job", "job", "job", "reading"], "in their order");
 }
 
 #[test]
 fn another_account_s_spool_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    append(&mut Spool::open(folder.path(), &identity()).expect("opens"), 1);
-    let other = Spool::open(folder.path(), &named("agent-2", "somebody else"));
+    append(&mut open(folder.path()), 1);
+    let other = open_as(folder.path(), "agent-2", "somebody else");
     assert!(matches!(other, Err(SpoolError::Foreign(_))));
+    assert_eq!(waits(&open(folder.path())), 4, "and stays as it was");
 }
 
 #[test]
 fn sections_that_do_not_fit_beside_the_records_hold_nothing_up() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
+    let mut spool = open(folder.path());
     let mut rng = report::sample::Rng::new(1);
     for _ in 0..20 {
         let noise: String = (0..1250).map(|_| format!("{:016x}", rng.next_u64())).collect();
-        let (body, digest) = (format!("\"{noise}\""), [u8::try_from(rng.between(0, 255)).expect("a byte"); 32]);
-        let sql = "insert or ignore into section (digest, body, acknowledged) values (?1, ?2, 0)";
-        spool.connection.execute(sql, params![digest, body]).expect("stored");
+        let body = format!("\"{noise}\"");
+        let digest = Hex(sha256(&[body.as_bytes()]));
+        append::keep_section(&spool.connection, digest, &body, START).expect("stored");
     }
     append(&mut spool, 1);
     let mut sent = 0;
-    while let Some(package) = spool.outgoing(&identity()).expect("packs") {
-        assert!(package.body.len() < SEALED_BYTES_MAX);
-        spool.acknowledge(&receipt(package.sequence), &[], Instant(3)).expect("acknowledged");
-        append(&mut spool, package.sequence + 1);
-        sent += 1;
+    while let Some(package) = outgoing(&mut spool) {
+        spool.acknowledge(&receipt(&package), &[], START).expect("acknowledged");
         let left: i64 = spool
             .connection
             .query_row("select count(*) from section where acknowledged = 0", [], |row| row.get(0))
@@ -142,6 +174,8 @@ fn sections_that_do_not_fit_beside_the_records_hold_nothing_up() {
         if left == 0 {
             break;
         }
+        append(&mut spool, package.sequence + 1);
+        sent += 1;
         assert!(sent < 20, "{left} sections are never sent");
     }
 }
@@ -149,21 +183,113 @@ fn sections_that_do_not_fit_beside_the_records_hold_nothing_up() {
 #[test]
 fn a_record_that_no_package_could_carry_is_left_out_and_said() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut spool = Spool::open(folder.path(), &identity()).expect("opens");
+    let mut spool = open(folder.path());
     let mut report = report::sample::report(1);
     report.jobs[0].0.personal.name = Some("x".repeat(RECORD_BYTES_MAX));
-    let split = package::records(&report, &[], Grade::B).expect("a printer");
-    let entropy: Entropy = Arc::new(|bytes| bytes.fill(7));
-    let read = ReadFrom { address: "a", now: Instant(1), fingerprint: None, defects: 0 };
-    let appended = spool.append(&split, read, &entropy).expect("appended");
-    assert_eq!(appended, Appended { jobs: 2, too_large: 1 });
+    let manner = Manner { grade: Grade::B, seen: None, timestamps: Timestamps::Minute };
+    let split = package::records(&report, &[], manner).expect("a printer");
+    let read = ReadFrom { address: "a", now: START, fingerprint: None, defects: 0 };
+    let appended = spool.append(&split, read).expect("appended");
+    assert_eq!((appended.jobs, appended.pages, appended.too_large), (2, 1, 1), "a scan has no pages");
 }
 
 #[test]
 fn settings_never_go_back() {
     let folder = tempfile::tempdir().expect("a folder");
-    let spool = Spool::open(folder.path(), &identity()).expect("opens");
-    assert!(spool.set_settings(&Settings { version: 2, interval_minutes: 60 }).expect("stored"));
-    assert!(!spool.set_settings(&Settings { version: 1, interval_minutes: 30 }).expect("ignored"));
+    let mut spool = open(folder.path());
+    let settings = |version, interval_minutes| Settings { version, interval_minutes, ..Settings::default() };
+    assert!(spool.set_settings(&settings(2, 60)).expect("stored"));
+    assert!(!spool.set_settings(&settings(1, 30)).expect("ignored"));
     assert_eq!(spool.settings().expect("read").interval_minutes, 60);
+    let endless = Settings { ranges: vec!["192.0.2.1".to_owned(); 1_000_000], ..settings(3, 30) };
+    assert!(!spool.set_settings(&endless).expect("ignored"));
+}
+
+#[test]
+fn an_identity_is_recorded_once_a_day_and_again_when_it_changes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    let mut configuration = report::sample::report(1).configuration;
+    let mut seen = |configuration: &report::Configuration, hours| {
+        let now = START.plus(Duration::hours(hours));
+        let read = ReadFrom { address: "a", now, fingerprint: None, defects: 0 };
+        spool.append_seen(configuration, read).expect("looked at")
+    };
+    assert!(seen(&configuration, 0));
+    assert!(!seen(&configuration, 23));
+    assert!(seen(&configuration, 24));
+    configuration.firmware_version = Some("another".to_owned());
+    assert!(seen(&configuration, 25));
+    assert!(seen(&configuration, -1), "the clock was set back");
+}
+
+#[test]
+fn an_alert_is_queued_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    let printer = split(1).printer;
+    let mut notice = |code: &str, since: Option<i64>| {
+        let alert =
+            Alert { code: code.to_owned(), severity: Severity::Severe, since: since.map(Instant), ..Alert::default() };
+        spool.queue_alert(&AlertNotice { printer: printer.clone(), read_at: START, alert }).expect("queued")
+    };
+    assert!(notice("jam", Some(5)));
+    assert!(!notice("jam", Some(5)));
+    assert!(notice("jam", Some(6)));
+    assert!(notice("jam", None));
+    assert!(!notice("jam", None));
+}
+
+#[test]
+fn a_spool_of_the_first_version_is_opened_and_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = "
+        create table record (number integer primary key, core text not null, annex text, salt blob not null);
+        create table package (sequence integer primary key, first integer not null, last integer not null,
+            head blob not null, body blob not null, acknowledged_at integer, receipt text);
+        create index package_unsent on package (sequence) where acknowledged_at is null;
+        create table job_seen (printer text not null, job_key text not null, digest blob not null,
+            seen_at integer not null, primary key (printer, job_key)) without rowid;
+        create index job_seen_by_time on job_seen (seen_at);
+        create table section (digest blob primary key, body text not null, acknowledged integer not null,
+            sequence integer) without rowid;
+        create table printer (address text primary key, fingerprint blob, serial text, product_name text,
+            read_at integer, failure text, defects integer not null default 0);
+        create table value (name text primary key, text text not null) without rowid;
+        insert into value values ('agent', 'agent-1'), ('account', 'c of Reseller at portal portal');
+        insert into printer (address, serial) values ('192.0.2.10', 'CN1');
+        insert into record values (1, '{\"job\":{\"printer\":{\"serial\":\"CN1\"},\"read_at\":1,\"grade\":\"B\",
+            \"job\":{\"kind\":\"print\"}}}', '{\"name\":\"n\"}', zeroblob(16));
+        insert into record values (2, '{\"reading\":{\"printer\":{\"serial\":\"CN1\"},\"read_at\":1,\"grade\":\"B\",
+            \"configuration\":{},\"status\":{\"engine\":\"Ready\"},\"usage\":{},
+            \"sources\":\"0000000000000000000000000000000000000000000000000000000000000000\"}}',
+            null, zeroblob(16));";
+    let connection = Connection::open(Spool::path(folder.path())).expect("a file");
+    connection.execute_batch(first).expect("the first form");
+    drop(connection);
+    let mut spool = open(folder.path());
+    assert!(spool.resync_is_due().expect("read"), "the portal says where it stands");
+    assert_eq!(spool.printers().expect("read")[0].serial.as_deref(), Some("CN1"));
+    let package = outgoing(&mut spool).expect("a package");
+    let json = json(&package);
+    let package: Package<'_> = serde_json::from_slice(&json).expect("a package");
+    let cores: Vec<Core> = package
+        .records
+        .iter()
+        .map(|record| serde_json::from_str(record.core.get()).expect("the current form"))
+        .collect();
+    let [Core::Job(_), Core::Reading(reading)] = cores.as_slice() else { panic!("{cores:?}") };
+    assert_eq!(package.sections[&reading.status].get(), r#"{"engine":"Ready"}"#);
+    assert!(package.records[0].annex.is_some());
+}
+
+#[test]
+fn a_look_changes_nothing_and_works_beside_the_agent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    append(&mut spool, 1);
+    let look = Spool::look(folder.path(), MANY, World::new().surroundings()).expect("looks");
+    assert_eq!(waits(&look), 4);
+    drop(look);
+    assert_eq!(append(&mut spool, 2), 3);
 }

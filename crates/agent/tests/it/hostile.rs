@@ -1,9 +1,12 @@
-//! A printer that identifies itself rightly and misbehaves on one resource.
+//! A printer that identifies itself rightly, serves the documents it is given, and misbehaves on one
+//! resource.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -25,7 +28,11 @@ pub(crate) enum Behaviour {
 pub(crate) struct Printer {
     pub(crate) address: String,
     seen: Arc<Seen>,
+    task: JoinHandle<()>,
 }
+
+/// What a printer serves: the end of each path and the document there.
+pub(crate) type Documents = BTreeMap<String, String>;
 
 #[derive(Default)]
 struct Seen {
@@ -39,12 +46,38 @@ pub(crate) fn response(status: &str, content_type: &str, body: &[u8]) -> Vec<u8>
     [head.as_bytes(), body].concat()
 }
 
-const IDENTIFICATION: &str = r#"{"Identification":{"Fields":{"ModelName":"HP DesignJet Z9",
-    "PartNumber":"W3Z71A","SerialNumber":"CN12345678"}}}"#;
+/// The documents of a printer that says only who it is.
+pub(crate) fn identity(product: &str, serial: &str) -> Documents {
+    let fields = format!(r#"{{"ModelName":"{product}","PartNumber":"L2Y21A","SerialNumber":"{serial}"}}"#);
+    [("/Identification.json".to_owned(), format!(r#"{{"Identification":{{"Fields":{fields}}}}}"#))].into()
+}
 
 impl Printer {
     /// Starts it; `resource` is the end of the hostile path.
     pub(crate) async fn start(resource: &str, behaviour: Behaviour) -> Printer {
+        let documents = identity("HP DesignJet T930 36in", "CN12345678");
+        Printer::serve("127.0.0.1:0", documents, Some((resource.to_owned(), behaviour))).await
+    }
+
+    /// Starts a printer that does nothing wrong.
+    pub(crate) async fn good(documents: Documents) -> Printer {
+        Printer::serve("127.0.0.1:0", documents, None).await
+    }
+
+    /// The same at another address of this machine.
+    pub(crate) async fn at(address: std::net::IpAddr, documents: Documents) -> Printer {
+        Printer::serve(&std::net::SocketAddr::new(address, 0).to_string(), documents, None).await
+    }
+
+    /// The printer is replaced by another one with the same documents at the same address.
+    pub(crate) async fn replaced(self, documents: Documents) -> Printer {
+        self.task.abort();
+        // The task ends with an error, which is that it was aborted.
+        let _aborted = self.task.await;
+        Printer::serve(&self.address, documents, None).await
+    }
+
+    async fn serve(at: &str, documents: Documents, hostile: Option<(String, Behaviour)>) -> Printer {
         let key = rcgen::KeyPair::generate().expect("a key");
         let certificate = rcgen::CertificateParams::new(vec!["printer".to_owned()])
             .expect("a name")
@@ -58,23 +91,22 @@ impl Printer {
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("a certificate");
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = TcpListener::bind(at).await.expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
         let seen = Arc::new(Seen::default());
-        let (resource, shared) = (resource.to_owned(), seen.clone());
-        tokio::spawn(async move {
+        let (shared, served) = (seen.clone(), Arc::new((documents, hostile)));
+        let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let (acceptor, resource, behaviour, seen) =
-                    (acceptor.clone(), resource.clone(), behaviour.clone(), shared.clone());
+                let (acceptor, served, seen) = (acceptor.clone(), served.clone(), shared.clone());
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(socket).await {
                         // The client hangs up whenever it has had enough.
-                        let _hung_up = answer(stream, &resource, behaviour, &seen).await;
+                        let _hung_up = answer(stream, &served.0, served.1.as_ref(), &seen).await;
                     }
                 });
             }
         });
-        Printer { address, seen }
+        Printer { address, seen, task }
     }
 
     pub(crate) fn sent_bytes(&self) -> u64 {
@@ -93,8 +125,8 @@ impl Printer {
 
 async fn answer(
     mut stream: TlsStream<TcpStream>,
-    resource: &str,
-    behaviour: Behaviour,
+    documents: &Documents,
+    hostile: Option<&(String, Behaviour)>,
     seen: &Seen,
 ) -> std::io::Result<()> {
     let mut head = Vec::new();
@@ -111,13 +143,13 @@ async fn answer(
         head.clear();
         let path = line.split(' ').nth(1).unwrap_or("").to_owned();
         seen.requests.lock().expect("not poisoned").push(line);
-        if path.ends_with(resource) {
-            return misbehave(&mut stream, &behaviour, seen).await;
+        if let Some((_, behaviour)) = hostile.filter(|(resource, _)| path.ends_with(resource)) {
+            return misbehave(&mut stream, behaviour, seen).await;
         }
-        let bytes = if path.ends_with("/Identification.json") {
-            response("200 OK", "application/json", IDENTIFICATION.as_bytes())
-        } else {
-            response("404 Not Found", "text/plain", b"")
+        let document = documents.iter().find(|(end, _)| path.ends_with(end.as_str()));
+        let bytes = match document {
+            Some((_, document)) => response("200 OK", "application/json", document.as_bytes()),
+            None => response("404 Not Found", "text/plain", b""),
         };
         stream.write_all(&bytes).await?;
         stream.flush().await?;

@@ -1,7 +1,11 @@
 //! Asking a printer that means harm, or is broken: the reading ends in time and memory, the rest is
-//! kept, and a defect names what was wrong.
+//! kept, and a defect names what was wrong. The agents as a whole are in the modules.
+#![cfg(feature = "net")]
 
+mod agents;
 mod hostile;
+mod portal;
+mod proxies;
 
 use agent::{Asked, Patience, ask};
 use hostile::{Behaviour, Printer};
@@ -10,6 +14,7 @@ use std::time::Duration;
 
 const PATIENCE: Patience = Patience {
     pause: Duration::ZERO,
+    connect: Duration::from_secs(4),
     idle: Duration::from_millis(800),
     answer: Duration::from_secs(4),
     reading: Duration::from_secs(20),

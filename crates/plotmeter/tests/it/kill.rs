@@ -2,7 +2,8 @@
 //! billed exactly once, equal to what the printers themselves counted.
 
 use crate::world::{
-    Device, Prepared, START, TestClock, collector_config, device, free_port, jobs_csv, postgres, prepare,
+    Device, Prepared, START, TestClock, collector_config, device, free_port, fresh_budget, jobs_csv, plotmeter,
+    postgres, prepare, start_portal,
 };
 use portal::Target;
 use report::sample::Rng;
@@ -10,8 +11,6 @@ use report::{Duration, JobStatus};
 use simulator::auditor;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
-use tokio::process::{Child, Command};
 
 /// Kills of each program on each database.
 const KILLS: usize = 20;
@@ -28,25 +27,6 @@ async fn postgres_bills_every_job_exactly_once_through_kills() {
     let found = tokio::task::spawn_blocking(postgres).await.expect("asked");
     let Some((target, line)) = found else { return };
     story(folder.path(), target, line).await;
-}
-
-fn plotmeter() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plotmeter"));
-    command.env("PLOTMETER_LOG", "error").stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    command
-}
-
-async fn start_portal(prepared: &Prepared) -> Child {
-    let portal =
-        plotmeter().args(["portal", "serve", "--config"]).arg(&prepared.portal_config).spawn().expect("starts");
-    let address = prepared.pages.trim_start_matches("http://").to_owned();
-    for _ in 0..400 {
-        if tokio::net::TcpStream::connect(&address).await.is_ok() {
-            return portal;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    panic!("the portal does not listen on {address}");
 }
 
 async fn story(folder: &Path, target: Target, postgres_line: String) {
@@ -77,6 +57,7 @@ async fn story(folder: &Path, target: Target, postgres_line: String) {
     let (mut collector_kills, mut portal_kills, mut whole_ms) = (0, 0, 400);
     while collector_kills < KILLS || portal_kills < KILLS {
         clock.forward(Duration::hours(rng.between(1, 6)));
+        fresh_budget(&folder.join("collector"));
         let mut round = plotmeter().args(["collector", "once", "--config"]).arg(&config).spawn().expect("starts");
         let after = std::time::Duration::from_millis(rng.next_u64() % whole_ms);
         tokio::select! {
@@ -97,6 +78,7 @@ async fn story(folder: &Path, target: Target, postgres_line: String) {
         round.wait().await.expect("ended");
     }
     // One quiet round at the end, with the printers standing still.
+    fresh_budget(&folder.join("collector"));
     let last = plotmeter().args(["collector", "once", "--config"]).arg(&config).status().await.expect("runs");
     assert!(last.success());
     println!("{collector_kills} kills of the collector, {portal_kills} of the portal");
@@ -119,8 +101,13 @@ async fn compare(prepared: &Prepared, devices: &[Device], clock: &TestClock) {
             let area = row["area_printed_mm2"].parse().unwrap_or(0);
             assert!(billed.insert(key.clone(), area).is_none(), "{key} is there twice");
         }
+        // A key has the minute in which a job finished, and counts those of one UUID within it.
+        let mut minutes: BTreeMap<(String, i64), u32> = BTreeMap::new();
         for job in &truth {
-            let key = format!("{}@{}", job.uuid, job.finished_at.0 / 1000);
+            let minute = (job.uuid.clone(), job.finished_at.0.div_euclid(60_000));
+            let nth = minutes.entry(minute.clone()).and_modify(|nth| *nth += 1).or_insert(0_u32);
+            let ending = if *nth > 0 { format!("#{nth}") } else { String::new() };
+            let key = format!("{}@{}{ending}", minute.0, minute.1);
             let area: i64 = job.categories.values().map(|category| category.printed_area.0).sum();
             assert_eq!(billed.get(&key), Some(&area), "{key} ({:?})", job.status);
         }

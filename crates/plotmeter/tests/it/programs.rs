@@ -22,7 +22,7 @@ fn a_typo_in_a_file_names_key_and_line_and_nothing_starts() {
     let (success, _, words) = plotmeter(&["portal", "serve", "--config", &portal]);
     assert!(!success && words.contains("listne") && words.contains("line 8"), "{words}");
     let (_, template, _) = plotmeter(&["collector", "default-config"]);
-    let wrong = template.replace("personal = \"drop\"", "personal = \"drpo\"");
+    let wrong = template.replace("job-name = \"drop\"", "job-name = \"drpo\"");
     let collector = write(folder.path(), "collector.toml", &wrong);
     let (success, _, words) = plotmeter(&["collector", "run", "--config", &collector]);
     assert!(!success && words.contains("drpo") && words.contains("line"), "{words}");

@@ -1,6 +1,6 @@
 //! What a TLS-inspecting proxy between collector and portal would see: no planted name, no secret.
 
-use crate::world::{START, TestClock, certificate, collector_config, device, postgres, surroundings, tenant};
+use crate::world::{START, TestClock, certificate, collector_config, device, planted, postgres, surroundings, tenant};
 use agent::{Collector, Config};
 use portal::{Db, Portal, PortalKeys, Target, setup};
 use protocol::Hex;
@@ -103,18 +103,21 @@ async fn story(folder: &Path, target: Target, personal: &str) {
     let config = Config::load(&path).expect("valid");
     let enrolment = folder.join("enrol.plotmeter");
     std::fs::write(&enrolment, serde_json::to_vec(&file).expect("json")).expect("written");
-    let pending = agent::begin(&enrolment, &config.state, "pc-7", &around).await.expect("shakes hands");
+    let pending = agent::begin(&enrolment, &config, "pc-7", &around).await.expect("shakes hands");
     assert_eq!(pending.account(), ("Nordplan", "Kessler Architekten"));
-    pending.confirm(&around).await.expect("confirmed");
+    pending.confirm().await.expect("confirmed");
     let collector = Collector::open(config, around).expect("opens");
+    // Keys change by the day: each day's are searched for.
+    let mut secrets = vec![("one-time code", file.code.0)];
     for _ in 0..5 {
         clock.forward(Duration::hours(24));
         let round = collector.once().await.expect("a round");
         assert_eq!((round.read, round.failed), (2, 0));
+        secrets.extend(collector.identity().secrets());
     }
     let wire = transcript.lock().expect("not poisoned").clone();
     assert!(wire.len() > 20_000, "only {} bytes were seen", wire.len());
-    search(&wire, &collector, &file.code);
+    search(&wire, secrets);
     let names = planted(&devices);
     assert!(names.len() > 20, "only {} names were planted", names.len());
     for name in &names {
@@ -127,13 +130,13 @@ async fn story(folder: &Path, target: Target, personal: &str) {
     } else {
         assert_eq!(arrived, 0);
     }
-    search_spool(&folder.join("collector"), &names, personal == "keep");
+    search_spool(&collector, &folder.join("collector"), &names, personal == "keep");
 }
 
 /// Names that are dropped are so before anything is written; those that are kept are found, so that
 /// the search can fail.
-fn search_spool(state: &Path, names: &[String], kept: bool) {
-    let packed = packed(state);
+fn search_spool(collector: &Collector, state: &Path, names: &[String], kept: bool) {
+    let packed = packed(collector);
     let found: Vec<&String> = names.iter().filter(|name| packed.contains(name.as_str())).collect();
     if kept {
         assert!(!found.is_empty(), "no name is in {} bytes of packages", packed.len());
@@ -149,15 +152,8 @@ fn search_spool(state: &Path, names: &[String], kept: bool) {
 }
 
 /// The JSON of every package in the spool.
-fn packed(state: &Path) -> String {
-    let spool = rusqlite::Connection::open(state.join("spool.sqlite")).expect("the spool");
-    let mut statement = spool.prepare("select body from package order by sequence").expect("a query");
-    let bodies = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).expect("packages");
-    let mut text = String::new();
-    for body in bodies {
-        let json = protocol::package::decompress(&body.expect("a body")).expect("ours");
-        text.push_str(std::str::from_utf8(&json).expect("JSON"));
-    }
+fn packed(collector: &Collector) -> String {
+    let text: String = collector.show_sent(10_000).expect("read").into_iter().map(|sent| sent.json).collect();
     assert!(text.len() > 20_000, "only {} bytes are packed", text.len());
     text
 }
@@ -176,24 +172,8 @@ fn acceptor(certificate: &str, key: &str) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// Every name in the printers' own history that is long enough to be found by itself.
-fn planted(devices: &[crate::world::Device]) -> Vec<String> {
-    let mut names = std::collections::BTreeSet::new();
-    for device in devices {
-        let printer = device.printer.lock().expect("not poisoned");
-        for job in printer.truth() {
-            let personal = &job.personal;
-            let fields = [&personal.name, &personal.user, &personal.account, &personal.project, &personal.user_defined];
-            names.extend(fields.into_iter().flatten().filter(|text| text.len() >= 6).cloned());
-        }
-    }
-    names.into_iter().collect()
-}
-
 /// The secret, every derived key and the one-time code, in every usual form.
-fn search(wire: &[u8], collector: &Collector, code: &Hex<32>) {
-    let mut secrets = collector.identity().secrets();
-    secrets.push(("one-time code", code.0));
+fn search(wire: &[u8], secrets: Vec<(&'static str, [u8; 32])>) {
     for (name, secret) in secrets {
         let reversed: Vec<u8> = secret.iter().rev().copied().collect();
         let hex = Hex(secret).to_string();

@@ -8,9 +8,11 @@ use report::{Clock, Duration, Instant, Surroundings};
 use simulator::faces::https::{Server, TlsIdentity, serve};
 use simulator::printer::{Habits, MODELS, Printer};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
 
 /// 2026-10-01T00:00:00Z, a Thursday.
 pub(crate) const START: Instant = Instant(1_790_812_800_000);
@@ -98,6 +100,8 @@ pub(crate) fn postgres() -> Option<(Target, String)> {
 /// What a set-up left behind for processes to find.
 pub(crate) struct Prepared {
     pub(crate) file: EnrolmentFile,
+    /// For a second agent of the same customer.
+    pub(crate) second: EnrolmentFile,
     pub(crate) portal_config: PathBuf,
     pub(crate) pages: String,
 }
@@ -128,13 +132,15 @@ pub(crate) fn prepare(folder: &Path, target: &Target, postgres_line: &str, agent
     let portal = Portal::new(settings, db, keys, around).expect("starts");
     let (reseller, customer) = tenant(&portal);
     let file = setup::enrolment(&portal, &reseller, customer).expect("a file");
-    Prepared { file, portal_config, pages: format!("http://{pages}") }
+    let second = setup::enrolment(&portal, &reseller, customer).expect("another file");
+    Prepared { file, second, portal_config, pages: format!("http://{pages}") }
 }
 
 pub(crate) fn tenant(portal: &Portal) -> (NewReseller, i64) {
     let reseller = setup::reseller(portal, "Nordplan").expect("a reseller");
     let customer =
         setup::customer(portal, &reseller, "Kessler Architekten", "Köln", "Europe/Berlin").expect("a customer");
+    setup::participation(portal, &reseller, customer, true).expect("all its printers take part");
     setup::person(portal, Role::Reseller(&reseller), "kessler@test", "Ada", PASSWORD).expect("a person");
     (reseller, customer)
 }
@@ -142,13 +148,66 @@ pub(crate) fn tenant(portal: &Portal) -> (NewReseller, i64) {
 /// A collector's file.
 pub(crate) fn collector_config(folder: &Path, personal: &str, devices: &[Device]) -> PathBuf {
     let mut text = format!("state = {:?}\npersonal = \"{personal}\"\npause_ms = 0\n", folder.join("collector"));
-    std::fs::create_dir_all(folder.join("collector")).expect("a folder");
+    let mut private = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+    private.create(folder.join("collector")).expect("a folder");
     for device in devices {
         text.push_str(&format!("[[printer]]\naddress = \"{}\"\n", device.server.address()));
     }
     let path = folder.join("collector.toml");
     std::fs::write(&path, text).expect("written");
     path
+}
+
+/// The program, quiet, straight to what it is told to call.
+pub(crate) fn plotmeter() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plotmeter"));
+    for proxy in ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(proxy);
+    }
+    command.env("PLOTMETER_LOG", "error").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.kill_on_drop(true);
+    command
+}
+
+/// Starts the portal of a folder and waits until it listens.
+pub(crate) async fn start_portal(prepared: &Prepared) -> Child {
+    let portal =
+        plotmeter().args(["portal", "serve", "--config"]).arg(&prepared.portal_config).spawn().expect("starts");
+    let address = prepared.pages.trim_start_matches("http://").to_owned();
+    for _ in 0..400 {
+        if tokio::net::TcpStream::connect(&address).await.is_ok() {
+            return portal;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("the portal does not listen on {address}");
+}
+
+/// Every name in the printers' own history that is long enough to be found by itself.
+pub(crate) fn planted(devices: &[Device]) -> Vec<String> {
+    let mut names = std::collections::BTreeSet::new();
+    for device in devices {
+        let printer = device.printer.lock().expect("not poisoned");
+        for job in printer.truth() {
+            let personal = &job.personal;
+            let fields = [&personal.name, &personal.user, &personal.account, &personal.project, &personal.user_defined];
+            names.extend(fields.into_iter().flatten().filter(|text| text.len() >= 6).cloned());
+        }
+    }
+    names.into_iter().collect()
+}
+
+/// Gives an agent that is not running a whole budget: a test runs days within one real half hour, and
+/// what it tests is not how much may be sent in one.
+pub(crate) fn fresh_budget(state: &Path) {
+    let spool = state.join("spool.sqlite");
+    if spool.exists() {
+        let spool = rusqlite::Connection::open(spool).expect("the spool");
+        // A spool that was never used has no such value.
+        let _absent = spool.execute("delete from value where name = 'budget'", []);
+    }
 }
 
 /// The jobs of the portal as CSV rows by column name, read through the pages as a reseller does.

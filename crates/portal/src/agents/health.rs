@@ -8,6 +8,8 @@ use report::{Duration, Instant};
 
 /// Without a contact for this long an agent is silent, unless its own interval is longer.
 const SILENT: Duration = Duration::hours(24);
+/// A version this many minor numbers older than the portal's is near the end of its life.
+const MINORS_BEHIND: u64 = 2;
 
 /// Whether something that should come once an interval still comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,41 +55,142 @@ pub(crate) struct Standing {
     pub(crate) next: &'static str,
 }
 
-/// How the agent does that is in `state` and was last heard at `seen`.
-pub(crate) fn standing(state: &str, seen: Instant, interval_minutes: i64, now: Instant) -> Standing {
-    match state {
-        "pending" => Standing {
-            status: Status::new(Tone::Info, "Not confirmed"),
-            next: "Confirm the account's name on the computer where the enrolment file was used.",
-        },
-        "active" => {
-            let lateness = Lateness::of(seen, interval_minutes, now);
-            let next = match lateness {
-                Lateness::OnTime => "Nothing to do.",
-                Lateness::Late => "Nothing yet: it tries again by itself and loses nothing.",
-                Lateness::Silent => "Look whether its computer is on and can reach this portal.",
-            };
-            Standing { status: lateness.status("Running", seen, now), next }
-        }
-        "forked" => Standing {
-            status: Status::new(Tone::Bad, "Copied"),
-            next: "It was copied, or restored from a backup, so that its data is not taken: \
-                   enrol it again with a new file.",
-        },
-        other => Standing {
-            status: Status::new(Tone::Bad, format!("Not taken: {other}")),
-            next: "Its data is not taken. Enrol a new agent where it should be read again.",
-        },
+impl Standing {
+    fn new(tone: Tone, word: impl Into<String>, next: &'static str) -> Standing {
+        Standing { status: Status::new(tone, word), next }
     }
+}
+
+/// What is known of how an agent does.
+#[derive(Debug, Clone)]
+pub(crate) struct Vitals {
+    /// The word of its state: pending, active, suspended, revoked, forked, left.
+    pub(crate) state: String,
+    /// Its version, as it said last.
+    pub(crate) version: String,
+    /// When it was in contact last, by this portal's clock; its enrolment where it never was.
+    pub(crate) contact_at: Instant,
+    /// How often it should be in contact, minutes.
+    pub(crate) interval_minutes: i64,
+    /// Whether a package of it was accepted.
+    pub(crate) has_sent: bool,
+    /// Whether somebody paused it on its own side.
+    pub(crate) paused: bool,
+    /// Whether another agent reads in its place.
+    pub(crate) stands_by: bool,
+    /// Whether it came with keys that were left behind within the last days, as a copy does.
+    pub(crate) came_behind: bool,
+    /// Whether something waits for approval at the customer's side.
+    pub(crate) waits_for_consent: bool,
+}
+
+/// How an agent does.
+pub(crate) fn standing(vitals: &Vitals, now: Instant) -> Standing {
+    const COPIED: &str = "It was copied, or restored from a backup, so that its data is not taken: \
+                          look which of the two is right, and enrol that one again.";
+    match vitals.state.as_str() {
+        "pending" => Standing::new(
+            Tone::Info,
+            "Not confirmed",
+            "Confirm the account's name on the computer or printer where it was enrolled.",
+        ),
+        "active" if vitals.came_behind => Standing::new(
+            Tone::Bad,
+            "Clone suspected",
+            "Something with its old keys was here: look whether it was copied, and revoke it if so.",
+        ),
+        "active" => at_work(vitals, now),
+        "suspended" => Standing::new(
+            Tone::Warn,
+            "Suspended",
+            "What it sends is kept apart and counts nowhere: let it go on, or revoke it.",
+        ),
+        "forked" => Standing::new(Tone::Bad, "Clone suspected", COPIED),
+        "revoked" => Standing::new(Tone::Info, "Revoked", "Nothing to do. Nothing it sends is taken."),
+        "left" => Standing::new(Tone::Info, "Left", "Nothing to do. Its customer took it away."),
+        other => Standing::new(
+            Tone::Bad,
+            format!("Not taken: {other}"),
+            "Its data is not taken. Enrol a new agent where it should be read again.",
+        ),
+    }
+}
+
+/// How an agent does whose data is taken.
+fn at_work(vitals: &Vitals, now: Instant) -> Standing {
+    let lateness = Lateness::of(vitals.contact_at, vitals.interval_minutes, now);
+    let late = |next: &'static str| Standing { status: lateness.status("", vitals.contact_at, now), next };
+    match lateness {
+        Lateness::Silent => return late("Look whether its computer is on and can reach this portal."),
+        Lateness::Late => return late("Nothing yet: it tries again by itself and loses nothing."),
+        Lateness::OnTime => {}
+    }
+    if vitals.paused {
+        return Standing::new(Tone::Warn, "Paused", "Nothing is read: ask its customer to let it go on.");
+    }
+    if is_near_end(&vitals.version, env!("CARGO_PKG_VERSION")) {
+        return Standing::new(
+            Tone::Warn,
+            "Version near end of life",
+            "Ask its customer to install the present version.",
+        );
+    }
+    if vitals.stands_by {
+        return Standing::new(Tone::Info, "Standing by", "Nothing to do. It reads when the other one is silent.");
+    }
+    if !vitals.has_sent {
+        return Standing::new(
+            Tone::Info,
+            "Provisioned",
+            "Nothing yet: its first package comes with its first reading.",
+        );
+    }
+    let next = if vitals.waits_for_consent {
+        "Something waits for approval at the customer's side."
+    } else {
+        "Nothing to do."
+    };
+    Standing::new(Tone::Good, "Running", next)
+}
+
+/// Whether the version `agent` is so much older than `portal` that it should be replaced soon. A version that
+/// is no version is not judged.
+fn is_near_end(agent: &str, portal: &str) -> bool {
+    match (major_minor(agent), major_minor(portal)) {
+        (Some((major, minor)), Some((newest, present))) if major == newest => {
+            minor.saturating_add(MINORS_BEHIND) <= present
+        }
+        (Some((major, _)), Some((newest, _))) => major < newest,
+        _ => false,
+    }
+}
+
+fn major_minor(version: &str) -> Option<(u64, u64)> {
+    let mut parts = version.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn vitals() -> Vitals {
+        Vitals {
+            state: "active".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            contact_at: Instant(0),
+            interval_minutes: 180,
+            has_sent: true,
+            paused: false,
+            stands_by: false,
+            came_behind: false,
+            waits_for_consent: false,
+        }
+    }
+
     #[test]
     fn an_agent_is_late_after_two_intervals_and_silent_after_a_day() {
-        // Hours since the last accepted package, interval in minutes, what it is.
+        // Hours since the last contact, interval in minutes, what it is.
         let cases = [
             (0, 180, Lateness::OnTime),
             (6, 180, Lateness::OnTime),
@@ -97,7 +200,7 @@ mod tests {
             // An agent that sends once a day is not silent between two sendings.
             (30, 1440, Lateness::OnTime),
             (49, 1440, Lateness::Silent),
-            // The package's arrival is dated by the portal; a clock set back makes nobody late.
+            // The arrival is dated by the portal; a clock set back makes nobody late.
             (-3, 180, Lateness::OnTime),
         ];
         for (hours, interval, expected) in cases {
@@ -107,8 +210,45 @@ mod tests {
     }
 
     #[test]
-    fn a_state_we_do_not_know_is_shown_and_not_called_running() {
-        let standing = standing("retired", Instant(0), 180, Instant(0));
-        assert!(standing.status.to_string().contains("Not taken: retired"));
+    fn every_state_has_its_word() {
+        let of = |state: &str| Vitals { state: state.to_owned(), ..vitals() };
+        let cases = [
+            (of("pending"), "Not confirmed"),
+            (Vitals { has_sent: false, ..vitals() }, "Provisioned"),
+            (vitals(), "Running"),
+            (Vitals { waits_for_consent: true, ..vitals() }, "Running"),
+            (Vitals { contact_at: Instant(-7 * 3_600_000), ..vitals() }, "Late 7 h"),
+            // Silence is worse than anything it said before.
+            (Vitals { contact_at: Instant(-25 * 3_600_000), paused: true, ..vitals() }, "Silent 25 h"),
+            (Vitals { paused: true, stands_by: true, ..vitals() }, "Paused"),
+            (Vitals { stands_by: true, has_sent: false, ..vitals() }, "Standing by"),
+            (Vitals { came_behind: true, ..vitals() }, "Clone suspected"),
+            (of("forked"), "Clone suspected"),
+            (Vitals { came_behind: true, ..of("revoked") }, "Revoked"),
+            (of("suspended"), "Suspended"),
+            (of("left"), "Left"),
+            // A state we do not know is shown and not called running.
+            (of("retired"), "Not taken: retired"),
+        ];
+        for (vitals, word) in cases {
+            let shown = standing(&vitals, Instant(0)).status.to_string();
+            assert!(shown.contains(word), "{shown} is not {word}");
+        }
+    }
+
+    #[test]
+    fn a_version_two_minor_numbers_behind_is_near_its_end() {
+        let cases = [
+            ("1.4.0", "1.4.9", false),
+            ("1.3.9", "1.4.0", false),
+            ("1.2.9", "1.4.0", true),
+            ("0.9.0", "1.0.0", true),
+            ("2.0.0", "1.4.0", false),
+            ("", "1.4.0", false),
+            ("next", "1.4.0", false),
+        ];
+        for (agent, portal, expected) in cases {
+            assert_eq!(is_near_end(agent, portal), expected, "{agent} beside {portal}");
+        }
     }
 }

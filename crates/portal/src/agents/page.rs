@@ -3,6 +3,7 @@
 //! Deliberately absent: enrolling one, whose form stands on the customer's page, and any way to reach
 //! into a customer's network.
 
+use super::policy::PolicyRow;
 use crate::shell::page::{Chrome, Fact, Field, Link, Pager, Status};
 use crate::shell::rows::Age;
 use askama::Template;
@@ -30,15 +31,19 @@ pub(crate) struct AgentRow {
     pub(crate) name: String,
     /// Its customer.
     pub(crate) customer: String,
-    /// Not confirmed, running, late, silent, copied; with a shape.
+    /// What it is, in words.
+    pub(crate) kind: String,
+    /// Not confirmed, provisioned, running, late, silent and so on; with a shape.
     pub(crate) status: Status,
     /// The next thing to do, a sentence.
     pub(crate) next: String,
     /// How many printers it reads.
     pub(crate) printers: i64,
+    /// How many records it could not send yet, or the word for not known.
+    pub(crate) waiting: String,
     /// Its version.
     pub(crate) version: String,
-    /// When its last package was accepted; `None` before the first.
+    /// When it was in contact last; `None` where it never was.
     pub(crate) last: Option<Age>,
 }
 
@@ -52,22 +57,42 @@ pub(crate) struct AgentPage {
     pub(crate) name: String,
     /// Customer and zone.
     pub(crate) sub: String,
-    /// Not confirmed, running, late, silent, copied.
+    /// As in [`AgentRow`].
     pub(crate) status: Status,
     /// The next thing to do, a sentence.
     pub(crate) next: String,
     /// Until when its enrolment holds; `None` once it was confirmed.
     pub(crate) enrolment: Option<String>,
-    /// Customer, host, version, interval, last accepted package, packages, records, id.
+    /// What waits for approval at the customer's side.
+    pub(crate) consents: Vec<String>,
+    /// What it says is wrong.
+    pub(crate) troubles: Vec<String>,
+    /// Customer, kind, how it was enrolled, version, interval, last package, packages, records, id.
     pub(crate) facts: Vec<Fact>,
+    /// What it said of itself; empty before it said anything.
+    pub(crate) said: Vec<Fact>,
+    /// What it does with each field that can tell about a person; empty before it told.
+    pub(crate) policy: Vec<PolicyRow>,
+    /// Whether it is asked to leave out everything personal, whatever its policy.
+    pub(crate) drops_personal: bool,
     /// The printers it reads.
     pub(crate) printers: Vec<Link>,
     /// Its latest packages, newest first.
     pub(crate) packages: Vec<PackageRow>,
+    /// What happened to it, newest first.
+    pub(crate) events: Vec<EventRow>,
     /// `/agents/{id}`.
     pub(crate) href: String,
     /// `minutes`, posting to `…/interval`.
     pub(crate) interval: Field,
+    /// `ranges` and `excluded`, posting to `…/ranges`.
+    pub(crate) ranges: Vec<Field>,
+    /// `name`, posting to `…/lease`.
+    pub(crate) lease: Field,
+    /// What can be done to it now, posting to `…/state`.
+    pub(crate) acts: Vec<Act>,
+    /// What was missing when somebody tried.
+    pub(crate) unsure: Option<&'static str>,
 }
 
 /// A package of an agent.
@@ -81,8 +106,34 @@ pub(crate) struct PackageRow {
     pub(crate) records: String,
     /// Its size with unit.
     pub(crate) size: String,
-    /// Accepted, or why not.
+    /// Accepted, in quarantine, or why not.
     pub(crate) status: Status,
+}
+
+/// Something that happened to an agent.
+#[derive(Debug, Clone)]
+pub(crate) struct EventRow {
+    /// When.
+    pub(crate) at: String,
+    /// What, in words.
+    pub(crate) what: String,
+    /// More of it; may be empty.
+    pub(crate) detail: String,
+    /// Who did it; the agent where nobody did.
+    pub(crate) by: String,
+}
+
+/// Something that can be done to an agent.
+#[derive(Debug, Clone)]
+pub(crate) struct Act {
+    /// What the form sends as `change`.
+    pub(crate) change: &'static str,
+    /// The button's words.
+    pub(crate) label: &'static str,
+    /// What happens then.
+    pub(crate) words: &'static str,
+    /// What has to be ticked first; `None` where nothing is lost.
+    pub(crate) sure: Option<String>,
 }
 
 #[cfg(test)]
@@ -98,9 +149,11 @@ mod samples {
                 href: "/agents/3".to_owned(),
                 name: name.to_owned(),
                 customer: "<script>alert(1)</script> Bau".to_owned(),
+                kind: "Data Collector".to_owned(),
                 status,
                 next: "Look whether its computer is on".to_owned(),
                 printers: 6,
+                waiting: "12".to_owned(),
                 version: "0.1.0".to_owned(),
                 last,
             };
@@ -126,7 +179,12 @@ mod samples {
                 status: Status::new(Tone::Good, "Running"),
                 next: "Nothing to do.".to_owned(),
                 enrolment: Some("The enrolment holds until 2 Nov 2026 10:00.".to_owned()),
+                consents: vec!["read 192.0.2.0/28 <b>".to_owned()],
+                troubles: vec!["CN48A2491: its certificate changed".to_owned()],
                 facts: vec![Fact::new("Version", "0.1.0"), Fact::new("Last package", "2 h ago")],
+                said: vec![Fact::new("Waiting records", "12"), Fact::new("Clock", "right")],
+                policy: vec![PolicyRow { field: "User name".to_owned(), fate: "dropped".to_owned() }],
+                drops_personal: true,
                 printers: vec![Link::new("T930 <script>alert(1)</script>", "/printers/7")],
                 packages: vec![PackageRow {
                     sequence: 1204,
@@ -135,10 +193,28 @@ mod samples {
                     size: "14 KB".to_owned(),
                     status: Status::new(Tone::Good, "accepted"),
                 }],
+                events: vec![EventRow {
+                    at: "1 Nov 2026 09:00".to_owned(),
+                    what: "Settings changed".to_owned(),
+                    detail: "every 60 minutes".to_owned(),
+                    by: "Ada <script>alert(1)</script>".to_owned(),
+                }],
                 href: "/agents/3".to_owned(),
                 interval: Field::new("text", "minutes", "Minutes between two readings")
                     .value("5")
                     .wrong(Some("“5” is no whole number between 30 and 1440 minutes.".to_owned())),
+                ranges: vec![
+                    Field::lines("ranges", "Addresses, networks or ranges").value("192.0.2.0/28\n192.0.2.300"),
+                    Field::lines("excluded", "Left out"),
+                ],
+                lease: Field::text("name", "Name"),
+                acts: vec![Act {
+                    change: "revoke",
+                    label: "Revoke",
+                    words: "Nothing that it sends is taken any more.",
+                    sure: Some("Yes, revoke <i>plotraum</i>".to_owned()),
+                }],
+                unsure: Some("Tick the box first."),
             }
         }
     }

@@ -11,6 +11,7 @@ mod words;
 pub(crate) use store::{NewContract, NewVersion, assign_printer, insert_contract, insert_version};
 
 use crate::Portal;
+use crate::agents::change::{self, Stamp};
 use crate::db::{DbError, Tx};
 use crate::shell::address::id;
 use crate::shell::format::{self, Zone};
@@ -341,6 +342,8 @@ fn try_assign(
         return Err(Error::Conflict(words));
     }
     assign_printer(tx, &user.scope, contract.contract_id, printer_id, from, None)?;
+    // What is billed has to be read.
+    change::participate(tx, &user.scope, printer_id, true, user.signed.person_id, Stamp::of(portal.surroundings()))?;
     Ok(None)
 }
 

@@ -1,9 +1,9 @@
 //! Customers: the list, one customer with all that belongs to it, and the form of a new one.
 //!
-//! A customer's page also gives the one-time file that enrols an agent in its network. Deliberately
-//! absent: what a customer sees of itself, which is in `my`, and changing its privacy policy, which
-//! only its own side can.
+//! Deliberately absent: what a customer sees of itself, which is in `my`, and changing its privacy policy,
+//! which only its own side can.
 
+mod enrolment;
 pub(crate) mod page;
 pub(crate) mod store;
 mod view;
@@ -12,7 +12,6 @@ pub(crate) use store::{NewCustomer, insert_customer};
 pub(crate) use view::{overview, personal_words};
 
 use crate::Portal;
-use crate::agents::standing;
 use crate::db::{DbError, Tx};
 use crate::shell::address;
 use crate::shell::format::{self, UNKNOWN};
@@ -21,13 +20,14 @@ use crate::shell::part::Part;
 use crate::shell::{Error, FormData, Posted, ResellerUser, chrome, render, see_other};
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use page::{CustomerNewPage, CustomerPage, CustomerRow, CustomersPage};
 use protocol::limits::ENROLMENT_HOURS;
-use report::{Duration, Instant};
+use report::Duration;
 use std::collections::BTreeMap;
+use view::Typed;
 
 /// Characters of a name or site.
 const TEXT_MAX: usize = 200;
@@ -38,7 +38,11 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/customers", get(list))
         .route("/customers/new", get(new).post(add))
         .route("/customers/{id}", get(show))
-        .route("/customers/{id}/agents", post(enrol))
+        .route("/customers/{id}/agents", post(enrolment::file))
+        .route("/customers/{id}/agents/cancel", post(enrolment::cancel))
+        .route("/customers/{id}/agents/panel", post(enrolment::panel))
+        .route("/customers/{id}/agents/factory", post(enrolment::factory))
+        .route("/customers/{id}/participation", post(enrolment::participation))
 }
 
 async fn list(
@@ -64,7 +68,9 @@ fn customers_page(
     let from = view::month(now.plus(Duration::hours(-24)), "UTC")?;
     let areas = store::areas(tx, scope, part, from)?;
     let mut rows = Vec::new();
-    for customer in store::list(tx, scope, part, now)? {
+    let needy = crate::agents::needy_of_customers(tx, scope, now, part)?;
+    for customer in store::list(tx, scope, part)? {
+        let (agents, needy) = needy.get(&customer.customer_id).copied().unwrap_or_default();
         let area = areas.get(&(customer.customer_id, view::month(now, &customer.time_zone)?)).copied();
         rows.push(CustomerRow {
             href: format!("/customers/{}", customer.customer_id),
@@ -72,7 +78,7 @@ fn customers_page(
             site: customer.site,
             printers: customer.printers,
             contracts: customer.contracts,
-            status: view::agents_status(customer.agents, customer.needy),
+            status: view::agents_status(agents, needy),
             area: area.map_or_else(|| UNKNOWN.to_owned(), format::area_unit),
         });
     }
@@ -97,20 +103,24 @@ async fn show(
 ) -> Result<Response, Error> {
     let id = address::id(&id)?;
     let own = portal.clone();
-    let page = portal.db().read(move |tx| customer_page(tx, &own, &user, id, &query)).await?;
+    let work = move |tx: &mut Tx<'_>| show_page(tx, &own, &user, id, (&query, &Typed::default()));
+    let page = portal.db().read(work).await?;
     render(&page.ok_or(Error::NotFound)?)
 }
 
-fn customer_page(
+/// The page of the customer `id`, after the act that the query names or with what was typed and cannot be.
+fn show_page(
     tx: &mut Tx<'_>,
     portal: &Portal,
     user: &ResellerUser,
     id: i64,
-    query: &BTreeMap<String, String>,
+    (query, typed): (&BTreeMap<String, String>, &Typed),
 ) -> Result<Option<CustomerPage>, DbError> {
     let (scope, part, now) = (&user.scope, Part::asked(query), portal.surroundings().now());
     let Some(seen) = overview(tx, scope, id, part, now)? else { return Ok(None) };
     let contracts = store::contracts(tx, scope, id, now)?;
+    let agents = crate::agents::of_customer(tx, scope, id, now)?;
+    let waiting = store::seen(tx, scope, id)?;
     let done = query.get("done").map(String::as_str);
     let href = format!("/customers/{id}");
     let site = if seen.site.is_empty() { UNKNOWN } else { seen.site.as_str() };
@@ -124,59 +134,25 @@ fn customer_page(
         ],
         pager: part.pager(&href, seen.printers.len(), seen.printer_count),
         contracts: contracts.iter().map(|row| view::contract_row(row, &seen.name, now)).collect(),
-        agents: agent_facts(tx, user, id, now)?,
+        differing: view::differing(&agents),
+        agents: agents.into_iter().map(view::agent_line).collect(),
         people: people_facts(tx, user, id)?,
         collected: personal_words(seen.personal),
         invite: format!("/people/new?customer={id}"),
         enrol_words: format!("It works once, within {ENROLMENT_HOURS} hours."),
+        panel: view::panel_fields(typed),
+        factory: view::factory_fields(typed),
+        participation: view::participation_field(seen.takes_all),
+        waiting: waiting.iter().map(|printer| view::waiting_row(printer, now)).collect(),
         name: seen.name,
         printers: seen.printers,
         href,
     }))
 }
 
-fn agent_facts(tx: &mut Tx<'_>, user: &ResellerUser, id: i64, now: Instant) -> Result<Vec<Fact>, DbError> {
-    let fact = |agent: store::Agent| {
-        let next = standing(&agent.state, agent.seen_at, agent.interval_minutes, now).next;
-        let href = format!("/agents/{}", agent.agent_id);
-        Fact::new(agent.host, format!("{}: {next}", format::relative(now, agent.seen_at))).linked(href)
-    };
-    Ok(store::agents(tx, &user.scope, id)?.into_iter().map(fact).collect())
-}
-
 fn people_facts(tx: &mut Tx<'_>, user: &ResellerUser, id: i64) -> Result<Vec<Fact>, DbError> {
     let people = store::people(tx, &user.scope, id)?;
     Ok(people.into_iter().map(|(name, email)| Fact::new(name, email)).collect())
-}
-
-/// Gives the file that enrols one agent. What is in it is a secret; it is not shown again.
-async fn enrol(
-    State(portal): State<Portal>,
-    Path(id): Path<String>,
-    Posted(user, _): Posted<ResellerUser>,
-) -> Result<Response, Error> {
-    let id = address::id(&id)?;
-    let own = portal.clone();
-    let file = portal.db().write(move |tx| crate::ingest::enrolment_file(tx, &user.scope, id, &own)).await?;
-    let file = file.ok_or(Error::NotFound)?;
-    let text = serde_json::to_vec_pretty(&file).map_err(|error| Error::Internal(Box::new(error)))?;
-    let name = file_name(&file.customer);
-    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
-        .map_err(|error| Error::Internal(Box::new(error)))?;
-    tracing::info!(customer.id = id, "made an enrolment file");
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    Ok((headers, text).into_response())
-}
-
-/// `Kessel Bau & Söhne` becomes `enrol-kessel-bau-s-hne.plotmeter`.
-fn file_name(customer: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' };
-    let plain: String = customer.chars().take(60).map(plain).collect();
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    format!("enrol-{}.plotmeter", words.join("-"))
 }
 
 async fn new(State(portal): State<Portal>, user: ResellerUser) -> Result<Response, Error> {
@@ -245,17 +221,6 @@ fn new_page(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_s_name_is_plain_whatever_the_customer_is_called() {
-        for (customer, name) in [
-            ("Kessel Bau & Söhne", "enrol-kessel-bau-s-hne.plotmeter"),
-            ("\"; x=\"../..", "enrol-x.plotmeter"),
-            ("東京", "enrol-.plotmeter"),
-        ] {
-            assert_eq!(file_name(customer), name);
-        }
-    }
 
     #[test]
     fn a_customer_needs_a_name_and_a_zone_that_exists() {

@@ -4,7 +4,7 @@
 
 use crate::contracts::page::ContractRow;
 use crate::fleet::page::PrinterRow;
-use crate::shell::page::{Chrome, Fact, Field, Pager, Status};
+use crate::shell::page::{Chrome, Fact, Field, Link, Pager, Status};
 use askama::Template;
 
 /// `/customers`.
@@ -60,8 +60,10 @@ pub(crate) struct CustomerPage {
     pub(crate) pager: Pager,
     /// Its contracts.
     pub(crate) contracts: Vec<ContractRow>,
-    /// Its agents: name to what to do next, leading to each.
-    pub(crate) agents: Vec<Fact>,
+    /// Its agents.
+    pub(crate) agents: Vec<AgentLine>,
+    /// A sentence where their privacy policies differ.
+    pub(crate) differing: Option<String>,
     /// Its own people: name to address.
     pub(crate) people: Vec<Fact>,
     /// Where one of its people is invited.
@@ -70,6 +72,36 @@ pub(crate) struct CustomerPage {
     pub(crate) collected: String,
     /// How long an enrolment file holds: `It works once, within 24 hours.`
     pub(crate) enrol_words: String,
+    /// `serial` and `digits`, posting to `…/agents/panel`.
+    pub(crate) panel: Vec<Field>,
+    /// `factory_serial` and `label`, posting to `…/agents/factory`.
+    pub(crate) factory: Vec<Field>,
+    /// `who`, posting to `…/participation`.
+    pub(crate) participation: Field,
+    /// Its printers that take no part.
+    pub(crate) waiting: Vec<WaitingRow>,
+}
+
+/// An agent of a customer.
+#[derive(Debug, Clone)]
+pub(crate) struct AgentLine {
+    /// Its host, leading to its page.
+    pub(crate) link: Link,
+    /// What it is, its last contact, and the next thing to do.
+    pub(crate) note: String,
+    /// How it does.
+    pub(crate) status: Status,
+}
+
+/// A printer that takes no part.
+#[derive(Debug, Clone)]
+pub(crate) struct WaitingRow {
+    /// What people call it, leading to its page.
+    pub(crate) printer: Link,
+    /// When it was seen, or that a person stopped it.
+    pub(crate) note: String,
+    /// Where it is marked: `/printers/{id}/participation`.
+    pub(crate) action: String,
 }
 
 /// `/customers/new`. Posts to its own address.
@@ -118,11 +150,27 @@ mod samples {
                 printers: PrintersPage::sample().rows.into_iter().take(6).collect(),
                 pager: Pager::new(0, 6, 6, None, None),
                 contracts: vec![ContractRow::sample()],
-                agents: vec![Fact::new("plotraum", "2 h ago: Nothing to do.").linked("/agents/3")],
+                agents: vec![AgentLine {
+                    link: Link::new("plotraum", "/agents/3"),
+                    note: "Data Collector · 2 h ago · Nothing to do.".to_owned(),
+                    status: Status::new(Tone::Good, "Running"),
+                }],
+                differing: Some("The agents of this customer treat this differently: User name.".to_owned()),
                 people: vec![Fact::new("Ada Lund", "ada@example.org")],
                 invite: "/people/new?customer=4".to_owned(),
                 collected: "No names of people arrive.".to_owned(),
                 enrol_words: "It works once, within 24 hours.".to_owned(),
+                panel: vec![
+                    Field::text("serial", "Serial number").value("CN48A2491"),
+                    Field::text("digits", "Six digits").wrong(Some("These digits do not fit.".to_owned())),
+                ],
+                factory: vec![Field::text("factory_serial", "Serial number"), Field::text("label", "Label")],
+                participation: Field::select("who", "Which printers take part", [("all", "all")], "all"),
+                waiting: vec![WaitingRow {
+                    printer: Link::new("T930 · CN1 <b>", "/printers/9"),
+                    note: "seen 2 h ago".to_owned(),
+                    action: "/printers/9/participation".to_owned(),
+                }],
             }
         }
     }

@@ -3,33 +3,27 @@
 //! Deliberately absent: every fact of a printer besides its totals of a month, which are the fleet's.
 
 use crate::db::{DbError, Tx, params};
+use crate::fleet::Participation;
 use crate::shell::ResellerScope;
 use crate::shell::part::{Part, ROWS};
 use report::{Area, Ink, Instant};
 use std::collections::BTreeMap;
 
-/// Contracts, agents and people that a customer's page shows, of each.
+/// Contracts, seen printers and people that a customer's page shows, of each.
 const SHOWN_MAX: i64 = 50;
 
 const INSERT: &str = "insert into customer (reseller_id, customer_id, name, site, time_zone, created_at)
     values ($1, $2, $3, $4, $5, $6)";
 const COUNT: &str = "select count(*) from customer where reseller_id = $1";
-/// The time is two intervals in milliseconds.
 const LIST: &str = "select customer.customer_id, customer.name, customer.site, customer.time_zone,
     (select count(*) from printer
         where printer.reseller_id = customer.reseller_id and printer.customer_id = customer.customer_id),
-    coalesce(billed.contracts, 0), coalesce(heard.agents, 0), coalesce(heard.needy, 0)
+    coalesce(billed.contracts, 0)
     from customer
     left join (select customer_id, count(*) as contracts from contract
         where reseller_id = $1 group by customer_id) as billed
         on billed.customer_id = customer.customer_id
-    left join (select agent.customer_id, count(*) as agents, sum(case when agent.state <> 'active'
-            or agent_chain.seen_at + 120000 * agent.interval_minutes < $2 then 1 else 0 end) as needy
-        from agent
-        join agent_chain on agent_chain.reseller_id = agent.reseller_id and agent_chain.agent_id = agent.agent_id
-        where agent.reseller_id = $1 group by agent.customer_id) as heard
-        on heard.customer_id = customer.customer_id
-    where customer.reseller_id = $1 order by lower(customer.name), customer.customer_id limit $3 offset $4";
+    where customer.reseller_id = $1 order by lower(customer.name), customer.customer_id limit $2 offset $3";
 /// The customers are those of the same part in [`LIST`].
 const AREAS: &str = "select usage_day.customer_id, usage_day.day / 100, cast(sum(usage_day.quantity) as bigint)
     from usage_day
@@ -37,10 +31,12 @@ const AREAS: &str = "select usage_day.customer_id, usage_day.day / 100, cast(sum
     and usage_day.customer_id in (select shown.customer_id from customer as shown where shown.reseller_id = $1
         order by lower(shown.name), shown.customer_id limit $3 offset $4)
     group by usage_day.customer_id, usage_day.day / 100";
-const CUSTOMER: &str = "select name, site, time_zone from customer where reseller_id = $1 and customer_id = $2";
+const CUSTOMER: &str = "select name, site, time_zone, participation from customer
+    where reseller_id = $1 and customer_id = $2";
 const PRINTER_COUNT: &str = "select count(*) from printer where reseller_id = $1 and customer_id = $2";
 const PRINTERS: &str = "select printer.printer_id, printer.product_name, printer.product_number, printer.serial,
-    printer_state.received_at, agent.host, agent.interval_minutes, used.area, used.ink, printer.nickname
+    printer_state.received_at, agent.host, agent.interval_minutes, used.area, used.ink, printer.nickname,
+    printer.participation, printer.seen_at
     from printer
     left join printer_state
         on printer_state.reseller_id = printer.reseller_id and printer_state.printer_id = printer.printer_id
@@ -66,10 +62,11 @@ const CONTRACTS: &str = "select contract.contract_id, contract.number, chosen.ve
             and made.valid_from <= $3 order by made.valid_from desc, made.version desc limit 1), 1)
     where contract.reseller_id = $1 and contract.customer_id = $2
     order by contract.number, contract.contract_id limit $4";
-const AGENTS: &str = "select agent.agent_id, agent.host, agent.state, agent.interval_minutes, agent_chain.seen_at
-    from agent
-    join agent_chain on agent_chain.reseller_id = agent.reseller_id and agent_chain.agent_id = agent.agent_id
-    where agent.reseller_id = $1 and agent.customer_id = $2 order by lower(agent.host), agent.agent_id limit $3";
+/// Printers that were seen and take no part, longest known first.
+const SEEN: &str = "select printer_id, nickname, product_name, product_number, serial, participation, seen_at
+    from printer
+    where reseller_id = $1 and customer_id = $2 and participation <> 'participating'
+    order by first_seen_at, printer_id limit $3";
 const PEOPLE: &str = "select name, email from person
     where reseller_id = $1 and customer_id = $2 and disabled_at is null order by lower(name), email limit $3";
 const PERSONAL: &str = "select count(*), count(job.name), count(job.user_name), count(job.account)
@@ -108,9 +105,6 @@ pub(super) struct Listed {
     pub(super) time_zone: String,
     pub(super) printers: i64,
     pub(super) contracts: i64,
-    pub(super) agents: i64,
-    /// How many of its agents need somebody.
-    pub(super) needy: i64,
 }
 
 /// How many customers there are.
@@ -119,8 +113,8 @@ pub(super) fn count(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<i64, DbErr
 }
 
 /// One part of the customers, by name.
-pub(super) fn list(tx: &mut Tx<'_>, scope: &ResellerScope, part: Part, now: Instant) -> Result<Vec<Listed>, DbError> {
-    tx.query(LIST, params![scope.reseller_id(), now, ROWS, part.skipped()], |row| {
+pub(super) fn list(tx: &mut Tx<'_>, scope: &ResellerScope, part: Part) -> Result<Vec<Listed>, DbError> {
+    tx.query(LIST, params![scope.reseller_id(), ROWS, part.skipped()], |row| {
         Ok(Listed {
             customer_id: row.int(0)?,
             name: row.text(1)?,
@@ -128,8 +122,6 @@ pub(super) fn list(tx: &mut Tx<'_>, scope: &ResellerScope, part: Part, now: Inst
             time_zone: row.text(3)?,
             printers: row.int(4)?,
             contracts: row.int(5)?,
-            agents: row.int(6)?,
-            needy: row.int(7)?,
         })
     })
 }
@@ -151,6 +143,8 @@ pub(super) struct Customer {
     pub(super) name: String,
     pub(super) site: String,
     pub(super) time_zone: String,
+    /// Whether every supported printer that is found takes part, not only those that somebody marked.
+    pub(super) takes_all: bool,
 }
 
 /// The customer `id`, unless the scope is another customer's.
@@ -159,7 +153,8 @@ pub(super) fn customer(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Resul
         return Ok(None);
     }
     tx.query_opt(CUSTOMER, params![scope.reseller_id(), id], |row| {
-        Ok(Customer { name: row.text(0)?, site: row.text(1)?, time_zone: row.text(2)? })
+        let takes_all = row.text(3)? == "all";
+        Ok(Customer { name: row.text(0)?, site: row.text(1)?, time_zone: row.text(2)?, takes_all })
     })
 }
 
@@ -175,6 +170,8 @@ pub(super) struct Printer {
     pub(super) interval_minutes: Option<i64>,
     pub(super) area: Option<Area>,
     pub(super) ink: Option<Ink>,
+    pub(super) participation: Participation,
+    pub(super) seen_at: Option<Instant>,
 }
 
 /// How many printers the customer `id` has.
@@ -202,6 +199,8 @@ pub(super) fn printers(
             area: row.opt_int(7)?.map(Area),
             ink: row.opt_int(8)?.map(Ink),
             nickname: row.opt_text(9)?,
+            participation: Participation::read(row, 10)?,
+            seen_at: row.opt_int(11)?.map(Instant),
         })
     })
 }
@@ -235,24 +234,28 @@ pub(super) fn contracts(
     })
 }
 
-/// An agent of a customer.
-pub(super) struct Agent {
-    pub(super) agent_id: String,
-    pub(super) host: String,
-    pub(super) state: String,
-    pub(super) interval_minutes: i64,
-    pub(super) seen_at: Instant,
+/// A printer that takes no part.
+pub(super) struct Seen {
+    pub(super) printer_id: i64,
+    pub(super) nickname: Option<String>,
+    pub(super) product_name: Option<String>,
+    pub(super) product_number: Option<String>,
+    pub(super) serial: String,
+    pub(super) participation: Participation,
+    pub(super) seen_at: Option<Instant>,
 }
 
-/// The agents of the customer `id`.
-pub(super) fn agents(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result<Vec<Agent>, DbError> {
-    tx.query(AGENTS, params![scope.reseller_id(), id, SHOWN_MAX], |row| {
-        Ok(Agent {
-            agent_id: row.text(0)?,
-            host: row.text(1)?,
-            state: row.text(2)?,
-            interval_minutes: row.int(3)?,
-            seen_at: Instant(row.int(4)?),
+/// The printers of the customer `id` that take no part.
+pub(super) fn seen(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result<Vec<Seen>, DbError> {
+    tx.query(SEEN, params![scope.reseller_id(), id, SHOWN_MAX], |row| {
+        Ok(Seen {
+            printer_id: row.int(0)?,
+            nickname: row.opt_text(1)?,
+            product_name: row.opt_text(2)?,
+            product_number: row.opt_text(3)?,
+            serial: row.text(4)?,
+            participation: Participation::read(row, 5)?,
+            seen_at: row.opt_int(6)?.map(Instant),
         })
     })
 }

@@ -2,19 +2,33 @@
 //!
 //! Deliberately absent: what only a reseller may see, which the page of one customer adds itself.
 
+use super::page::{AgentLine, WaitingRow};
 use super::store;
-use crate::agents::Lateness;
+use crate::agents::{self, Brief, Lateness, Policy};
 use crate::contracts::page::ContractRow;
 use crate::db::{DbError, Tx};
+use crate::fleet::Participation;
 use crate::fleet::page::PrinterRow;
 use crate::shell::ResellerScope;
 use crate::shell::format::{self, Zone};
-use crate::shell::page::{Status, Tone};
+use crate::shell::page::{Field, Link, Status, Tone};
 use crate::shell::part::Part;
 use crate::shell::printer;
 use billing::{Clause, Per};
 use protocol::limits::INTERVAL_MINUTES_DEFAULT;
 use report::{Duration, Instant};
+use std::collections::BTreeMap;
+
+/// What somebody typed on a customer's page that cannot be.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Typed {
+    pub(super) serial: String,
+    pub(super) digits: String,
+    pub(super) factory_serial: String,
+    pub(super) label: String,
+    /// What is wrong, by field.
+    pub(super) wrong: BTreeMap<&'static str, String>,
+}
 
 /// Whether names of people arrive is told from the jobs of this long: 30 days.
 const PERSONAL_SPAN: Duration = Duration::hours(-30 * 24);
@@ -31,6 +45,8 @@ pub(crate) struct Overview {
     pub(crate) printers: Vec<PrinterRow>,
     /// How many printers it has.
     pub(crate) printer_count: i64,
+    /// Whether every supported printer that is found takes part, not only those that somebody marked.
+    pub(crate) takes_all: bool,
     /// Whether names of people arrived with its latest jobs; `None` when no job arrived.
     pub(crate) personal: Option<bool>,
 }
@@ -53,6 +69,7 @@ pub(crate) fn overview(
         personal: store::personal(tx, scope, id, now.plus(PERSONAL_SPAN))?,
         name: customer.name,
         site: customer.site,
+        takes_all: customer.takes_all,
         zone,
     }))
 }
@@ -68,9 +85,7 @@ pub(crate) fn personal_words(personal: Option<bool>) -> String {
         }
         None => "No job arrived in the last 30 days; unless the customer chose otherwise, names of people stay behind.",
     };
-    format!(
-        "{seen} The agent's own file on the customer's computer decides; this portal can neither read nor change it."
-    )
+    format!("{seen} The customer's own side decides; this portal can ask for less, never for more.")
 }
 
 /// The month of `now` in a zone, as `yyyymm`.
@@ -81,12 +96,18 @@ pub(super) fn month(now: Instant, zone: &str) -> Result<i64, DbError> {
 
 fn printer_row(printer: store::Printer, customer: &str, now: Instant, zone: &Zone) -> PrinterRow {
     let interval = printer.interval_minutes.unwrap_or(i64::from(INTERVAL_MINUTES_DEFAULT));
-    let (status, last, exact) = match printer.received_at {
-        Some(at) => {
-            let status = Lateness::of(at, interval, now).status("Reporting", at, now);
-            (status, format::relative(now, at), format::exact(at, zone))
-        }
-        None => (Status::new(Tone::Info, "No reading yet"), "never".to_owned(), String::new()),
+    let status = match (printer.participation.status(), printer.received_at) {
+        (Some(status), _) => status,
+        (None, Some(at)) => Lateness::of(at, interval, now).status("Reporting", at, now),
+        (None, None) => Status::new(Tone::Info, "No reading yet"),
+    };
+    let last = printer.received_at.max(printer.seen_at);
+    let takes_part = printer.participation == Participation::Participating;
+    // Of a printer that takes no part nothing is known, and nothing is missing.
+    let amount = |known: Option<String>| match known {
+        Some(known) => known,
+        None if takes_part => format::UNKNOWN.to_owned(),
+        None => "—".to_owned(),
     };
     let (product_name, product_number) = (printer.product_name.as_deref(), printer.product_number.as_deref());
     let name = printer::name(printer.nickname.as_deref(), product_name, product_number);
@@ -96,11 +117,11 @@ fn printer_row(printer: store::Printer, customer: &str, now: Instant, zone: &Zon
         serial: if printer.serial.is_empty() { "no serial number".to_owned() } else { printer.serial },
         customer: customer.to_owned(),
         path: printer.host.unwrap_or_else(|| format::UNKNOWN.to_owned()),
-        area: format::area_or_unknown(printer.area),
-        ink: format::ink_or_unknown(printer.ink),
+        area: amount(printer.area.map(format::area)),
+        ink: amount(printer.ink.map(format::ink)),
         status,
-        last,
-        exact,
+        last: last.map_or_else(|| "never".to_owned(), |at| format::relative(now, at)),
+        exact: last.map_or_else(String::new, |at| format::exact(at, zone)),
         contract: None,
     }
 }
@@ -136,6 +157,68 @@ fn base_fee(terms: &billing::Terms) -> String {
     });
     let words = words.collect::<Vec<_>>().join(" + ");
     if words.is_empty() { "none".to_owned() } else { words }
+}
+
+/// An agent of the customer.
+pub(super) fn agent_line(agent: Brief) -> AgentLine {
+    AgentLine {
+        note: format!("{} · {} · {}", agent.kind, agent.last, agent.next),
+        link: Link::new(agent.name, agent.href),
+        status: agent.status,
+    }
+}
+
+/// A sentence where the privacy policies of the customer's agents differ.
+pub(super) fn differing(agents: &[Brief]) -> Option<String> {
+    let at_work = agents.iter().filter(|agent| agent.is_at_work);
+    let policies: Vec<Policy> = at_work.map(|agent| agent.policy.clone()).collect();
+    agents::differing(&policies)
+}
+
+/// `serial` and `digits`.
+pub(super) fn panel_fields(typed: &Typed) -> Vec<Field> {
+    let wrong = |name: &str| typed.wrong.get(name).cloned();
+    let serial = Field::text("serial", "Serial number").value(typed.serial.as_str()).required();
+    let digits = Field::text("digits", "Six digits").value(typed.digits.as_str()).required().autocomplete("off");
+    vec![
+        serial.hint("Of the printer; for a computer its name.").wrong(wrong("serial")),
+        digits.hint("As its panel shows them now.").wrong(wrong("digits")),
+    ]
+}
+
+/// `factory_serial` and `label`.
+pub(super) fn factory_fields(typed: &Typed) -> Vec<Field> {
+    let wrong = |name: &str| typed.wrong.get(name).cloned();
+    let serial = Field::text("factory_serial", "Serial number of the printer").value(typed.factory_serial.as_str());
+    let label = Field::text("label", "Label of its secret").value(typed.label.as_str()).required().autocomplete("off");
+    vec![
+        serial.required().wrong(wrong("factory_serial")),
+        label.hint("16 characters, on the printer's papers.").wrong(wrong("label")),
+    ]
+}
+
+/// `who`.
+pub(super) fn participation_field(takes_all: bool) -> Field {
+    let choices = [("listed", "Only printers that somebody marked"), ("all", "Every supported printer that is found")];
+    Field::select("who", "Which printers take part", choices, if takes_all { "all" } else { "listed" })
+        .hint("Of the others only model, serial number and firmware version are sent, so that you can decide.")
+}
+
+/// A printer that takes no part.
+pub(super) fn waiting_row(printer: &store::Seen, now: Instant) -> WaitingRow {
+    let (product_name, product_number) = (printer.product_name.as_deref(), printer.product_number.as_deref());
+    let label = printer::label(printer.nickname.as_deref(), product_name, product_number, &printer.serial);
+    let href = format!("/printers/{}", printer.printer_id);
+    let stopped = printer.participation == Participation::Stopped;
+    let seen = printer.seen_at.map(|at| format!("seen {}", format::relative(now, at)));
+    WaitingRow {
+        action: format!("{href}/participation"),
+        note: match (stopped, seen) {
+            (true, _) => "capture stopped".to_owned(),
+            (false, seen) => seen.unwrap_or_else(|| "seen".to_owned()),
+        },
+        printer: Link::new(label, href),
+    }
 }
 
 /// How the agents of a customer do, at a glance.

@@ -4,7 +4,10 @@ use super::value::Param;
 use super::{Db, DbError, params};
 
 /// Every migration, in order. Once released, a migration is never edited.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_first_light.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/0001_first_light.sql")),
+    (2, include_str!("../../migrations/0002_agents.sql")),
+];
 
 const RECORD: &str = "insert into schema_migration (version) values ($1)";
 

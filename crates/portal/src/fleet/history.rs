@@ -100,6 +100,18 @@ pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> 
         let detail = format!("{host}, until {until}, {times} readings");
         events.push(Event::new(span.first, "Read by an agent", detail));
     }
+    for bounded in store::bounded(tx, scope, id)? {
+        let host = hosts.get(&bounded.agent_id).unwrap_or(&bounded.agent_id);
+        let clock = if bounded.ahead { "ahead" } else { "behind" };
+        let (first, times) = (format::instant(bounded.first, zone), format::count(bounded.readings));
+        let detail =
+            format!("the clock of {host} was {clock}: {times} readings since {first} have the time of receipts");
+        events.push(Event::new(bounded.last, "Readings dated by receipts", detail));
+    }
+    if let Some((jobs, latest)) = store::dated(tx, scope, id)? {
+        let detail = format!("{} jobs whose own time could not be have the time of receipts", format::count(jobs));
+        events.push(Event::new(latest, "Jobs dated by receipts", detail));
+    }
     events.extend(openings(store::openings(tx, scope, id)?));
     for stay in store::stays(tx, scope, &[id])? {
         events.push(Event::new(stay.from, "Put into a contract", stay.number.clone()));

@@ -4,9 +4,10 @@
 
 use super::month::SoFar;
 use super::page::{PrinterRow, PrintersPage};
-use super::store::{self, Counts, Listed, Search, Stay, Sums};
+use super::store::{self, Counts, Listed, Participation, Search, Stay, Sums};
 use super::{SILENT_AFTER, reporting};
 use crate::Portal;
+use crate::agents::kind_words;
 use crate::db::Tx;
 use crate::shell::address::{Fields, address, id, text};
 use crate::shell::format::{self, UNKNOWN, Zone};
@@ -28,6 +29,7 @@ const FILTERS: &[(&str, &str)] = &[
     ("alerts", "Alerts"),
     ("supplies", "Supplies ending"),
     ("no-contract", "No contract"),
+    ("seen", "Seen"),
 ];
 
 /// What an address asks for.
@@ -142,6 +144,7 @@ fn count(counts: &Counts, filter: &str) -> i64 {
         "alerts" => counts.alerts,
         "supplies" => counts.supplies,
         "no-contract" => counts.no_contract,
+        "seen" => counts.seen,
         _ => counts.all,
     }
 }
@@ -186,16 +189,25 @@ fn row(printer: Listed, sums: Option<&Sums>, contract: Option<&Stay>, now: Insta
         (None, None) if printer.heard.is_some() => Some(0),
         _ => None,
     };
-    let seen = printer.heard.map(|heard| heard.since());
+    let takes_part = printer.participation == Participation::Participating;
+    let seen = printer.heard.map(|heard| heard.since()).max(printer.seen_at);
+    // Of a printer that takes no part nothing is counted, and nothing is missing.
+    let amount = |kind: MeterKind, shown: &dyn Fn(Option<i64>) -> String| match sum(kind) {
+        None if !takes_part => "—".to_owned(),
+        _ => shown(known(kind)),
+    };
     PrinterRow {
         href: format!("/printers/{}", printer.printer_id),
-        area: format::area_or_unknown(known(MeterKind::AreaPrinted).map(Area)),
-        ink: format::ink_or_unknown(known(MeterKind::Ink).map(Ink)),
-        status: reporting(now, printer.heard),
+        area: amount(MeterKind::AreaPrinted, &|sum| format::area_or_unknown(sum.map(Area))),
+        ink: amount(MeterKind::Ink, &|sum| format::ink_or_unknown(sum.map(Ink))),
+        status: printer.participation.status().unwrap_or_else(|| reporting(now, printer.heard)),
         last: seen.map_or_else(|| "never".to_owned(), |seen| format::relative(now, seen)),
         exact: seen.map_or_else(String::new, |seen| format::exact(seen, &zone)),
         contract: contract.map(|stay| Link::new(&stay.number, format!("/contracts/{}", stay.contract_id))),
-        path: printer.host.map_or_else(|| UNKNOWN.to_owned(), |host| format!("Collector · {host}")),
+        path: match (printer.kind, printer.host) {
+            (Some(kind), Some(host)) => format!("{} · {host}", kind_words(&kind)),
+            (_, host) => host.unwrap_or_else(|| UNKNOWN.to_owned()),
+        },
         name: printer.name,
         serial: printer.serial,
         customer: printer.customer,

@@ -1,7 +1,7 @@
 //! The fleet: the list of printers, and one printer with all that is known of it.
 //!
-//! Deliberately absent: acts on a printer. It appears with its agent's first package, and it is put into
-//! a contract on the contract's page.
+//! A printer appears with its agent's first package; here somebody says whether it takes part. Deliberately
+//! absent: putting it into a contract, which is done on the contract's page.
 
 mod history;
 mod list;
@@ -12,16 +12,19 @@ mod printer;
 mod store;
 
 pub(crate) use month::{DailyArea, SoFar};
+pub(crate) use store::Participation;
 
 use crate::Portal;
+use crate::agents::change::{self, Stamp};
+use crate::db::Tx;
 use crate::shell::address::{Fields, id, text};
 use crate::shell::format;
 use crate::shell::page::{Status, Tone};
-use crate::shell::{Error, ResellerUser, render};
+use crate::shell::{Error, Posted, ResellerUser, render, see_other};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use report::{Duration, Instant};
 use store::Heard;
 
@@ -32,7 +35,10 @@ const LATE_AFTER: Duration = Duration::hours(8);
 
 /// The pages of the fleet.
 pub(crate) fn routes() -> Router<Portal> {
-    Router::new().route("/printers", get(list)).route("/printers/{id}", get(show))
+    Router::new()
+        .route("/printers", get(list))
+        .route("/printers/{id}", get(show))
+        .route("/printers/{id}/participation", post(participate))
 }
 
 impl Heard {
@@ -74,12 +80,39 @@ async fn show(
 ) -> Result<Response, Error> {
     let printer = id(&printer)?;
     let inside = portal.clone();
-    let work = move |tx: &mut crate::db::Tx<'_>| {
+    let work = move |tx: &mut Tx<'_>| {
         let done = fields.get("done").map(String::as_str);
         printer::page(tx, &inside, &user, printer, (text(&fields, "tab"), done))
     };
     let page = portal.db().read(work).await?;
     render(&page)
+}
+
+/// `POST …/participation`: whether a printer is read.
+async fn participate(
+    State(portal): State<Portal>,
+    Path(printer): Path<String>,
+    Posted(user, form): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let printer = id(&printer)?;
+    let takes_part = match form.text("part") {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(Error::Invalid("Choose whether this printer takes part.".to_owned())),
+    };
+    let (by, stamp) = (user.signed.person_id, Stamp::of(portal.surroundings()));
+    let work = move |tx: &mut Tx<'_>| -> Result<i64, Error> {
+        let known = store::printer(tx, &user.scope, printer)?.ok_or(Error::NotFound)?;
+        change::participate(tx, &user.scope, printer, takes_part, by, stamp)?;
+        Ok(known.customer_id)
+    };
+    let customer = portal.db().write(work).await?;
+    let done = if takes_part { "participating" } else { "stopped" };
+    let back = match form.text("back") {
+        "customer" => format!("/customers/{customer}"),
+        _ => format!("/printers/{printer}"),
+    };
+    Ok(see_other(&format!("{back}?done={done}")))
 }
 
 #[cfg(test)]

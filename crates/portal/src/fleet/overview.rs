@@ -3,9 +3,9 @@
 //! Deliberately absent: judging supplies beyond what the printer says and the share that is left.
 
 use super::month::{DailyArea, SoFar, day_number, day_of};
-use super::page::{AlertRow, Overview, SupplyRow, UsageRow};
+use super::page::{AlertRow, Capture, Overview, SupplyRow, UsageRow};
 use super::printer::Subject;
-use super::store::{self, TwoMonths};
+use super::store::{self, Participation, TwoMonths};
 use crate::db::{DbError, Tx};
 use crate::jobs::quantity_unit;
 use crate::shell::ResellerScope;
@@ -19,6 +19,8 @@ use report::{Alert, Cartridge, Defect, Instant, MediaSource, Printhead, Severity
 const SUPPLY_LOW: Share = Share(150_000);
 /// Parts and alerts shown; all of them stand under Everything.
 const ITEMS_MAX: usize = 40;
+/// Alerts that are read which arrived by themselves.
+const ALERTS_MAX: i64 = 40;
 
 /// The tab.
 pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> Result<Overview, DbError> {
@@ -31,13 +33,16 @@ pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> 
         let day = day_number(day_of(at, &subject.time_zone));
         quantities.iter().for_each(|quantity| area.add(day, &quantity.meter, quantity.amount));
     })?;
+    let after = subject.printer.state.as_ref().map_or(Instant(0), |state| state.heard.received_at);
+    let arrived = store::alerts(tx, scope, id, after, ALERTS_MAX)?;
     let title = format!("{}, area printed", so_far.label());
     Ok(Overview {
         facts: facts(subject, contract),
         period: format!("{} so far", so_far.label()),
         usage: usage_rows(subject, &usage, so_far),
-        supplies: subject.reading.as_ref().map(|reading| supplies(reading, subject.now)).unwrap_or_default(),
-        alerts: subject.reading.as_ref().map(|reading| alerts(reading, subject.now)).unwrap_or_default(),
+        supplies: subject.status().map(|status| supplies(status, subject.now)).unwrap_or_default(),
+        alerts: alerts(subject.reading.as_ref(), arrived, subject.now),
+        capture: capture(&subject.printer),
         chart: area.chart(&title, so_far),
     })
 }
@@ -54,7 +59,8 @@ fn facts(subject: &Subject, contract: Fact) -> Vec<Fact> {
     let printer = &subject.printer;
     let known = |value: Option<&String>| value.cloned().unwrap_or_else(|| UNKNOWN.to_owned());
     let configuration = subject.reading.as_ref().map(|reading| &reading.configuration);
-    let firmware = configuration.and_then(|configuration| configuration.firmware_version.as_ref());
+    let read = configuration.and_then(|configuration| configuration.firmware_version.as_ref());
+    let firmware = read.or(printer.firmware_version.as_ref());
     let mut facts = vec![
         Fact::new("Customer", &printer.customer).linked(format!("/customers/{}", printer.customer_id)),
         Fact::new("Product", known(printer.product_name.as_ref())),
@@ -65,7 +71,7 @@ fn facts(subject: &Subject, contract: Fact) -> Vec<Fact> {
     if let Some(asset) = &printer.asset_id {
         facts.push(Fact::new("Asset", asset));
     }
-    if let Some(engine) = subject.reading.as_ref().and_then(|reading| reading.status.engine.as_ref()) {
+    if let Some(engine) = subject.status().and_then(|status| status.engine.as_ref()) {
         facts.push(Fact::new("Engine", Defect::quote(engine)));
     }
     if let Some(state) = &printer.state {
@@ -89,8 +95,7 @@ fn usage_rows(subject: &Subject, usage: &TwoMonths, so_far: SoFar) -> Vec<UsageR
     usage.iter().map(row).collect()
 }
 
-fn supplies(reading: &Reading, now: Instant) -> Vec<SupplyRow> {
-    let status = &reading.status;
+fn supplies(status: &report::Status, now: Instant) -> Vec<SupplyRow> {
     let cartridges = status.cartridges.iter().map(|part| cartridge(part, now));
     let heads = status.printheads.iter().map(|part| printhead(part, now));
     let sources = status.media_sources.iter().map(media_source);
@@ -151,9 +156,36 @@ fn media_source(part: &MediaSource) -> SupplyRow {
     }
 }
 
-/// Open alerts, severest first.
-fn alerts(reading: &Reading, now: Instant) -> Vec<AlertRow> {
-    let mut open: Vec<&Alert> = reading.alerts.iter().filter(|alert| alert.cleared_at.is_none()).collect();
+/// Whether the printer takes part, and what can be changed about that.
+fn capture(printer: &store::Printer) -> Capture {
+    let (words, part, label) = match printer.participation {
+        Participation::Participating => (
+            "It takes part: it is read, and its jobs and counters are kept. Stopping ends that at its agent's next \
+             contact; what was read is kept and billed.",
+            "no",
+            "Stop the capture",
+        ),
+        Participation::Seen => (
+            "An agent found it and sent its model, serial number and firmware version, nothing else. It is read \
+             once somebody says that it takes part.",
+            "yes",
+            "Let it take part",
+        ),
+        Participation::Stopped => (
+            "Somebody stopped its capture. Only its model, serial number and firmware version arrive.",
+            "yes",
+            "Let it take part again",
+        ),
+    };
+    Capture { words, part, label, action: format!("/printers/{}/participation", printer.printer_id) }
+}
+
+/// Open alerts of the latest reading and of those that arrived by themselves since, severest first.
+fn alerts(reading: Option<&Reading>, arrived: Vec<Alert>, now: Instant) -> Vec<AlertRow> {
+    let read: &[Alert] = reading.map(|reading| reading.alerts.as_slice()).unwrap_or_default();
+    let is_new = |alert: &Alert| !read.iter().any(|known| (&known.code, known.since) == (&alert.code, alert.since));
+    let arrived: Vec<Alert> = arrived.into_iter().filter(is_new).collect();
+    let mut open: Vec<&Alert> = read.iter().chain(&arrived).filter(|alert| alert.cleared_at.is_none()).collect();
     open.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
     open.into_iter().take(ITEMS_MAX).map(|alert| alert_row(alert, now)).collect()
 }
@@ -196,7 +228,8 @@ mod tests {
             ..Alert::default()
         };
         let report = report::sample::report(1);
-        let split = protocol::package::records(&report, &[], report::Grade::B).expect("the sample has a serial");
+        let manner = protocol::package::Manner { grade: report::Grade::B, seen: None, timestamps: Default::default() };
+        let split = protocol::package::records(&report, &[], manner).expect("the sample has a serial");
         let protocol::package::Core::Reading(mut reading) = serde_json::from_str(&split.reading.core).expect("a core")
         else {
             panic!("a reading");
@@ -206,7 +239,8 @@ mod tests {
             alert("2", Severity::Severe, Some(Instant(1))),
             alert("3", Severity::Severe, None),
         ];
-        let shown: Vec<String> = alerts(&reading, Instant(2)).into_iter().map(|row| row.text).collect();
-        assert_eq!(shown, ["3", "1"]);
+        let arrived = vec![alert("3", Severity::Severe, None), alert("4", Severity::Warning, None)];
+        let shown: Vec<String> = alerts(Some(&reading), arrived, Instant(2)).into_iter().map(|row| row.text).collect();
+        assert_eq!(shown, ["3", "4", "1"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The pages of the fleet: the list of printers, and one printer with its tabs.
 //!
-//! Deliberately absent: acts on a printer; assigning it to a contract is done on the contract's page.
+//! Deliberately absent: assigning a printer to a contract, which is done on the contract's page.
 
 use crate::jobs::page::JobTable;
 use crate::shell::chart::Chart;
@@ -16,7 +16,7 @@ pub(crate) struct PrintersPage {
     pub(crate) chrome: Chrome,
     /// How many printers of how many customers, and the period of the figures.
     pub(crate) sub: String,
-    /// The filters with their counts: all, not reporting, alerts, supplies ending, no contract.
+    /// The filters with their counts: all, not reporting, alerts, supplies ending, no contract, seen.
     pub(crate) chips: Vec<Chip>,
     /// What is searched for.
     pub(crate) query: String,
@@ -131,8 +131,23 @@ pub(crate) struct Overview {
     pub(crate) supplies: Vec<SupplyRow>,
     /// Alerts that the printer raises now.
     pub(crate) alerts: Vec<AlertRow>,
+    /// Whether it takes part.
+    pub(crate) capture: Capture,
     /// The area a day; `None` while nothing was printed.
     pub(crate) chart: Option<Chart>,
+}
+
+/// Whether a printer takes part, with the form that changes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Capture {
+    /// What is so now, and what the button changes.
+    pub(crate) words: &'static str,
+    /// What the form sends as `part`.
+    pub(crate) part: &'static str,
+    /// The button's words.
+    pub(crate) label: &'static str,
+    /// `/printers/{id}/participation`.
+    pub(crate) action: String,
 }
 
 /// Usage on a meter.
@@ -301,6 +316,12 @@ mod samples {
                     status: Status::new(Tone::Bad, "severe"),
                     since: "3 h ago".to_owned(),
                 }],
+                capture: Capture {
+                    words: "It takes part.",
+                    part: "no",
+                    label: "Stop the capture",
+                    action: "/printers/7/participation".to_owned(),
+                },
                 chart: Some(Chart::sample()),
             }
         }

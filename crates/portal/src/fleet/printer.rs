@@ -34,6 +34,13 @@ pub(super) struct Subject {
     pub(super) time_zone: TimeZone,
 }
 
+impl Subject {
+    /// Rows S1 to S22 of what it said last, where they are here.
+    pub(super) fn status(&self) -> Option<&report::Status> {
+        self.printer.state.as_ref().and_then(|state| state.status.as_ref())
+    }
+}
+
 /// The page with one tab. Another reseller's printer is not found, nor is an unknown tab.
 pub(super) fn page(
     tx: &mut Tx<'_>,
@@ -72,7 +79,7 @@ pub(super) fn page(
 fn reading(core: &str) -> Option<Reading> {
     match serde_json::from_str(core) {
         Ok(Core::Reading(reading)) => Some(*reading),
-        Ok(Core::Job(_)) | Err(_) => None,
+        _ => None,
     }
 }
 
@@ -82,16 +89,17 @@ fn head(subject: &Subject) -> PrinterHead {
     PrinterHead {
         name: printer.name.clone(),
         sub: format!("{} · {} · times in {}", printer.serial, printer.customer, subject.zone.name()),
-        status: reporting(subject.now, heard),
+        status: printer.participation.status().unwrap_or_else(|| reporting(subject.now, heard)),
         last: age(subject),
         defects: defects(subject),
     }
 }
 
-/// When it was read last.
+/// When it was read last; where only its identity is known, when that was seen.
 fn age(subject: &Subject) -> Age {
-    match &subject.printer.state {
-        Some(state) => Age::of(subject.now, state.heard.since(), &subject.zone),
+    let read = subject.printer.state.as_ref().map(|state| state.heard.since());
+    match read.or(subject.printer.seen_at) {
+        Some(at) => Age::of(subject.now, at, &subject.zone),
         None => Age { relative: "never".to_owned(), exact: String::new() },
     }
 }
@@ -123,7 +131,7 @@ fn everything(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> Resu
         [Section::Configuration, Section::Status, Section::Usage, Section::Alert, Section::PrintJob, Section::ScanJob];
     let (mut report, mut defects) = (Report::default(), Vec::new());
     if let Some(reading) = &subject.reading {
-        report = rebuild(tx, scope, reading)?;
+        report = rebuild(tx, scope, reading, subject.status())?;
         defects.clone_from(&reading.defects);
     }
     if let Some(latest) = jobs::latest(tx, scope, subject.printer.printer_id)? {
@@ -141,7 +149,12 @@ fn everything(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> Resu
 }
 
 /// The report that a reading was split from, without its jobs.
-fn rebuild(tx: &mut Tx<'_>, scope: &ResellerScope, reading: &Reading) -> Result<Report, Error> {
+fn rebuild(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    reading: &Reading,
+    status: Option<&report::Status>,
+) -> Result<Report, Error> {
     let settings = match &reading.settings {
         Some(digest) => store::section(tx, scope, digest)?,
         None => None,
@@ -150,8 +163,8 @@ fn rebuild(tx: &mut Tx<'_>, scope: &ResellerScope, reading: &Reading) -> Result<
     Ok(Report {
         read_at: reading.read_at,
         configuration: reading.configuration.clone(),
-        status: reading.status.clone(),
         // A section that is not here yet is asked for with the next receipt; until then its rows are absent.
+        status: status.cloned().unwrap_or_default(),
         settings: settings.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         usage: reading.usage.clone(),
         jobs: Vec::new(),

@@ -1,15 +1,17 @@
 //! What is stored of printers: the fleet's list with its counts, and all that one printer's page shows.
 //!
-//! Deliberately absent: any writing. Printers appear with their first package and are never edited here.
+//! Deliberately absent: any writing. Printers appear with their first package; whether one takes part is
+//! changed by the agents' side, which has to tell its agents.
 
 use super::month::SoFar;
 use crate::db::{DbError, Param, Row, Tx, params};
 use crate::jobs::grade;
 use crate::shell::ResellerScope;
+use crate::shell::page::{Status, Tone};
 use crate::shell::part::{Part, ROWS};
 use billing::{Meter, MeterKind, Quantity};
 use protocol::Hex;
-use report::{Grade, Instant};
+use report::{Alert, Grade, Instant, Severity};
 use std::collections::BTreeMap;
 
 /// Printers with their customers, their latest state and the agent that read it.
@@ -42,17 +44,33 @@ macro_rules! searched {
     };
 }
 
-/// Printers of which nothing was heard since $4.
+/// Printers that take part and of which nothing was heard since $4.
 macro_rules! silent {
     () => {
-        "(printer_state.read_at is null or printer_state.read_at < $4 or printer_state.received_at < $4)"
+        "(printer.participation = 'participating' and (printer_state.read_at is null
+            or printer_state.read_at < $4 or printer_state.received_at < $4))"
     };
 }
 
-/// Printers that are in no contract at $5.
+/// Printers that take part and raise an alert. What one that was stopped said last is old.
+macro_rules! alerting {
+    () => {
+        "(printer.participation = 'participating' and printer_state.alerts > 0)"
+    };
+}
+
+/// Printers that take part and have a supply that ends.
+macro_rules! ending {
+    () => {
+        "(printer.participation = 'participating' and printer_state.supplies_low > 0)"
+    };
+}
+
+/// Printers that take part and are in no contract at $5.
 macro_rules! unassigned {
     () => {
-        "not exists (select 1 from contract_printer where contract_printer.reseller_id = printer.reseller_id
+        "printer.participation = 'participating' and
+         not exists (select 1 from contract_printer where contract_printer.reseller_id = printer.reseller_id
              and contract_printer.printer_id = printer.printer_id and contract_printer.from_at <= $5
              and (contract_printer.to_at is null or contract_printer.to_at > $5))"
     };
@@ -65,7 +83,7 @@ pub(super) struct Search {
     pub(super) pattern: String,
     /// One customer; 0 for all.
     pub(super) customer: i64,
-    /// `silent`, `alerts`, `supplies`, `no-contract`, or empty for all.
+    /// `silent`, `alerts`, `supplies`, `no-contract`, `seen`, or empty for all.
     pub(super) filter: &'static str,
     /// Which part of the list.
     pub(super) part: Part,
@@ -89,6 +107,8 @@ pub(super) struct Counts {
     pub(super) alerts: i64,
     pub(super) supplies: i64,
     pub(super) no_contract: i64,
+    /// Those that wait for somebody to decide whether they take part.
+    pub(super) seen: i64,
     pub(super) customers: i64,
 }
 
@@ -97,11 +117,16 @@ const COUNTS: &str = concat!(
         coalesce(cast(sum(case when ",
     silent!(),
     " then 1 else 0 end) as bigint), 0),
-        coalesce(cast(sum(case when printer_state.alerts > 0 then 1 else 0 end) as bigint), 0),
-        coalesce(cast(sum(case when printer_state.supplies_low > 0 then 1 else 0 end) as bigint), 0),
+        coalesce(cast(sum(case when ",
+    alerting!(),
+    " then 1 else 0 end) as bigint), 0),
+        coalesce(cast(sum(case when ",
+    ending!(),
+    " then 1 else 0 end) as bigint), 0),
         coalesce(cast(sum(case when ",
     unassigned!(),
     " then 1 else 0 end) as bigint), 0),
+        coalesce(cast(sum(case when printer.participation = 'seen' then 1 else 0 end) as bigint), 0),
         count(distinct printer.customer_id)",
     searched!()
 );
@@ -115,7 +140,8 @@ pub(super) fn counts(tx: &mut Tx<'_>, scope: &ResellerScope, search: &Search) ->
             alerts: row.int(2)?,
             supplies: row.int(3)?,
             no_contract: row.int(4)?,
-            customers: row.int(5)?,
+            seen: row.int(5)?,
+            customers: row.int(6)?,
         })
     })?;
     Ok(found.unwrap_or_default())
@@ -130,8 +156,45 @@ pub(super) struct Listed {
     pub(super) customer: String,
     /// The host of the agent that read it last.
     pub(super) host: Option<String>,
+    /// The word of that agent's kind.
+    pub(super) kind: Option<String>,
     /// When it was read, and when that arrived.
     pub(super) heard: Option<Heard>,
+    pub(super) participation: Participation,
+    /// When its identity was seen last, where only that is known.
+    pub(super) seen_at: Option<Instant>,
+}
+
+/// Whether a printer takes part in what is captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Participation {
+    /// It is read.
+    Participating,
+    /// Only its identity is known: nobody has said yet that it takes part.
+    Seen,
+    /// Somebody stopped it.
+    Stopped,
+}
+
+impl Participation {
+    /// What the word in a column says.
+    pub(crate) fn read(row: &Row, column: usize) -> Result<Participation, DbError> {
+        match row.text(column)?.as_str() {
+            "participating" => Ok(Participation::Participating),
+            "seen" => Ok(Participation::Seen),
+            "stopped" => Ok(Participation::Stopped),
+            _ => Err(DbError::Shape { column, wanted: "a participation" }),
+        }
+    }
+
+    /// As a status; `None` where how well it reports says more.
+    pub(crate) fn status(self) -> Option<Status> {
+        match self {
+            Participation::Participating => None,
+            Participation::Seen => Some(Status::new(Tone::Info, "Seen, not participating")),
+            Participation::Stopped => Some(Status::new(Tone::Info, "Capture stopped")),
+        }
+    }
 }
 
 /// When a printer was read last, and when that arrived here.
@@ -149,14 +212,18 @@ fn heard(row: &Row, column: usize) -> Result<Option<Heard>, DbError> {
 
 const LIST: &str = concat!(
     "select printer.printer_id, coalesce(printer.nickname, printer.product_name, printer.product_number, 'Printer'),
-        printer.serial, customer.name, agent.host, printer_state.read_at, printer_state.received_at",
+        printer.serial, customer.name, agent.host, printer_state.read_at, printer_state.received_at,
+        printer.participation, printer.seen_at, agent.kind",
     searched!(),
     " and (cast($6 as text) = '' or ($6 = 'silent' and ",
     silent!(),
-    ") or ($6 = 'alerts' and printer_state.alerts > 0) or ($6 = 'supplies' and printer_state.supplies_low > 0)
-        or ($6 = 'no-contract' and ",
+    ") or ($6 = 'alerts' and ",
+    alerting!(),
+    ") or ($6 = 'supplies' and ",
+    ending!(),
+    ") or ($6 = 'no-contract' and ",
     unassigned!(),
-    "))
+    ") or ($6 = 'seen' and printer.participation = 'seen'))
       order by case when $6 = 'silent' then coalesce(printer_state.read_at, 0) else 0 end,
         case when $6 = 'alerts' then coalesce(printer_state.severe_alerts, 0) else 0 end desc,
         customer.name, printer.serial, printer.printer_id limit $7 offset $8"
@@ -174,6 +241,9 @@ pub(super) fn list(tx: &mut Tx<'_>, scope: &ResellerScope, search: &Search) -> R
             customer: row.text(3)?,
             host: row.opt_text(4)?,
             heard: heard(row, 5)?,
+            participation: Participation::read(row, 7)?,
+            seen_at: row.opt_int(8)?.map(Instant),
+            kind: row.opt_text(9)?,
         })
     })
 }
@@ -263,6 +333,11 @@ pub(super) struct Printer {
     pub(super) customer: String,
     /// The IANA name of the customer's zone.
     pub(super) zone: String,
+    pub(super) participation: Participation,
+    /// When its identity was seen last, where only that is known.
+    pub(super) seen_at: Option<Instant>,
+    /// Row C4, as it was seen.
+    pub(super) firmware_version: Option<String>,
     /// What it said last; `None` before its first reading.
     pub(super) state: Option<State>,
 }
@@ -276,13 +351,16 @@ pub(super) struct State {
     pub(super) host: Option<String>,
     /// The exact text of the reading's core.
     pub(super) core: String,
+    /// Rows S1 to S22 of the same reading; `None` while their section is not here.
+    pub(super) status: Option<report::Status>,
 }
 
 const PRINTER: &str = concat!(
     "select printer.printer_id, coalesce(printer.nickname, printer.product_name, printer.product_number, 'Printer'),
         printer.serial, printer.product_number, printer.product_name, printer.asset_id, printer.first_seen_at,
         customer.customer_id, customer.name, customer.time_zone, printer_state.read_at, printer_state.received_at,
-        printer_state.grade, printer_state.agent_id, agent.host, printer_state.core",
+        printer_state.grade, printer_state.agent_id, agent.host, printer_state.core, printer_state.status,
+        printer.participation, printer.seen_at, printer.firmware_version",
     from_printer!(),
     "where printer.reseller_id = $1 and printer.printer_id = $2"
 );
@@ -298,6 +376,7 @@ pub(super) fn printer(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result
                 agent_id: row.text(13)?,
                 host: row.opt_text(14)?,
                 core: row.text(15)?,
+                status: status(&row.text(16)?)?,
             }),
         };
         Ok(Printer {
@@ -311,7 +390,45 @@ pub(super) fn printer(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result
             customer_id: row.int(7)?,
             customer: row.text(8)?,
             zone: row.text(9)?,
+            participation: Participation::read(row, 17)?,
+            seen_at: row.opt_int(18)?.map(Instant),
+            firmware_version: row.opt_text(19)?,
             state,
+        })
+    })
+}
+
+/// Rows S1 to S22 as they are kept; empty while their section is not here.
+fn status(text: &str) -> Result<Option<report::Status>, DbError> {
+    if text.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_str(text)?)) }
+}
+
+/// Alerts that are still open, and not older than the latest reading.
+const ALERTS: &str = "select code, severity, part, text, since_at from printer_alert
+    where reseller_id = $1 and printer_id = $2 and received_at > $3 and cleared_at is null
+    order by received_at desc, code limit $4";
+
+/// The open alerts of a printer that arrived by themselves after `after`, newest first.
+pub(super) fn alerts(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printer_id: i64,
+    after: Instant,
+    most: i64,
+) -> Result<Vec<Alert>, DbError> {
+    tx.query(ALERTS, params![scope.reseller_id(), printer_id, after, most], |row| {
+        let severity = match row.text(1)?.as_str() {
+            "severe" => Severity::Severe,
+            "warning" => Severity::Warning,
+            _ => Severity::Info,
+        };
+        Ok(Alert {
+            code: row.text(0)?,
+            severity,
+            part: row.opt_text(2)?,
+            text: row.opt_text(3)?,
+            since: Some(Instant(row.int(4)?)),
+            cleared_at: None,
         })
     })
 }
@@ -473,6 +590,48 @@ pub(super) fn spans(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> 
             readings: row.int(3)?,
         })
     })
+}
+
+/// Readings of an agent whose time could not be, so that the receipts around them date them.
+#[derive(Debug, Clone)]
+pub(super) struct Bounded {
+    pub(super) agent_id: String,
+    /// Whether the agent's clock was ahead; else it was behind.
+    pub(super) ahead: bool,
+    pub(super) first: Instant,
+    pub(super) last: Instant,
+    pub(super) readings: i64,
+}
+
+const BOUNDED: &str = "select agent_id, bounded, min(read_at), max(read_at), count(*) from reading_set
+    where reseller_id = $1 and printer_id = $2 and bounded <> ''
+    group by agent_id, bounded order by agent_id, bounded limit 100";
+
+/// The readings of a printer that the receipts around them date, by agent.
+pub(super) fn bounded(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<Bounded>, DbError> {
+    tx.query(BOUNDED, params![scope.reseller_id(), printer_id], |row| {
+        Ok(Bounded {
+            agent_id: row.text(0)?,
+            ahead: row.text(1)? == "late",
+            first: Instant(row.int(2)?),
+            last: Instant(row.int(3)?),
+            readings: row.int(4)?,
+        })
+    })
+}
+
+const DATED: &str = "select count(*), max(job.finished_at) from job
+    where job.reseller_id = $1 and job.printer_id = $2 and job.dated_by = 'receipt'";
+
+/// How many jobs of a printer are dated by receipts, and the latest of their times.
+pub(super) fn dated(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printer_id: i64,
+) -> Result<Option<(i64, Instant)>, DbError> {
+    let params = params![scope.reseller_id(), printer_id];
+    let found = tx.query_opt(DATED, params, |row| Ok((row.int(0)?, row.opt_int(1)?)))?;
+    Ok(found.and_then(|(count, latest)| Some((count, Instant(latest?)))))
 }
 
 /// The opening of a segment of a counter.

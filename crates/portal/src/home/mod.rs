@@ -45,6 +45,7 @@ fn home_page(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser) -> Result<Ho
     let counts = store::counts(tx, scope, heard_since(now), now)?;
     let queues = vec![
         silent(tx, scope, &counts, now)?,
+        agents(tx, scope, now)?,
         drafts(tx, scope)?,
         alerts(tx, scope, &counts)?,
         supplies(tx, scope, &counts)?,
@@ -60,6 +61,7 @@ fn home_page(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser) -> Result<Ho
         chrome: chrome(tx, portal, &user.signed, Some(scope), ("/", "Work to do"), None)?,
         sub: format!("{} · times in {}", format::long_day(now, &zone), zone.name()),
         queues,
+        decide: decide(store::seen(tx, scope)?),
         chart: area.chart(&chart_title, so_far),
         chart_title,
         period: period(tx, scope, so_far, Sums::of(&days))?,
@@ -91,6 +93,33 @@ fn silent(tx: &mut Tx<'_>, scope: &ResellerScope, counts: &Counts, now: Instant)
         rows: store::silent(tx, scope, heard_since(now))?.iter().map(row).collect(),
         empty: "Every printer reports.",
     })
+}
+
+fn agents(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queue, DbError> {
+    let (_, needy) = crate::agents::needy(tx, scope, now)?;
+    let row = |agent: crate::agents::Brief| QueueRow {
+        what: Link::new(format!("{} · {}", agent.name, agent.customer), agent.href),
+        note: agent.status.word().to_owned(),
+    };
+    let rows = crate::agents::neediest(tx, scope, now, store::SHOWN)?;
+    Ok(Queue {
+        title: "Agents",
+        count: needy,
+        href: "/agents".to_owned(),
+        status: (needy > 0).then(|| Status::new(Tone::Warn, "need somebody")),
+        rows: rows.into_iter().map(row).collect(),
+        empty: "Every agent does its work.",
+    })
+}
+
+/// Printers that nobody has decided about.
+fn decide(seen: i64) -> Option<Link> {
+    let words = match seen {
+        0 => return None,
+        1 => "1 printer was seen and is not read: say whether it takes part.".to_owned(),
+        _ => format!("{} printers were seen and are not read: say which take part.", format::count(seen)),
+    };
+    Some(Link::new(words, "/printers?filter=seen"))
 }
 
 fn drafts(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Queue, DbError> {

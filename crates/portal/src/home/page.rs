@@ -16,6 +16,8 @@ pub(crate) struct HomePage {
     pub(crate) sub: String,
     /// The queues, most urgent first.
     pub(crate) queues: Vec<Queue>,
+    /// Printers that nobody has decided about yet, leading to their list.
+    pub(crate) decide: Option<Link>,
     /// The month whose area the chart shows: `October, area printed`.
     pub(crate) chart_title: String,
     /// The area a day; `None` while nothing was printed.
@@ -100,6 +102,7 @@ mod samples {
                     queue("Supplies ending", 6, Some(Status::new(Tone::Info, "6 to order"))),
                     queue("Printers without a contract", 0, None),
                 ],
+                decide: Some(Link::new("2 printers were seen and are not read.", "/printers?filter=seen")),
                 chart_title: "October, area printed".to_owned(),
                 chart: Some(Chart::sample()),
                 period: PeriodCard {

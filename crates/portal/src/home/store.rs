@@ -8,9 +8,9 @@ use billing::Meter;
 use report::Instant;
 
 /// Rows that a queue shows.
-const SHOWN: i64 = 3;
+pub(super) const SHOWN: i64 = 3;
 
-/// Printers with their customers and their latest state.
+/// Printers that take part, with their customers and their latest state.
 macro_rules! from_printer {
     () => {
         " from printer
@@ -18,7 +18,7 @@ macro_rules! from_printer {
               and customer.customer_id = printer.customer_id
           left join printer_state on printer_state.reseller_id = printer.reseller_id
               and printer_state.printer_id = printer.printer_id
-          where printer.reseller_id = $1 "
+          where printer.reseller_id = $1 and printer.participation = 'participating' "
     };
 }
 
@@ -148,6 +148,13 @@ const NO_CONTRACT: &str = concat!(
 /// The printers that are longest here without a contract; the number is the instant they were first seen.
 pub(super) fn no_contract(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Vec<Waiting>, DbError> {
     tx.query(NO_CONTRACT, params![scope.reseller_id(), now, SHOWN], waiting)
+}
+
+const SEEN: &str = "select count(*) from printer where reseller_id = $1 and participation = 'seen'";
+
+/// How many printers were seen and wait for somebody to say whether they take part.
+pub(super) fn seen(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<i64, DbError> {
+    tx.count(SEEN, params![scope.reseller_id()])
 }
 
 /// Drafts in one currency.

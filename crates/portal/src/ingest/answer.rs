@@ -1,33 +1,79 @@
 //! Requests as agents sign them, and answers as the portal seals them.
+//!
+//! Deliberately absent: what a request asks for.
 
-use super::AgentKeys;
+use super::keys::{AgentKeys, Fit, step};
 use crate::Portal;
+use crate::agents::change::{Stamp, note};
+use crate::db::{DbError, Tx, params};
+use crate::ledger::AgentRef;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
-use protocol::receipt::{self, Answer, Problem};
-use protocol::signature::{self, Context, RequestParts, SignatureHeaders};
-use protocol::{agent_of_key_id, package};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use protocol::receipt::{self, Answer, Problem, REFUSAL_CONTENT_TYPE, SignedRefusal};
+use protocol::signature::{self, Context, RequestParts, SignatureError, SignatureHeaders};
+use protocol::{Keys, parse_key_id};
+use report::Duration;
 use std::sync::Arc;
+
+/// An agent that is an old copy of itself is noted at most this often.
+const BEHIND_EVERY: Duration = Duration::hours(1);
+const BEHIND_LATELY: &str = "select count(*) from agent_event
+    where reseller_id = $1 and agent_id = $2 and kind = 'behind' and at > $3";
 
 /// An HTTP answer.
 pub(super) type Http = Response<Body>;
 
+/// What is answered to a request that is not taken, without the agent's keys.
+pub(super) enum Unsealed {
+    /// Without proof of origin: to an agent it only ever means "later".
+    Plain(Problem),
+    /// Signed by the portal's receipt key: the agent's keys are gone.
+    Signed(Box<SignedRefusal>),
+}
+
+impl From<Problem> for Unsealed {
+    fn from(problem: Problem) -> Unsealed {
+        Unsealed::Plain(problem)
+    }
+}
+
+/// The answer to a request that is not taken.
+pub(super) fn unsealed(refusal: &Unsealed) -> Http {
+    match refusal {
+        Unsealed::Plain(problem) => plain(problem),
+        Unsealed::Signed(refusal) => {
+            let body = serde_json::to_vec(refusal).unwrap_or_default();
+            response(refusal.problem.status, REFUSAL_CONTENT_TYPE, body)
+        }
+    }
+}
+
 /// An answer without proof of origin: to an agent it only ever means "later".
 pub(super) fn plain(problem: &Problem) -> Http {
     let body = serde_json::to_vec(problem).unwrap_or_default();
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert("content-type", HeaderValue::from_static("application/problem+json"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    let mut response = response(problem.status, "application/problem+json", body);
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert("retry-after", HeaderValue::from_static("60"));
     }
     response
 }
 
+/// An HTTP answer of a status, a content type and a body.
+pub(super) fn response(status: u16, content_type: &'static str, body: Vec<u8>) -> Http {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert("content-type", HeaderValue::from_static(content_type));
+    response
+}
+
 /// The body's and the headers' authentic sender.
 pub(super) struct Authentic {
-    pub(super) keys: Arc<AgentKeys>,
+    pub(super) agent: Arc<AgentKeys>,
+    /// The keys of the epoch that the request is in; its answer is sealed with them.
+    pub(super) keys: Keys,
+    /// Whether that is the epoch before the current one: only repetitions are answered.
+    pub(super) old: bool,
     signature: String,
 }
 
@@ -35,42 +81,132 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
-/// Finds the agent that a request claims to be and checks its signature. What is wrong is named by
-/// check, and the same whether the agent exists or not.
+/// What was wrong with a signature: the same words whether the agent exists or not.
+fn refused(error: SignatureError) -> Problem {
+    Problem::new(401, "signature", format!("The request is not authentic: {error}."))
+        .with_detail("Sign it as docs/protocol.md says, with the keys of this agent's enrolment.")
+}
+
+/// What a try to find the sender gave.
+enum Tried {
+    /// The keys that the signature fits, and whether they are the epoch's before.
+    Known(Keys, bool),
+    /// The signature fits keys that the agent moved on to.
+    Moved(Box<protocol::Schedule>),
+    /// The portal does not have the keys any more.
+    Behind,
+    /// The signature does not fit.
+    No(SignatureError),
+}
+
+/// Finds the agent that a request claims to be and checks its signature. `content_types` are those that
+/// the address takes.
 pub(super) async fn authenticate(
     portal: &Portal,
-    uri: &Uri,
-    headers: &HeaderMap,
+    request: &Parts,
     body: &Bytes,
-) -> Result<Authentic, Problem> {
-    let refused = |error: signature::SignatureError| {
-        Problem::new(401, "signature", format!("The request is not authentic: {error}."))
-            .with_detail("Sign it as docs/protocol.md says, with the keys of this agent's enrolment.")
-    };
+    content_types: &[&str],
+) -> Result<Authentic, Unsealed> {
+    let headers = &request.headers;
     let sent = SignatureHeaders {
         content_digest: header(headers, "content-digest").to_owned(),
         signature_input: header(headers, "signature-input").to_owned(),
         signature: header(headers, "signature").to_owned(),
     };
     let key_id = signature::claimed_key_id(&sent.signature_input).map_err(refused)?;
-    let unknown = || refused(signature::SignatureError::Signature);
-    let agent_id = agent_of_key_id(key_id).ok_or_else(unknown)?;
-    let keys = portal.agent_keys(agent_id).await.map_err(|error| later(&error))?.ok_or_else(unknown)?;
-    let query = uri.query().map_or_else(|| "?".to_owned(), |query| format!("?{query}"));
+    let unknown = || refused(SignatureError::Signature);
+    let (agent_id, epoch) = parse_key_id(key_id).ok_or_else(unknown)?;
+    let query = request.uri.query().map_or_else(|| "?".to_owned(), |query| format!("?{query}"));
     let parts = RequestParts {
         method: "POST",
         authority: &portal.config().agents_authority,
-        path: uri.path(),
+        path: request.uri.path(),
         query: &query,
         content_type: header(headers, "content-type"),
         idempotency_key: header(headers, "idempotency-key"),
         body,
     };
-    if parts.content_type != package::CONTENT_TYPE {
-        return Err(Problem::new(415, "content-type", format!("The content type is not {}.", package::CONTENT_TYPE)));
+    if !content_types.contains(&parts.content_type) {
+        let title = format!("The content type is not {}.", content_types.join(" or "));
+        return Err(Problem::new(415, "content-type", title).into());
     }
-    signature::verify_request(&keys.keys.request, parts, &sent).map_err(refused)?;
-    Ok(Authentic { keys, signature: sent.signature })
+    let attempt = |keys: &AgentKeys| attempt(keys, epoch, portal.surroundings().now(), (parts, &sent));
+    let mut agent = portal.agent_keys(agent_id).await.map_err(|error| later(&error))?.ok_or_else(unknown)?;
+    let mut tried = attempt(&agent);
+    if matches!(tried, Tried::No(_)) {
+        // Another process may have moved the agent on since its keys were remembered here.
+        let fresh = portal.reload_keys(agent_id).await.map_err(|error| later(&error))?.ok_or_else(unknown)?;
+        if fresh.epoch() != agent.epoch() {
+            tried = attempt(&fresh);
+        }
+        agent = fresh;
+    }
+    match tried {
+        Tried::Known(keys, old) => Ok(Authentic { agent, keys, old, signature: sent.signature }),
+        Tried::Moved(to) => {
+            let keys = to.keys();
+            let agent = step(portal, &agent, *to).await.map_err(|error| later(&error))?.ok_or_else(unknown)?;
+            Ok(Authentic { agent, keys, old: false, signature: sent.signature })
+        }
+        Tried::Behind => Err(behind(portal, &agent.agent, &sent.signature).await),
+        Tried::No(error) => Err(refused(error).into()),
+    }
+}
+
+/// Checks a signature with the keys of the epoch that it names.
+fn attempt(
+    agent: &AgentKeys,
+    epoch: u64,
+    now: report::Instant,
+    (parts, sent): (RequestParts<'_>, &SignatureHeaders),
+) -> Tried {
+    let (keys, old) = match agent.fit(epoch, now) {
+        Fit::Current(keys) => (keys, false),
+        Fit::Previous(keys) => (keys, true),
+        Fit::Ahead(schedule) => {
+            return match signature::verify_request(&schedule.keys().request, parts, sent) {
+                Ok(()) => Tried::Moved(schedule),
+                Err(error) => Tried::No(error),
+            };
+        }
+        Fit::Behind => return Tried::Behind,
+        Fit::Unfit => return Tried::No(SignatureError::Signature),
+    };
+    match signature::verify_request(&keys.request, parts, sent) {
+        Ok(()) => Tried::Known(keys, old),
+        Err(error) => Tried::No(error),
+    }
+}
+
+/// Refuses an agent that is an old copy of itself, provably, and notes it. Nothing proves who asked, since
+/// the keys are gone; the answer is of use to the agent that signed the request only.
+pub(super) async fn behind(portal: &Portal, agent: &AgentRef, request: &str) -> Unsealed {
+    let problem = Problem::new(403, "behind", "This agent's keys are older than the ones the portal has.")
+        .with_detail("It was copied or restored from a backup. Keep everything and enrol again.");
+    let stamp = Stamp::of(portal.surroundings());
+    let noted = agent.clone();
+    let kept = portal.db().write(move |tx| note_behind(tx, &noted, stamp)).await;
+    if let Err(error) = kept {
+        return Unsealed::Plain(later(&error));
+    }
+    tracing::warn!(agent.id = agent.agent_id, "an agent asked with keys of an earlier epoch");
+    Unsealed::Signed(Box::new(SignedRefusal::signed(problem, request, stamp.at, &portal.keys().receipt)))
+}
+
+fn note_behind(tx: &mut Tx<'_>, agent: &AgentRef, stamp: Stamp) -> Result<(), DbError> {
+    let since = report::Instant(stamp.at.0.saturating_sub(BEHIND_EVERY.0));
+    if tx.count(BEHIND_LATELY, params![agent.reseller_id, &agent.agent_id, since])? > 0 {
+        return Ok(());
+    }
+    let detail = "Somebody asked with older keys of this agent: it was copied, or restored from a backup.";
+    note(tx, agent.reseller_id, &agent.agent_id, "behind", detail, None, stamp)
+}
+
+impl Authentic {
+    /// Refuses the request because it is in the epoch before and new.
+    pub(super) async fn behind(&self, portal: &Portal) -> Unsealed {
+        behind(portal, &self.agent.agent, &self.signature).await
+    }
 }
 
 /// We failed; the agent keeps what it has.
@@ -83,17 +219,15 @@ pub(super) fn later(error: &dyn std::error::Error) -> Problem {
 pub(super) fn sealed(portal: &Portal, to: &Authentic, answer: &Answer) -> Http {
     let status = match answer {
         Answer::Refused(problem) => problem.status,
-        Answer::Accepted { .. } | Answer::Enrolled { .. } => 200,
+        Answer::Accepted { .. } | Answer::Enrolled { .. } | Answer::Heard { .. } => 200,
     };
     let surroundings = portal.surroundings();
-    let keys = &to.keys.keys;
+    let keys = &to.keys;
     let body = receipt::seal(keys, answer, surroundings.random());
     let context = Context { key_id: &keys.id, created: surroundings.now().0 / 1000, nonce: surroundings.random() };
     let signed = signature::sign_answer(&keys.answer, (status, receipt::CONTENT_TYPE, &body), &to.signature, context);
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = response(status, receipt::CONTENT_TYPE, body);
     let headers = [
-        ("content-type", receipt::CONTENT_TYPE),
         ("content-digest", &signed.content_digest),
         ("signature-input", &signed.signature_input),
         ("signature", &signed.signature),

@@ -3,14 +3,24 @@
 //! Deliberately absent: refusing anything by the sender's clock, and calling any agent.
 
 mod answer;
+mod append;
+mod compare;
+mod contact;
 mod enrol;
+mod factory;
+mod keys;
+mod message;
 mod package;
+mod release;
 mod store;
 mod writer;
 
-pub(crate) use enrol::{file as enrolment_file, load_keys};
-pub(crate) use package::prepare;
-pub(crate) use store::AgentKeys;
+pub(crate) use compare::{Approval, approve as approve_comparison, approve_now as approve_comparison_now};
+pub(crate) use enrol::{cancel as cancel_enrolments, file as enrolment_file};
+pub(crate) use factory::{Claim, claim as claim_factory, claim_now as claim_factory_now, import as import_factory};
+pub(crate) use keys::{AgentKeys, load_keys};
+pub(crate) use package::{Opening, Prepared, prepare};
+pub(crate) use release::{release, release_now};
 pub(crate) use writer::Writer;
 
 use crate::Portal;
@@ -21,6 +31,8 @@ use axum::routing::post;
 pub(crate) fn routes() -> Router<Portal> {
     Router::new()
         .route(protocol::PACKAGES_PATH, post(package::receive))
+        .route(protocol::MESSAGES_PATH, post(message::receive))
+        .route(protocol::COMPARE_PATH, post(compare::begin))
         .route(protocol::ENROL_PATH, post(enrol::handshake))
         .route(protocol::CONFIRM_PATH, post(enrol::confirm))
 }

@@ -1,23 +1,36 @@
 //! One package: from sealed bytes to ledger entries. Everything here is done before the writer
 //! sees it, on as many cores as there are.
+//!
+//! Deliberately absent: whether it is taken, which only its place in the chain decides.
 
-use super::AgentKeys;
-use super::answer::{Http, authenticate, later, plain, sealed};
+use super::answer::{Authentic, Http, Unsealed, authenticate, later, sealed, unsealed};
 use super::writer::Verdict;
 use crate::Portal;
-use crate::ledger::{AgentRef, JobEntry, Origin, ReadingEntry, job_entry, reading_entry};
-use axum::body::{Body, to_bytes};
+use crate::ledger::{
+    AgentRef, JobEntry, Origin, ReadingEntry, SeenEntry, job_entry, reading_entry, seen_entry, stated,
+};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use protocol::limits::SEALED_BYTES_MAX;
-use protocol::package::{Core, Package, PackageError, digest, open};
+use protocol::message::AgentKind;
+use protocol::package::{self, Boot, Core, EvidenceKeys, Fold, Gap, GapReason, Package, PackageError, open};
 use protocol::receipt::{Answer, Problem};
-use protocol::{Hex, chain};
+use protocol::{Hex, Keys, chain};
 use report::{Defect, Grade};
 use tracing::{info, warn};
+
+/// What it takes to read an agent's packages.
+pub(crate) struct Opening<'a> {
+    pub(crate) agent: &'a AgentRef,
+    pub(crate) kind: AgentKind,
+    pub(crate) evidence: &'a EvidenceKeys,
+}
 
 /// A package that is authentic and whole, with the entries it brings.
 pub(crate) struct Prepared {
     pub(crate) agent: AgentRef,
+    /// Whether it came under the epoch before: then only a repetition is answered.
+    pub(crate) old: bool,
     pub(crate) sequence: i64,
     pub(crate) first: i64,
     pub(crate) last: i64,
@@ -27,6 +40,9 @@ pub(crate) struct Prepared {
     pub(crate) body: Vec<u8>,
     pub(crate) readings: Vec<ReadingEntry>,
     pub(crate) jobs: Vec<JobEntry>,
+    pub(crate) seen: Vec<SeenEntry>,
+    /// What its agent reports of itself: kind and words of an event.
+    pub(crate) events: Vec<(&'static str, String)>,
     pub(crate) sections: Vec<(Hex<32>, String)>,
     pub(crate) references: Vec<Hex<32>>,
 }
@@ -35,28 +51,55 @@ pub(crate) struct Prepared {
 pub(super) async fn receive(State(portal): State<Portal>, request: Request) -> Http {
     match take(&portal, request).await {
         Ok(response) => response,
-        Err(problem) => plain(&problem),
+        Err(refusal) => unsealed(&refusal),
     }
 }
 
-async fn take(portal: &Portal, request: Request) -> Result<Http, Problem> {
+async fn take(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
     let (parts, body) = request.into_parts();
     let body = read(body, SEALED_BYTES_MAX).await?;
-    let from = authenticate(portal, &parts.uri, &parts.headers, &body).await?;
-    let prepared = match prepare(&from.keys, &body) {
-        Ok(prepared) => prepared,
+    let from = authenticate(portal, &parts, &body, &[package::CONTENT_TYPE]).await?;
+    if from.agent.comparing {
+        let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not approved.");
+        return Ok(sealed(portal, &from, &Answer::Refused(problem)));
+    }
+    let prepared = match prepare_fresh(portal, &from, &body).await? {
+        Ok(prepared) => Prepared { old: from.old, ..prepared },
         Err(error) => {
-            warn!(agent.id = from.keys.agent.agent_id, error = %error, "refused a package");
+            warn!(agent.id = from.agent.agent.agent_id, error = %error, "refused a package");
             return Ok(sealed(portal, &from, &Answer::Refused(problem(&error))));
         }
     };
     let (sequence, records) = (prepared.sequence, prepared.last - prepared.first + 1);
     match portal.writer().submit(prepared).await {
         Verdict::Answer(answer) => {
-            info!(agent.id = from.keys.agent.agent_id, sequence, records, "answered a package");
+            info!(agent.id = from.agent.agent.agent_id, sequence, records, "answered a package");
             Ok(sealed(portal, &from, &answer))
         }
-        Verdict::Later(error) => Err(later(&*error)),
+        Verdict::Behind => Err(from.behind(portal).await),
+        Verdict::Later(error) => Err(later(&*error).into()),
+    }
+}
+
+/// Prepares a package; where its evidence signature does not fit, once more with the keys of now, since
+/// the agent may have rotated at another portal process.
+async fn prepare_fresh(
+    portal: &Portal,
+    from: &Authentic,
+    body: &Bytes,
+) -> Result<Result<Prepared, PackageError>, Unsealed> {
+    let opening = |agent: &'_ super::AgentKeys| prepare(&agent.opening(), &from.keys, body);
+    match opening(&from.agent) {
+        Err(PackageError::Signature) => {
+            let agent_id = &from.agent.agent.agent_id;
+            let fresh = portal.reload_keys(agent_id).await.map_err(|error| later(&error))?;
+            let unchanged = |fresh: &super::AgentKeys| fresh.evidence.0.len() == from.agent.evidence.0.len();
+            match fresh.filter(|fresh| !unchanged(fresh)) {
+                Some(fresh) => Ok(opening(&fresh)),
+                None => Ok(Err(PackageError::Signature)),
+            }
+        }
+        done => Ok(done),
     }
 }
 
@@ -64,12 +107,12 @@ async fn take(portal: &Portal, request: Request) -> Result<Http, Problem> {
 const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A body within a limit of the wire, in bytes and in time.
-pub(super) async fn read(body: Body, bytes_max: usize) -> Result<axum::body::Bytes, Problem> {
+pub(super) async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let late = || Problem::new(408, "time", "The body did not arrive in time.").with_detail("Send it again.");
     let read = tokio::time::timeout(BODY_TIME, to_bytes(body, bytes_max)).await.map_err(|_| late())?;
     read.map_err(|_| {
         Problem::new(413, "size", format!("The body is larger than {bytes_max} bytes or was cut short."))
-            .with_detail("Send smaller packages.")
+            .with_detail("Send less at once.")
     })
 }
 
@@ -90,9 +133,16 @@ fn problem(error: &PackageError) -> Problem {
 }
 
 /// Opens, checks and reads a package into ledger entries.
-pub(crate) fn prepare(keys: &AgentKeys, body: &[u8]) -> Result<Prepared, PackageError> {
-    let (compressed, json) = open(&keys.keys, body)?;
-    let package = Package::check(&json, &keys.agent.agent_id, &keys.evidence)?;
+pub(crate) fn prepare(opening: &Opening<'_>, keys: &Keys, body: &[u8]) -> Result<Prepared, PackageError> {
+    let (compressed, json) = open(keys, body)?;
+    let mut prepared = read_package(opening, &json)?;
+    prepared.body = compressed;
+    Ok(prepared)
+}
+
+/// Checks and reads a package's JSON into ledger entries; its bytes are the caller's to add.
+pub(super) fn read_package(opening: &Opening<'_>, json: &[u8]) -> Result<Prepared, PackageError> {
+    let package = Package::check(json, &opening.agent.agent_id, opening.evidence)?;
     let number =
         |number: u64| i64::try_from(number).map_err(|_| PackageError::Form("a number is beyond 63 bits".to_owned()));
     let (sequence, first) = (number(package.sequence)?, number(package.first)?);
@@ -100,16 +150,19 @@ pub(crate) fn prepare(keys: &AgentKeys, body: &[u8]) -> Result<Prepared, Package
         return Err(PackageError::Form("sequence and first record start at 1, and a package has a record".to_owned()));
     }
     let mut prepared = Prepared {
-        agent: keys.agent.clone(),
+        agent: opening.agent.clone(),
+        old: false,
         sequence,
         first,
         last: first.saturating_add(i64::try_from(package.records.len()).unwrap_or(i64::MAX)) - 1,
         previous: package.previous,
         head: package.head,
-        digest: digest(&compressed),
+        digest: package.digest(),
         body: Vec::new(),
         readings: Vec::new(),
         jobs: Vec::new(),
+        seen: Vec::new(),
+        events: Vec::new(),
         sections: package.sections.iter().map(|(digest, body)| (*digest, body.get().to_owned())).collect(),
         references: Vec::new(),
     };
@@ -121,25 +174,80 @@ pub(crate) fn prepare(keys: &AgentKeys, body: &[u8]) -> Result<Prepared, Package
         // The annex is personal: an error says nothing of what is in it.
         let odd = |_| PackageError::Form(format!("record {number}: its annex is not of the documented form"));
         let annex = record.annex.map(|annex| serde_json::from_str(annex.get())).transpose().map_err(odd)?;
-        prepared.add(number, core, record.core.get(), annex.unwrap_or_default());
+        prepared.add((number, opening.kind), core, record.core.get(), annex.unwrap_or_default());
     }
-    prepared.body = compressed;
+    let sections = &prepared.sections;
+    for reading in &mut prepared.readings {
+        let section = sections.iter().find(|(digest, _)| *digest == reading.status);
+        reading.stated = section.and_then(|(_, json)| stated(json));
+    }
     Ok(prepared)
+}
+
+/// A collector can swear what it read, and never that the printer signed it.
+fn capped(grade: Grade, kind: AgentKind) -> Grade {
+    match kind {
+        AgentKind::Firmware => grade,
+        AgentKind::Collector | AgentKind::Direct => grade.max(Grade::B),
+    }
 }
 
 impl Prepared {
     /// Adds a record's entry. A record that cannot be one stays in the package's bytes, and is logged.
-    fn add(&mut self, record: i64, core: Core, text: &str, personal: report::Personal) {
-        let origin = |grade: Grade| Origin { agent: self.agent.clone(), sequence: self.sequence, record, grade };
+    fn add(&mut self, (record, kind): (i64, AgentKind), core: Core, text: &str, personal: report::Personal) {
+        let origin = |grade: Grade| {
+            let (agent, sequence) = (self.agent.clone(), self.sequence);
+            Origin { agent, sequence, record, grade: capped(grade, kind) }
+        };
         let added = match core {
             Core::Reading(reading) => {
-                self.references.extend(reading.settings.into_iter().chain([reading.sources]));
+                self.references.extend(reading.settings.into_iter().chain([reading.status, reading.sources]));
                 reading_entry(origin(reading.grade), *reading, text).map(|entry| self.readings.push(entry))
             }
             Core::Job(job) => job_entry(origin(job.grade), *job, personal).map(|entry| self.jobs.push(entry)),
+            Core::Seen(seen) => seen_entry(origin(Grade::C), *seen).map(|entry| self.seen.push(entry)),
+            Core::Gap(gap) => {
+                self.events.push(("gap", gap_words(&gap)));
+                Ok(())
+            }
+            Core::Fold(fold) => {
+                self.events.push(("fold", fold_words(&fold)));
+                Ok(())
+            }
+            Core::Boot(boot) => {
+                self.events.push(("boot", boot_words(&boot)));
+                Ok(())
+            }
         };
         if let Err(defect) = added {
             warn!(agent.id = self.agent.agent_id, record, defect = defect.what, "a record cannot be used");
         }
     }
+}
+
+fn gap_words(gap: &Gap) -> String {
+    let why = match gap.why {
+        GapReason::SpoolDamaged => "Its store was damaged.",
+        GapReason::SpoolLost => "Its store was gone.",
+        GapReason::Restored => "Its store was an old copy.",
+    };
+    let lost = gap.lost_records.map_or_else(|| "an unknown number of".to_owned(), |lost| lost.to_string());
+    format!("{why} Saved {} unsent records, lost {lost}.", gap.salvaged_records)
+}
+
+fn fold_words(fold: &Fold) -> String {
+    format!(
+        "Its disk was full: the detail of {} jobs of printer {} from {} to {} is gone. Their sum is kept: {} pages, \
+         {} mm² printed.",
+        fold.jobs,
+        Defect::quote(&fold.printer.serial),
+        fold.since,
+        fold.until,
+        fold.pages,
+        fold.area_printed.0
+    )
+}
+
+fn boot_words(boot: &Boot) -> String {
+    format!("Started for the {}. time, version {}.", boot.number, Defect::quote(&boot.version))
 }

@@ -1,38 +1,43 @@
 //! Accepting packages: each at most once by (agent, sequence, digest), in the order of the chain.
+//!
+//! What a suspended agent sends is accepted like anything else and held: it has its receipt and its place in
+//! the chain, and is no fact of the ledger before somebody resumes the agent. Deliberately absent: what the
+//! records say.
 
+use super::append::{Landed, append};
+use super::contact::{AgentId, Contact, contacts};
 use super::package::Prepared;
+use super::release::{HELD_STEP, release_some};
+use crate::agents::change::{Line, Stamp, note_all};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
-use crate::ledger::{AgentRef, Memory, append_jobs, append_readings};
-use protocol::receipt::{Answer, Problem, Receipt, Settings};
-use protocol::{Hex, Keys, SigningKey, VerifyingKey};
+use crate::ledger::Memory;
+use protocol::receipt::{Answer, Problem, Receipt};
+use protocol::{Hex, SigningKey};
 use report::{Instant, Surroundings};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An agent's keys, ready for use.
-pub(crate) struct AgentKeys {
-    pub(crate) agent: AgentRef,
-    pub(crate) keys: Keys,
-    pub(crate) evidence: VerifyingKey,
-}
-
-/// Where an agent stands.
-struct Standing {
+/// Where an agent's chain stands.
+struct Chain {
     state: String,
     next_sequence: i64,
     next_record: i64,
     head: Hex<32>,
-    settings: Settings,
+    /// Whether packages of it are held.
+    holds: bool,
     moved: bool,
 }
 
-const STANDINGS: &str = "select agent.reseller_id, agent.agent_id, agent.state, agent_chain.next_sequence,
-    agent_chain.next_record, agent_chain.head, agent.settings_version, agent.interval_minutes
+const CHAINS: &str = "select agent.reseller_id, agent.agent_id, agent.state, agent_chain.next_sequence,
+    agent_chain.next_record, agent_chain.head,
+    (select count(*) from package where package.reseller_id = agent.reseller_id
+        and package.agent_id = agent.agent_id and package.held = 1)
     from agent join agent_chain
     on agent_chain.reseller_id = agent.reseller_id and agent_chain.agent_id = agent.agent_id";
 const STORED: &str = "select reseller_id, agent_id, sequence, digest, receipt from package";
 const SECTIONS: &str = "select reseller_id, digest from section";
 const SET_FORKED: &str = "update agent set state = 'forked' where reseller_id = $1 and agent_id = $2";
+const FREE: &str = "delete from lease where reseller_id = $1 and agent_id = $2";
 const CHAIN: Bulk = Bulk {
     table: "agent_chain",
     columns: &[
@@ -59,6 +64,8 @@ const PACKAGE: Bulk = Bulk {
         ("received_at", Kind::Int),
         ("receipt", Kind::Text),
         ("body", Kind::Bytes),
+        ("held", Kind::Int),
+        ("receipt_mark", Kind::Bytes),
     ],
     key: 3,
     on_conflict: "do nothing",
@@ -85,72 +92,83 @@ const SECTION: Bulk = Bulk {
 
 /// What the writer decided about a package before anything is inserted.
 enum Decision {
-    Accept(Receipt),
+    Accept { receipt: Receipt, held: bool },
     Known(Receipt),
     Fork,
+    Behind,
     Refuse(Problem),
 }
 
-/// Accepts what is new and in order, in one transaction; gives an answer for each package.
+/// What a package is answered.
+pub(super) enum Outcome {
+    /// Sealed.
+    Answer(Box<Answer>),
+    /// It is new, and came with keys of the epoch before.
+    Behind,
+}
+
+/// Accepts what is new and in order, in one transaction; gives an outcome for each package.
 pub(super) fn accept(
     tx: &mut Tx<'_>,
     receipts: &SigningKey,
     surroundings: &Surroundings,
     memory: &mut Memory,
     packages: &[&Prepared],
-) -> Result<Vec<Answer>, DbError> {
+) -> Result<Vec<Outcome>, DbError> {
     let now = surroundings.now();
-    let mut standings = load_standings(tx, packages)?;
-    let stored = load_stored(tx, packages, &standings)?;
+    let mut chains = load_chains(tx, packages)?;
+    // Receipts given within this batch join those of before: the same package may be in it twice.
+    let mut given = load_stored(tx, packages, &chains)?;
     let mut decisions = Vec::with_capacity(packages.len());
-    // Receipts given within this batch: the same package may be in it twice.
-    let mut given = stored;
     for package in packages {
-        decisions.push(decide(package, &mut standings, &mut given, receipts, now));
+        decisions.push(decide(package, &mut chains, &mut given, receipts, now));
     }
-    let accepted: Vec<(&Prepared, &Receipt)> = packages
+    keep(tx, packages, &decisions, now)?;
+    let live = packages.iter().zip(&decisions).filter_map(|(package, decision)| match decision {
+        Decision::Accept { held: false, .. } => Some(Landed { package, at: now }),
+        _ => None,
+    });
+    append(tx, surroundings, memory, &live.collect::<Vec<_>>())?;
+    keep_forks(tx, packages, &decisions, surroundings)?;
+    move_chains(tx, &chains, now)?;
+    // An agent that was resumed counts again from its first held package on, in order; what is left is
+    // released by whoever resumed it, or with its next package.
+    for ((reseller, agent), _) in chains.iter().filter(|(_, chain)| chain.holds && chain.state == "active") {
+        release_some(tx, surroundings, memory, (*reseller, agent), HELD_STEP)?;
+    }
+    let known = known_sections(tx, packages)?;
+    let heard: BTreeSet<AgentId> = packages
         .iter()
         .zip(&decisions)
-        .filter_map(|(package, decision)| match decision {
-            Decision::Accept(receipt) => Some((*package, receipt)),
-            _ => None,
-        })
+        .filter(|(_, decision)| matches!(decision, Decision::Accept { .. } | Decision::Known(_)))
+        .map(|(package, _)| agent_id(package))
         .collect();
-    keep(tx, &accepted, now)?;
-    append(tx, surroundings, memory, &accepted, now)?;
-    keep_forks(tx, packages, &decisions, now)?;
-    move_chains(tx, &standings, now)?;
-    let known = known_sections(tx, packages)?;
+    let contacts = contacts(tx, &heard, now)?;
     Ok(packages
         .iter()
         .zip(decisions)
-        .map(|(package, decision)| answer(package, decision, &standings, &known))
+        .map(|(package, decision)| outcome(package, decision, &contacts, &known))
         .collect())
 }
-
-type AgentId = (i64, String);
 
 fn agent_id(package: &Prepared) -> AgentId {
     (package.agent.reseller_id, package.agent.agent_id.clone())
 }
 
-fn load_standings(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeMap<AgentId, Standing>, DbError> {
+fn load_chains(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeMap<AgentId, Chain>, DbError> {
     let agents: BTreeSet<AgentId> = packages.iter().map(|package| agent_id(package)).collect();
     let keys: Vec<Vec<Param>> = agents.iter().map(|(reseller, agent)| params![*reseller, agent].to_vec()).collect();
     let columns = ["agent.reseller_id", "agent.agent_id"];
-    let found = tx.query_any(STANDINGS, &columns, &keys, |row| {
-        let standing = Standing {
+    let found = tx.query_any(CHAINS, &columns, &keys, |row| {
+        let chain = Chain {
             state: row.text(2)?,
             next_sequence: row.int(3)?,
             next_record: row.int(4)?,
             head: Hex(row.array(5)?),
-            settings: Settings {
-                version: u64::try_from(row.int(6)?).unwrap_or(0),
-                interval_minutes: u32::try_from(row.int(7)?).unwrap_or(u32::MAX),
-            },
+            holds: row.int(6)? > 0,
             moved: false,
         };
-        Ok(((row.int(0)?, row.text(1)?), standing))
+        Ok(((row.int(0)?, row.text(1)?), chain))
     })?;
     Ok(found.into_iter().collect())
 }
@@ -158,14 +176,10 @@ fn load_standings(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeMap<Ag
 type Stored = BTreeMap<(i64, String, i64), (Hex<32>, Receipt)>;
 
 /// The receipts of packages that were accepted before.
-fn load_stored(
-    tx: &mut Tx<'_>,
-    packages: &[&Prepared],
-    standings: &BTreeMap<AgentId, Standing>,
-) -> Result<Stored, DbError> {
-    let earlier = packages.iter().filter(|package| {
-        standings.get(&agent_id(package)).is_some_and(|standing| package.sequence < standing.next_sequence)
-    });
+fn load_stored(tx: &mut Tx<'_>, packages: &[&Prepared], chains: &BTreeMap<AgentId, Chain>) -> Result<Stored, DbError> {
+    let earlier = packages
+        .iter()
+        .filter(|package| chains.get(&agent_id(package)).is_some_and(|chain| package.sequence < chain.next_sequence));
     let keys: Vec<Vec<Param>> = earlier
         .map(|package| params![package.agent.reseller_id, &package.agent.agent_id, package.sequence].to_vec())
         .collect();
@@ -178,44 +192,32 @@ fn load_stored(
 
 fn decide(
     package: &Prepared,
-    standings: &mut BTreeMap<AgentId, Standing>,
+    chains: &mut BTreeMap<AgentId, Chain>,
     given: &mut Stored,
     receipts: &SigningKey,
     now: Instant,
 ) -> Decision {
-    let Some(standing) = standings.get_mut(&agent_id(package)) else {
-        return Decision::Refuse(Problem::new(403, "agent", "This agent is not enrolled any more."));
+    let Some(chain) = chains.get_mut(&agent_id(package)) else {
+        return Decision::Refuse(revoked());
     };
     let key = (package.agent.reseller_id, package.agent.agent_id.clone(), package.sequence);
     if let Some((digest, receipt)) = given.get(&key) {
         if *digest == package.digest {
             return Decision::Known(receipt.clone());
         }
+        if chain.state == "revoked" || chain.state == "left" {
+            return Decision::Refuse(revoked());
+        }
         // One proof is enough: an agent that is known to be copied cannot fill the disk with more.
-        let known = standing.state == "forked";
-        standing.state = "forked".to_owned();
+        let known = chain.state == "forked";
+        chain.state = "forked".to_owned();
         return if known { Decision::Refuse(fork()) } else { Decision::Fork };
     }
-    if standing.state == "pending" {
-        let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not confirmed.");
-        return Decision::Refuse(problem.with_detail("Confirm the account, then send this again."));
+    if package.old {
+        return Decision::Behind;
     }
-    if standing.state != "active" {
-        let problem =
-            Problem::new(403, "suspended", format!("This agent is {}; its data is not taken.", standing.state));
-        return Decision::Refuse(problem.with_detail("Keep everything and ask your reseller."));
-    }
-    if package.sequence != standing.next_sequence {
-        let mut problem = Problem::new(409, "order", format!("Package {} is expected.", standing.next_sequence));
-        problem.expected_sequence = u64::try_from(standing.next_sequence).ok();
-        return Decision::Refuse(problem.with_detail("Send that one first."));
-    }
-    if package.first != standing.next_record || package.previous != standing.head {
-        return Decision::Refuse(Problem::new(
-            409,
-            "chain",
-            "The package does not continue the chain that the portal keeps.",
-        ));
+    if let Some(problem) = refused(package, chain) {
+        return Decision::Refuse(problem);
     }
     let receipt = Receipt {
         agent: package.agent.agent_id.clone(),
@@ -227,20 +229,45 @@ fn decide(
         signature: Hex([0; 64]),
     };
     let receipt = receipt.signed(receipts);
-    standing.next_sequence += 1;
-    standing.next_record = package.last + 1;
-    standing.head = package.head;
-    standing.moved = true;
+    // While earlier packages are held, later ones wait behind them, or the ledger would lose the order.
+    chain.holds |= chain.state == "suspended";
+    chain.next_sequence += 1;
+    chain.next_record = package.last + 1;
+    chain.head = package.head;
+    chain.moved = true;
     given.insert(key, (package.digest, receipt.clone()));
-    Decision::Accept(receipt)
+    Decision::Accept { receipt, held: chain.holds }
 }
 
-/// Keeps the bytes, the receipts and the sections.
-fn keep(tx: &mut Tx<'_>, accepted: &[(&Prepared, &Receipt)], now: Instant) -> Result<(), DbError> {
-    let mut rows = Vec::with_capacity(accepted.len());
-    let mut sections = BTreeMap::new();
-    for (package, receipt) in accepted {
-        let text = serde_json::to_string(receipt)?;
+/// Why a new package is not taken; `None` where it continues the chain of an agent that is believed.
+fn refused(package: &Prepared, chain: &Chain) -> Option<Problem> {
+    match chain.state.as_str() {
+        "active" | "suspended" => {}
+        "pending" => {
+            let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not confirmed.");
+            return Some(problem.with_detail("Confirm the account, then send this again."));
+        }
+        "forked" => return Some(fork()),
+        _ => return Some(revoked()),
+    }
+    if package.sequence != chain.next_sequence {
+        let mut problem = Problem::new(409, "order", format!("Package {} is expected.", chain.next_sequence));
+        problem.expected_sequence = u64::try_from(chain.next_sequence).ok();
+        return Some(problem.with_detail("Send that one first."));
+    }
+    let continues = package.first == chain.next_record && package.previous == chain.head;
+    (!continues).then(|| {
+        Problem::new(409, "chain", "The package does not continue the chain that the portal keeps.")
+            .with_detail("Ask by a message where the portal stands.")
+    })
+}
+
+/// Keeps the bytes, the receipts and the sections of what was accepted.
+fn keep(tx: &mut Tx<'_>, packages: &[&Prepared], decisions: &[Decision], now: Instant) -> Result<(), DbError> {
+    let (mut rows, mut sections) = (Vec::new(), BTreeMap::new());
+    for (package, decision) in packages.iter().zip(decisions) {
+        let Decision::Accept { receipt, held } = decision else { continue };
+        let (text, mark) = (serde_json::to_string(receipt)?, receipt.mark());
         let (agent, digest, body) = (&package.agent, package.digest.0.as_slice(), package.body.as_slice());
         rows.push(
             params![
@@ -252,7 +279,9 @@ fn keep(tx: &mut Tx<'_>, accepted: &[(&Prepared, &Receipt)], now: Instant) -> Re
                 package.last,
                 now,
                 text,
-                body
+                body,
+                i64::from(*held),
+                mark.0.as_slice()
             ]
             .to_vec(),
         );
@@ -271,30 +300,14 @@ fn keep(tx: &mut Tx<'_>, accepted: &[(&Prepared, &Receipt)], now: Instant) -> Re
     Ok(())
 }
 
-/// Turns the accepted packages into ledger facts.
-fn append(
-    tx: &mut Tx<'_>,
-    surroundings: &Surroundings,
-    memory: &mut Memory,
-    accepted: &[(&Prepared, &Receipt)],
-    now: Instant,
-) -> Result<(), DbError> {
-    let readings: Vec<_> = accepted.iter().flat_map(|(package, _)| &package.readings).collect();
-    let jobs: Vec<_> = accepted.iter().flat_map(|(package, _)| &package.jobs).collect();
-    let seen = readings.iter().map(|entry| (&entry.origin.agent, &entry.printer));
-    let seen = seen.chain(jobs.iter().map(|entry| (&entry.origin.agent, &entry.printer)));
-    memory.learn_printers(tx, seen, now, || crate::new_id(surroundings))?;
-    memory.learn_zones(
-        tx,
-        accepted.iter().map(|(package, _)| (package.agent.reseller_id, package.agent.customer_id)).collect(),
-    )?;
-    append_readings(tx, memory, &readings, now)?;
-    append_jobs(tx, memory, &jobs)?;
-    Ok(())
-}
-
 /// Keeps second packages under one sequence number, and stops believing their agents.
-fn keep_forks(tx: &mut Tx<'_>, packages: &[&Prepared], decisions: &[Decision], now: Instant) -> Result<(), DbError> {
+fn keep_forks(
+    tx: &mut Tx<'_>,
+    packages: &[&Prepared],
+    decisions: &[Decision],
+    surroundings: &Surroundings,
+) -> Result<(), DbError> {
+    let now = surroundings.now();
     let forks = packages.iter().zip(decisions).filter(|(_, decision)| matches!(decision, Decision::Fork));
     let forks: Vec<&Prepared> = forks.map(|(package, _)| *package).collect();
     let rows: Vec<Vec<Param>> = forks
@@ -305,22 +318,30 @@ fn keep_forks(tx: &mut Tx<'_>, packages: &[&Prepared], decisions: &[Decision], n
         })
         .collect();
     FORK.insert(tx, &rows)?;
+    let mut lines: Vec<Line> = Vec::new();
+    for package in &forks {
+        let detail = format!("Two packages came under number {}: it was copied, or restored.", package.sequence);
+        let (reseller, agent) = agent_id(package);
+        lines.push((reseller, agent, "fork", detail, Stamp::of(surroundings)));
+    }
+    note_all(tx, &lines)?;
     for (reseller, agent) in forks.iter().map(|package| agent_id(package)).collect::<BTreeSet<_>>() {
         tracing::warn!(
             agent.id = agent,
             "an agent sent two packages under one number: it was copied, or restored from a backup"
         );
-        tx.execute(SET_FORKED, params![reseller, agent])?;
+        tx.execute(SET_FORKED, params![reseller, &agent])?;
+        tx.execute(FREE, params![reseller, &agent])?;
     }
     Ok(())
 }
 
-fn move_chains(tx: &mut Tx<'_>, standings: &BTreeMap<AgentId, Standing>, now: Instant) -> Result<(), DbError> {
-    let moved = standings.iter().filter(|(_, standing)| standing.moved);
+fn move_chains(tx: &mut Tx<'_>, chains: &BTreeMap<AgentId, Chain>, now: Instant) -> Result<(), DbError> {
+    let moved = chains.iter().filter(|(_, chain)| chain.moved);
     let rows: Vec<Vec<Param>> = moved
-        .map(|((reseller, agent), standing)| {
-            let head = standing.head.0.as_slice();
-            params![*reseller, agent, standing.next_sequence, standing.next_record, head, now].to_vec()
+        .map(|((reseller, agent), chain)| {
+            let head = chain.head.0.as_slice();
+            params![*reseller, agent, chain.next_sequence, chain.next_record, head, now].to_vec()
         })
         .collect();
     CHAIN.insert(tx, &rows)?;
@@ -340,25 +361,34 @@ fn known_sections(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeSet<(i
     Ok(found.into_iter().collect())
 }
 
+/// An agent of which nothing is taken any more.
+pub(super) fn revoked() -> Problem {
+    Problem::new(403, "revoked", "This agent is not enrolled any more.")
+        .with_detail("Keep everything and ask your reseller.")
+}
+
 fn fork() -> Problem {
-    Problem::new(409, "fork", "Another package was accepted under this number.")
+    Problem::new(409, "fork", "Another package was accepted under one of this agent's numbers.")
         .with_detail("This agent was copied. Keep everything and ask your reseller.")
 }
 
-fn answer(
+fn outcome(
     package: &Prepared,
     decision: Decision,
-    standings: &BTreeMap<AgentId, Standing>,
+    contacts: &BTreeMap<AgentId, Contact>,
     known: &BTreeSet<(i64, Hex<32>)>,
-) -> Answer {
+) -> Outcome {
     let receipt = match decision {
-        Decision::Accept(receipt) | Decision::Known(receipt) => receipt,
-        Decision::Refuse(problem) => return Answer::Refused(problem),
-        Decision::Fork => return Answer::Refused(fork()),
+        Decision::Accept { receipt, .. } | Decision::Known(receipt) => receipt,
+        Decision::Refuse(problem) => return Outcome::Answer(Box::new(Answer::Refused(problem))),
+        Decision::Fork => return Outcome::Answer(Box::new(Answer::Refused(fork()))),
+        Decision::Behind => return Outcome::Behind,
     };
     let reseller = package.agent.reseller_id;
     let wanted: BTreeSet<Hex<32>> =
         package.references.iter().filter(|digest| !known.contains(&(reseller, **digest))).copied().collect();
-    let settings = standings.get(&agent_id(package)).map(|standing| standing.settings.clone()).unwrap_or_default();
-    Answer::Accepted { receipt, settings, wanted: wanted.into_iter().collect() }
+    let contact = contacts.get(&agent_id(package)).cloned().unwrap_or_default();
+    let (settings, duty) = (contact.settings, contact.duty);
+    let wanted = wanted.into_iter().collect();
+    Outcome::Answer(Box::new(Answer::Accepted { receipt, settings, wanted, duty }))
 }

@@ -4,7 +4,7 @@
 //! agents keep their spool.
 
 use super::package::Prepared;
-use super::store;
+use super::store::{self, Outcome};
 use crate::db::{Db, DbError};
 use crate::ledger::Memory;
 use protocol::receipt::Answer;
@@ -21,9 +21,20 @@ const BATCH_MAX: usize = 64;
 /// What became of a package.
 pub(crate) enum Verdict {
     /// Committed, or refused for a reason; the answer to seal.
-    Answer(Answer),
+    Answer(Box<Answer>),
+    /// New, and with keys of the epoch before; refused by the receipt key's signature.
+    Behind,
     /// The portal could not take it now.
     Later(Box<dyn Error + Send + Sync>),
+}
+
+impl From<Outcome> for Verdict {
+    fn from(outcome: Outcome) -> Verdict {
+        match outcome {
+            Outcome::Answer(answer) => Verdict::Answer(answer),
+            Outcome::Behind => Verdict::Behind,
+        }
+    }
 }
 
 struct Item {
@@ -86,7 +97,7 @@ fn commit(
     memory: &mut Memory,
     packages: &[Prepared],
 ) -> Vec<Verdict> {
-    let together = |memory: &mut Memory, packages: &[&Prepared]| -> Result<Vec<Answer>, DbError> {
+    let together = |memory: &mut Memory, packages: &[&Prepared]| -> Result<Vec<Outcome>, DbError> {
         // A panic would end ingest for everybody; here it fails this batch, whose transaction rolls back.
         let work = || db.write_now(|tx| store::accept(tx, receipts, surroundings, memory, packages));
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(Err(DbError::Interrupted));
@@ -98,16 +109,16 @@ fn commit(
     };
     let all: Vec<&Prepared> = packages.iter().collect();
     match together(memory, &all) {
-        Ok(answers) => answers.into_iter().map(Verdict::Answer).collect(),
+        Ok(outcomes) => outcomes.into_iter().map(Verdict::from).collect(),
         Err(error) if packages.len() == 1 => vec![Verdict::Later(Box::new(error))],
         Err(error) => {
             let count = packages.len();
             tracing::warn!(error = %error, cause = ?error.source(), count, "a batch failed; taking it apart");
             let mut one = |package: &Prepared| match together(memory, &[package]) {
-                Ok(answers) => answers
+                Ok(outcomes) => outcomes
                     .into_iter()
                     .next()
-                    .map_or_else(|| Verdict::Later(Box::new(Busy("no answer was made"))), Verdict::Answer),
+                    .map_or_else(|| Verdict::Later(Box::new(Busy("no answer was made"))), Verdict::from),
                 Err(error) => Verdict::Later(Box::new(error)),
             };
             packages.iter().map(&mut one).collect()

@@ -80,6 +80,8 @@ pub(crate) struct JobRow {
     pub(crate) grade: Badge,
     /// How many oddities its record has.
     pub(crate) defects: usize,
+    /// Whether its time is that of the receipts around it: its printer's own could not be.
+    pub(crate) dated_by_receipt: bool,
 }
 
 /// `/jobs/{printer}/{key}`.
@@ -139,6 +141,7 @@ mod samples {
                 ink: "2.7".to_owned(),
                 grade: Badge::from(Grade::B),
                 defects: number % 2,
+                dated_by_receipt: number == 2,
             };
             let empty = "No job fits. Widen the dates or take a filter away.".to_owned();
             JobTable { caption: "Jobs".to_owned(), rows: (1..=50).map(row).collect(), empty }

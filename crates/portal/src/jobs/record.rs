@@ -57,7 +57,7 @@ fn sources_digest(package: &Package<'_>, job: &JobRecord) -> Option<Hex<32>> {
             let same = reading.printer.serial == job.printer.serial && reading.read_at == job.read_at;
             same.then_some(reading.sources)
         }
-        Core::Job(_) => None,
+        _ => None,
     })
 }
 

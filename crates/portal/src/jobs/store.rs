@@ -16,7 +16,7 @@ macro_rules! columns {
         "select job.printer_id, job.job_key, job.finished_at, job.kind, job.status, job.source, job.category,
             job.media, job.quality, job.pages, job.copies, job.area_printed, job.area_media, job.ink, job.name,
             job.user_name, job.account, job.defects, job.grade, job.quantities, printer.serial,
-            coalesce(printer.nickname, printer.product_name, printer.serial)"
+            coalesce(printer.nickname, printer.product_name, printer.serial), job.dated_by"
     };
 }
 
@@ -85,6 +85,8 @@ pub(crate) struct JobLine {
     pub(super) quantities: String,
     pub(super) serial: String,
     pub(super) printer: String,
+    /// Whether its time is that of the receipts around it: its printer's own could not be.
+    pub(super) dated_by_receipt: bool,
 }
 
 /// The grade in a column.
@@ -116,6 +118,7 @@ fn line(row: &Row) -> Result<JobLine, DbError> {
         quantities: row.text(19)?,
         serial: row.text(20)?,
         printer: row.text(21)?,
+        dated_by_receipt: row.text(22)? == "receipt",
     })
 }
 

@@ -65,6 +65,7 @@ fn row(line: &JobLine, zone: &Zone) -> JobRow {
         ink: of_print(format::ink_or_unknown(line.ink.map(Ink))),
         grade: Badge::from(line.grade),
         defects: usize::try_from(line.defects).unwrap_or(0),
+        dated_by_receipt: line.dated_by_receipt,
     }
 }
 

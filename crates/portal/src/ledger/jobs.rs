@@ -37,6 +37,7 @@ const JOB: Bulk = Bulk {
         ("sequence", Kind::Int),
         ("record", Kind::Int),
         ("quantities", Kind::Text),
+        ("dated_by", Kind::Text),
     ],
     key: 4,
     on_conflict: "do nothing",
@@ -77,6 +78,22 @@ const USAGE_DAY: Bulk = Bulk {
 
 type JobKey = (i64, i64, String);
 
+/// A job with the times that are believed.
+pub(crate) struct PlacedJob<'a> {
+    pub(crate) entry: &'a JobEntry,
+    pub(crate) read_at: report::Instant,
+    pub(crate) finished_at: report::Instant,
+    /// `printer`, or `receipt` where the printer's time could not be.
+    pub(crate) dated_by: &'static str,
+}
+
+impl<'a> PlacedJob<'a> {
+    /// The job with the times that it came with.
+    fn as_said(entry: &'a JobEntry) -> PlacedJob<'a> {
+        PlacedJob { entry, read_at: entry.read_at, finished_at: entry.finished_at, dated_by: "printer" }
+    }
+}
+
 /// A version of a job that is already kept.
 #[derive(Clone)]
 struct Kept {
@@ -89,22 +106,24 @@ struct Kept {
 }
 
 /// Appends jobs; gives how many rows were inserted. Printers and zones must be learnt.
-pub(crate) fn append_jobs(tx: &mut Tx<'_>, memory: &Memory, entries: &[&JobEntry]) -> Result<usize, DbError> {
-    let mut keys = Vec::with_capacity(entries.len());
-    let mut rows = Vec::with_capacity(entries.len());
-    for entry in entries {
+pub(crate) fn append_jobs(tx: &mut Tx<'_>, memory: &Memory, jobs: &[PlacedJob<'_>]) -> Result<usize, DbError> {
+    let mut keys = Vec::with_capacity(jobs.len());
+    let mut rows = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let entry = job.entry;
         let printer_id = memory.printer(&entry.origin.agent, &entry.printer.serial)?;
         keys.push((entry.origin.agent.reseller_id, printer_id, entry.key.clone()));
-        rows.push(row(entry, printer_id, 1)?);
+        rows.push(row(job, printer_id, 1)?);
     }
     let inserted = JOB.insert(tx, &rows)?;
     let mut cells = Cells::default();
     let mut known = Vec::new();
-    for ((entry, key), inserted) in entries.iter().zip(&keys).zip(&inserted) {
+    for ((job, key), inserted) in jobs.iter().zip(&keys).zip(&inserted) {
         if *inserted {
-            cells.add(memory, entry, key.1, entry.finished_at, &entry.quantities, counts(entry.job.status), 1)?;
+            let entry = job.entry;
+            cells.add(memory, entry, key.1, job.finished_at, &entry.quantities, counts(entry.job.status), 1)?;
         } else {
-            known.push((*entry, key));
+            known.push((job, key));
         }
     }
     let mut count = inserted.iter().filter(|inserted| **inserted).count();
@@ -125,15 +144,16 @@ fn counts(status: Option<JobStatus>) -> bool {
 fn append_versions(
     tx: &mut Tx<'_>,
     memory: &Memory,
-    entries: &[(&JobEntry, &JobKey)],
+    jobs: &[(&PlacedJob<'_>, &JobKey)],
     cells: &mut Cells,
 ) -> Result<usize, DbError> {
-    let mut kept = load_versions(tx, entries)?;
+    let mut kept = load_versions(tx, jobs)?;
     let (mut rows, mut superseded) = (Vec::new(), Vec::new());
-    for (entry, key) in entries {
+    for (job, key) in jobs {
+        let entry = job.entry;
         let versions = kept.entry((*key).clone()).or_default();
         let current = versions.iter().max_by_key(|kept| (kept.read_at, kept.version)).cloned();
-        let newer = current.as_ref().is_none_or(|current| entry.read_at.0 >= current.read_at);
+        let newer = current.as_ref().is_none_or(|current| job.read_at.0 >= current.read_at);
         // A newer reading is held against the version in force, since a job may change back; an older
         // one is no news where any version says the same.
         let said = |kept: &Kept| kept.digest == entry.digest.0;
@@ -142,7 +162,7 @@ fn append_versions(
             continue;
         }
         let version = versions.iter().map(|kept| kept.version).max().unwrap_or(0) + 1;
-        rows.push(row(entry, key.1, version)?);
+        rows.push(row(job, key.1, version)?);
         let replaced = if newer { current.as_ref().map(|current| current.version) } else { Some(version) };
         if let Some(replaced) = replaced {
             superseded.push(params![key.0, key.1, &key.2, replaced].to_vec());
@@ -151,15 +171,15 @@ fn append_versions(
             if let Some(old) = &current {
                 cells.add(memory, entry, key.1, old.finished_at, &old.quantities, old.counted, -1)?;
             }
-            cells.add(memory, entry, key.1, entry.finished_at, &entry.quantities, counts(entry.job.status), 1)?;
+            cells.add(memory, entry, key.1, job.finished_at, &entry.quantities, counts(entry.job.status), 1)?;
         }
         versions.push(Kept {
             version,
-            read_at: entry.read_at.0,
+            read_at: job.read_at.0,
             digest: entry.digest.0.to_vec(),
             quantities: entry.quantities.clone(),
             counted: counts(entry.job.status),
-            finished_at: entry.finished_at,
+            finished_at: job.finished_at,
         });
     }
     if JOB.insert(tx, &rows)?.contains(&false) {
@@ -169,9 +189,9 @@ fn append_versions(
     Ok(rows.len())
 }
 
-fn load_versions(tx: &mut Tx<'_>, entries: &[(&JobEntry, &JobKey)]) -> Result<BTreeMap<JobKey, Vec<Kept>>, DbError> {
+fn load_versions(tx: &mut Tx<'_>, jobs: &[(&PlacedJob<'_>, &JobKey)]) -> Result<BTreeMap<JobKey, Vec<Kept>>, DbError> {
     let mut keys: Vec<Vec<Param>> =
-        entries.iter().map(|(_, (reseller, printer, key))| params![*reseller, *printer, key].to_vec()).collect();
+        jobs.iter().map(|(_, (reseller, printer, key))| params![*reseller, *printer, key].to_vec()).collect();
     keys.sort();
     keys.dedup();
     let found = tx.query_any(VERSIONS, &["reseller_id", "printer_id", "job_key"], &keys, |row| {
@@ -193,7 +213,8 @@ fn load_versions(tx: &mut Tx<'_>, entries: &[(&JobEntry, &JobKey)]) -> Result<BT
     Ok(versions)
 }
 
-fn row(entry: &JobEntry, printer_id: i64, version: i64) -> Result<Vec<Param>, DbError> {
+fn row(placed: &PlacedJob<'_>, printer_id: i64, version: i64) -> Result<Vec<Param>, DbError> {
+    let entry = placed.entry;
     let (job, origin, personal) = (&entry.job, &entry.origin, &entry.personal);
     let print = job.print.as_ref();
     let total = |kind| {
@@ -207,8 +228,8 @@ fn row(entry: &JobEntry, printer_id: i64, version: i64) -> Result<Vec<Param>, Db
         printer_id.into(),
         entry.key.as_str().into(),
         version.into(),
-        entry.finished_at.into(),
-        entry.read_at.into(),
+        placed.finished_at.into(),
+        placed.read_at.into(),
         entry.digest.0.as_slice().into(),
         job.kind.word().into(),
         status.into(),
@@ -230,6 +251,7 @@ fn row(entry: &JobEntry, printer_id: i64, version: i64) -> Result<Vec<Param>, Db
         origin.sequence.into(),
         origin.record.into(),
         serde_json::to_string(&entry.quantities)?.into(),
+        placed.dated_by.into(),
     ])
 }
 
@@ -295,7 +317,7 @@ pub(crate) fn bench_table(db: &Db) -> Result<(), DbError> {
 
 /// For a bench: the rows of jobs of one printer.
 pub(crate) fn bench_rows(entries: &[JobEntry]) -> Result<Vec<Vec<Param>>, DbError> {
-    entries.iter().map(|entry| row(entry, 1, 1)).collect()
+    entries.iter().map(|entry| row(&PlacedJob::as_said(entry), 1, 1)).collect()
 }
 
 /// For a bench: inserts rows into the table of [`bench_table`] in one transaction.

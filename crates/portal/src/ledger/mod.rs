@@ -6,10 +6,14 @@
 mod facts;
 mod jobs;
 mod readings;
+mod time;
 
-pub(crate) use facts::{AgentRef, JobEntry, Origin, ReadingEntry, job_entry, reading_entry};
-pub(crate) use jobs::{append_jobs, bench_insert, bench_rows, bench_table};
-pub(crate) use readings::append_readings;
+pub(crate) use facts::{
+    AgentRef, JobEntry, Origin, ReadingEntry, SeenEntry, Stated, job_entry, reading_entry, seen_entry, stated,
+};
+pub(crate) use jobs::{PlacedJob, append_jobs, bench_insert, bench_rows, bench_table};
+pub(crate) use readings::{PlacedReading, append_readings};
+pub(crate) use time::{Bounds, Placed};
 
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
@@ -29,12 +33,47 @@ const PRINTER: Bulk = Bulk {
         ("product_number", Kind::Text),
         ("product_name", Kind::Text),
         ("first_seen_at", Kind::Int),
+        ("participation", Kind::Text),
     ],
     key: 3,
     on_conflict: "do nothing",
 };
+/// What a printer that is not read says of itself; the row is there, so that only these columns move.
+const SEEN: Bulk = Bulk {
+    table: "printer",
+    columns: &[
+        ("reseller_id", Kind::Int),
+        ("customer_id", Kind::Int),
+        ("serial", Kind::Text),
+        ("printer_id", Kind::Int),
+        ("product_number", Kind::Text),
+        ("product_name", Kind::Text),
+        ("first_seen_at", Kind::Int),
+        ("seen_at", Kind::Int),
+        ("firmware_version", Kind::Text),
+    ],
+    key: 3,
+    on_conflict: "do update set product_number = coalesce(excluded.product_number, printer.product_number),
+                  product_name = coalesce(excluded.product_name, printer.product_name),
+                  firmware_version = coalesce(excluded.firmware_version, printer.firmware_version),
+                  seen_at = excluded.seen_at where coalesce(printer.seen_at, 0) <= excluded.seen_at",
+};
+const PARTICIPATION: &str = "select reseller_id, customer_id, participation from customer";
 const PRINTER_IDS: &str = "select reseller_id, customer_id, serial, printer_id from printer";
 const ZONES: &str = "select reseller_id, customer_id, time_zone from customer";
+
+/// A printer that a record names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight<'a> {
+    /// Whose printer.
+    pub(crate) agent: &'a AgentRef,
+    /// Which printer.
+    pub(crate) printer: &'a PrinterIdentity,
+    /// Whether it was read; else it was only seen.
+    pub(crate) read: bool,
+    /// When the record arrived.
+    pub(crate) at: report::Instant,
+}
 
 /// What the writer remembers between batches, so that common batches ask the database for little.
 /// Everything in it can be forgotten at any time.
@@ -48,33 +87,38 @@ pub(crate) struct Memory {
 const REMEMBERED_MAX: usize = 100_000;
 
 impl Memory {
-    /// Makes every printer of the batch known, and gives nothing: ask [`Memory::printer`].
-    pub(crate) fn learn_printers<'a>(
+    /// Makes every printer of the batch known; ask [`Memory::printer`] for its id. Gives the customers of
+    /// whom a printer takes part that nobody knew before: (reseller, customer), each once.
+    pub(crate) fn learn_printers(
         &mut self,
         tx: &mut Tx<'_>,
-        seen: impl Iterator<Item = (&'a AgentRef, &'a PrinterIdentity)>,
-        now: report::Instant,
+        sights: &[Sight<'_>],
         mut new_id: impl FnMut() -> i64,
-    ) -> Result<(), DbError> {
+    ) -> Result<Vec<(i64, i64)>, DbError> {
         if self.printers.len() > REMEMBERED_MAX {
             self.printers.clear();
         }
-        let key = |agent: &AgentRef, printer: &PrinterIdentity| {
-            (agent.reseller_id, agent.customer_id, printer.serial.clone())
-        };
-        let unknown: BTreeMap<PrinterKey, &PrinterIdentity> = seen
-            .map(|(agent, printer)| (key(agent, printer), printer))
-            .filter(|(key, _)| !self.printers.contains_key(key))
-            .collect();
-        let rows: Vec<Vec<Param>> = unknown
-            .iter()
-            .map(|((reseller, customer, serial), printer)| {
-                let named = [printer.product_number.as_ref().into(), printer.product_name.as_ref().into()];
-                let [number, name] = named;
-                vec![(*reseller).into(), (*customer).into(), serial.into(), new_id().into(), number, name, now.into()]
-            })
-            .collect();
-        PRINTER.insert(tx, &rows)?;
+        let mut unknown: BTreeMap<PrinterKey, Sight<'_>> = BTreeMap::new();
+        for sight in sights {
+            let key = (sight.agent.reseller_id, sight.agent.customer_id, sight.printer.serial.clone());
+            if !self.printers.contains_key(&key) {
+                unknown.entry(key).or_insert(*sight).read |= sight.read;
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = customers_where_all_take_part(tx, &unknown)?;
+        let mut rows = Vec::with_capacity(unknown.len());
+        let mut joining = Vec::with_capacity(unknown.len());
+        for ((reseller, customer, serial), Sight { printer, read, at, .. }) in &unknown {
+            let takes_part = *read || all.contains(&(*reseller, *customer));
+            let word = if takes_part { "participating" } else { "seen" };
+            let (number, name) = (printer.product_number.as_ref(), printer.product_name.as_ref());
+            rows.push(params![*reseller, *customer, serial, new_id(), number, name, *at, word].to_vec());
+            joining.push(takes_part.then_some((*reseller, *customer)));
+        }
+        let inserted = PRINTER.insert(tx, &rows)?;
         let keys: Vec<Vec<Param>> =
             unknown.keys().map(|(reseller, customer, serial)| params![*reseller, *customer, serial].to_vec()).collect();
         let columns = ["reseller_id", "customer_id", "serial"];
@@ -82,7 +126,8 @@ impl Memory {
             Ok(((row.int(0)?, row.int(1)?, row.text(2)?), row.int(3)?))
         })?;
         self.printers.extend(found);
-        Ok(())
+        let joined = joining.into_iter().zip(inserted).filter(|(_, new)| *new).filter_map(|(customer, _)| customer);
+        Ok(joined.collect::<BTreeSet<_>>().into_iter().collect())
     }
 
     /// The id of a printer that was learnt.
@@ -121,4 +166,45 @@ impl Memory {
         let month = i64::from(date.year()) * 100 + i64::from(date.month());
         Ok((month, month * 100 + i64::from(date.day())))
     }
+}
+
+/// The customers of these printers who said that every supported printer takes part.
+fn customers_where_all_take_part(
+    tx: &mut Tx<'_>,
+    printers: &BTreeMap<PrinterKey, Sight<'_>>,
+) -> Result<BTreeSet<(i64, i64)>, DbError> {
+    let customers: BTreeSet<(i64, i64)> =
+        printers.keys().map(|(reseller, customer, _)| (*reseller, *customer)).collect();
+    let keys: Vec<Vec<Param>> =
+        customers.iter().map(|(reseller, customer)| params![*reseller, *customer].to_vec()).collect();
+    let found = tx.query_any(PARTICIPATION, &["reseller_id", "customer_id"], &keys, |row| {
+        Ok((row.int(0)?, row.int(1)?, row.text(2)?))
+    })?;
+    let all = found.into_iter().filter(|(_, _, word)| word == "all");
+    Ok(all.map(|(reseller, customer, _)| (reseller, customer)).collect())
+}
+
+/// Keeps what printers that are not read said of themselves, each with the time that is believed.
+pub(crate) fn append_seen(
+    tx: &mut Tx<'_>,
+    entries: &[(&SeenEntry, report::Instant)],
+    mut new_id: impl FnMut() -> i64,
+) -> Result<(), DbError> {
+    // Of several sights of one printer in a batch, the last one.
+    let mut latest = BTreeMap::new();
+    for (entry, at) in entries {
+        let agent = &entry.origin.agent;
+        latest.insert((agent.reseller_id, agent.customer_id, entry.printer.serial.as_str()), (*entry, *at));
+    }
+    let rows: Vec<Vec<Param>> = latest
+        .into_iter()
+        .map(|((reseller, customer, serial), (entry, at))| {
+            let (number, name) = (entry.printer.product_number.as_ref(), entry.printer.product_name.as_ref());
+            let firmware = entry.firmware_version.as_ref();
+            // The id is a new one that goes nowhere: the row is there already, under its own.
+            params![reseller, customer, serial, new_id(), number, name, at, at, firmware].to_vec()
+        })
+        .collect();
+    SEEN.insert(tx, &rows)?;
+    Ok(())
 }

@@ -1,7 +1,6 @@
 //! Appends reading sets and counter readings; keeps what the printer said last.
 
-use super::facts::is_ahead;
-use super::{Memory, ReadingEntry};
+use super::{Memory, Placed, ReadingEntry, Stated};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
 use billing::{CounterState, observe};
@@ -33,6 +32,7 @@ const READING_SET: Bulk = Bulk {
         ("sequence", Kind::Int),
         ("record", Kind::Int),
         ("grade", Kind::Text),
+        ("bounded", Kind::Text),
     ],
     key: 4,
     on_conflict: "do nothing",
@@ -85,31 +85,40 @@ const STATE: Bulk = Bulk {
         ("alerts", Kind::Int),
         ("supplies_low", Kind::Int),
         ("defects", Kind::Int),
+        ("status", Kind::Text),
     ],
     key: 2,
     on_conflict: "do update set read_at = excluded.read_at, received_at = excluded.received_at, grade = excluded.grade,
                   agent_id = excluded.agent_id, core = excluded.core, severe_alerts = excluded.severe_alerts,
-                  alerts = excluded.alerts, supplies_low = excluded.supplies_low, defects = excluded.defects
+                  alerts = excluded.alerts, supplies_low = excluded.supplies_low, defects = excluded.defects,
+                  status = excluded.status
                   where excluded.read_at >= printer_state.read_at",
 };
 
+const SUPPLIES: &str = "select reseller_id, printer_id, supplies_low from printer_state";
+
 type CounterKey = (i64, i64, String, String);
+type PrinterId = (i64, i64);
+
+/// A reading with the time that is believed, and what its status section says.
+pub(crate) struct PlacedReading<'a> {
+    pub(crate) entry: &'a ReadingEntry,
+    pub(crate) read: Placed,
+    pub(crate) received_at: Instant,
+    /// `None` while the section is not here.
+    pub(crate) stated: Option<&'a Stated>,
+}
 
 /// Appends readings in the order given. Printers must be learnt.
-pub(crate) fn append_readings(
-    tx: &mut Tx<'_>,
-    memory: &Memory,
-    entries: &[&ReadingEntry],
-    received_at: Instant,
-) -> Result<(), DbError> {
-    let mut located = Vec::with_capacity(entries.len());
-    for entry in entries {
-        located.push((memory.printer(&entry.origin.agent, &entry.printer.serial)?, *entry));
+pub(crate) fn append_readings(tx: &mut Tx<'_>, memory: &Memory, readings: &[PlacedReading<'_>]) -> Result<(), DbError> {
+    let mut located = Vec::with_capacity(readings.len());
+    for reading in readings {
+        located.push((memory.printer(&reading.entry.origin.agent, &reading.entry.printer.serial)?, reading));
     }
     let mut counters = load_counters(tx, &located)?;
-    let mut rows = Rows::default();
-    for (printer_id, entry) in located {
-        rows.add(printer_id, entry, received_at, &mut counters);
+    let mut rows = Rows { supplies: load_supplies(tx, &located)?, ..Rows::default() };
+    for (printer_id, reading) in located {
+        rows.add(printer_id, reading, &mut counters);
     }
     let updated: Vec<Vec<Param>> = rows.counters.into_iter().map(|(key, state)| counter_row(&key, &state)).collect();
     READING_SET.insert(tx, &rows.sets)?;
@@ -120,13 +129,27 @@ pub(crate) fn append_readings(
     Ok(())
 }
 
+/// How many supplies ran out of the printers whose status section is not here: what was known last stays.
+fn load_supplies(tx: &mut Tx<'_>, located: &[(i64, &PlacedReading<'_>)]) -> Result<BTreeMap<PrinterId, i64>, DbError> {
+    let unknown = located.iter().filter(|(_, reading)| reading.stated.is_none());
+    let mut keys: Vec<Vec<Param>> = unknown
+        .map(|(printer_id, reading)| params![reading.entry.origin.agent.reseller_id, *printer_id].to_vec())
+        .collect();
+    keys.sort();
+    keys.dedup();
+    let found = tx.query_any(SUPPLIES, &["reseller_id", "printer_id"], &keys, |row| {
+        Ok(((row.int(0)?, row.int(1)?), row.int(2)?))
+    })?;
+    Ok(found.into_iter().collect())
+}
+
 fn load_counters(
     tx: &mut Tx<'_>,
-    located: &[(i64, &ReadingEntry)],
+    located: &[(i64, &PlacedReading<'_>)],
 ) -> Result<BTreeMap<CounterKey, CounterState>, DbError> {
     let mut keys: Vec<Vec<Param>> = located
         .iter()
-        .map(|(printer_id, entry)| params![entry.origin.agent.reseller_id, *printer_id].to_vec())
+        .map(|(printer_id, reading)| params![reading.entry.origin.agent.reseller_id, *printer_id].to_vec())
         .collect();
     keys.sort();
     keys.dedup();
@@ -150,32 +173,38 @@ struct Rows {
     segments: Vec<Vec<Param>>,
     readings: Vec<Vec<Param>>,
     counters: BTreeMap<CounterKey, CounterState>,
-    states: BTreeMap<(i64, i64), (Instant, Vec<Param>)>,
+    states: BTreeMap<PrinterId, (Instant, Vec<Param>)>,
+    /// How many supplies were low last, as far as this batch needs it.
+    supplies: BTreeMap<PrinterId, i64>,
 }
 
 impl Rows {
-    fn add(
+    fn add(&mut self, printer_id: i64, reading: &PlacedReading<'_>, counters: &mut BTreeMap<CounterKey, CounterState>) {
+        let (entry, read_at) = (reading.entry, reading.read.at);
+        let origin = &entry.origin;
+        let (reseller, agent, grade) = (origin.agent.reseller_id, &origin.agent.agent_id, origin.grade.word());
+        let (sequence, record, bounded) = (origin.sequence, origin.record, reading.read.bounded);
+        self.sets.push(params![reseller, printer_id, read_at, agent, sequence, record, grade, bounded].to_vec());
+        self.count(printer_id, entry, read_at, counters);
+        self.state(printer_id, reading);
+    }
+
+    /// Moves the counters of a printer by a reading.
+    fn count(
         &mut self,
         printer_id: i64,
         entry: &ReadingEntry,
-        received_at: Instant,
+        read_at: Instant,
         counters: &mut BTreeMap<CounterKey, CounterState>,
     ) {
         let origin = &entry.origin;
         let (reseller, agent, grade) = (origin.agent.reseller_id, &origin.agent.agent_id, origin.grade.word());
-        self.sets
-            .push(params![reseller, printer_id, entry.read_at, agent, origin.sequence, origin.record, grade].to_vec());
-        // Dated in the future by a wrong clock: the reading is kept as a fact and moves nothing, or every
-        // right one after it would be late.
-        if is_ahead(entry.read_at, received_at) {
-            return;
-        }
         for counter in &entry.counters {
             let media = counter.media.clone().unwrap_or_default();
             let key = (reseller, printer_id, counter.meter.to_string(), media);
             let last = counters.get(&key);
             let before = last.map(|last| last.value);
-            let seen = observe(last, counter.value, entry.read_at);
+            let seen = observe(last, counter.value, read_at);
             // A late reading stays in its package as a fact; it moves nothing.
             if seen.is_late {
                 continue;
@@ -192,39 +221,42 @@ impl Rows {
             if seen.opened.is_some() || seen.delta != 0 {
                 let (value, sequence, record) = (counter.value, origin.sequence, origin.record);
                 let row = params![
-                    reseller,
-                    printer_id,
-                    meter,
-                    media,
-                    entry.read_at,
-                    agent,
-                    segment,
-                    value,
-                    grade,
-                    sequence,
-                    record
+                    reseller, printer_id, meter, media, read_at, agent, segment, value, grade, sequence, record
                 ];
                 self.readings.push(row.to_vec());
             }
             counters.insert(key.clone(), seen.state);
             self.counters.insert(key, seen.state);
         }
-        let newer = self.states.get(&(reseller, printer_id)).is_some_and(|(read_at, _)| *read_at > entry.read_at);
-        if !newer {
-            let row = params![
-                reseller,
-                printer_id,
-                entry.read_at,
-                received_at,
-                grade,
-                agent,
-                &entry.core,
-                entry.severe_alerts,
-                entry.alerts,
-                entry.supplies_low,
-                entry.defects
-            ];
-            self.states.insert((reseller, printer_id), (entry.read_at, row.to_vec()));
+    }
+
+    /// Keeps what the printer said last.
+    fn state(&mut self, printer_id: i64, reading: &PlacedReading<'_>) {
+        let (entry, read_at) = (reading.entry, reading.read.at);
+        let origin = &entry.origin;
+        let printer = (origin.agent.reseller_id, printer_id);
+        let supplies_low = match reading.stated {
+            Some(stated) => stated.supplies_low,
+            None => self.supplies.get(&printer).copied().unwrap_or(0),
+        };
+        self.supplies.insert(printer, supplies_low);
+        if self.states.get(&printer).is_some_and(|(kept, _)| *kept > read_at) {
+            return;
         }
+        let row = params![
+            printer.0,
+            printer.1,
+            read_at,
+            reading.received_at,
+            origin.grade.word(),
+            &origin.agent.agent_id,
+            &entry.core,
+            entry.severe_alerts,
+            entry.alerts,
+            supplies_low,
+            entry.defects,
+            reading.stated.map_or("", |stated| stated.json.as_str())
+        ];
+        self.states.insert(printer, (read_at, row.to_vec()));
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod page;
 mod store;
 
 use crate::Portal;
+use crate::agents::{self, Brief, Fate, Policy};
 use crate::contracts::statement_number;
 use crate::customers::{overview, personal_words};
 use crate::db::{DbError, Tx};
@@ -19,8 +20,8 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
-use page::{MyPage, policy};
-use report::Grade;
+use page::{AgentRow, MyPage, policy};
+use report::{Grade, RowId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `/my` and what is below.
@@ -46,15 +47,34 @@ fn my_page(tx: &mut Tx<'_>, portal: &Portal, user: &CustomerUser, part: Part) ->
     let reseller = store::reseller(tx, scope)?.unwrap_or_else(|| format::UNKNOWN.to_owned());
     let statements = store::statements(tx, scope, customer_id)?;
     let month = format::month(now, &seen.zone);
+    let agents = agents::of_customer(tx, scope, customer_id, now)?;
+    let at_work = agents.iter().filter(|agent| agent.is_at_work);
+    let policies: Vec<Policy> = at_work.map(|agent| agent.policy.clone()).collect();
     Ok(Some(MyPage {
         chrome: chrome(tx, portal, &user.signed, Some(scope), ("/my", "Your printing"), None)?,
         sub: format!("Billed by {reseller} · times in {} · figures of {month}", seen.zone.name()),
         pager: part.pager("/my", seen.printers.len(), seen.printer_count),
         printers: seen.printers,
         statements: statements.iter().map(statement_row).collect(),
-        policy: policy(|_| seen.personal == Some(true)),
+        policy: policy(|row| fate(row, &policies, seen.personal)),
+        agents: agents.iter().map(agent_row).collect(),
         policy_words: personal_words(seen.personal),
     }))
+}
+
+/// What happens to a personal row: what the agents told; where none did, what arrived of late.
+fn fate(row: RowId, policies: &[Policy], personal: Option<bool>) -> Fate {
+    let arrived = if personal == Some(true) { Fate::Kept } else { Fate::Dropped };
+    agents::fate_of(row, policies).unwrap_or(arrived)
+}
+
+fn agent_row(agent: &Brief) -> AgentRow {
+    AgentRow {
+        name: agent.name.clone(),
+        note: format!("{}, in contact {}", agent.kind, agent.last),
+        status: agent.status.clone(),
+        policy: agents::policy_rows(&agent.policy),
+    }
 }
 
 fn statement_row(approved: &store::Approved) -> StatementRow {

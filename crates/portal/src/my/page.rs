@@ -2,8 +2,9 @@
 //!
 //! Deliberately absent: every other customer, and the reseller's margins and notes.
 
+use crate::agents::{self, Fate};
 use crate::fleet::page::PrinterRow;
-use crate::shell::page::{Chrome, Pager};
+use crate::shell::page::{Chrome, Pager, Status};
 use crate::statements::page::StatementRow;
 use askama::Template;
 use report::{ROWS, RowId, Section};
@@ -22,10 +23,25 @@ pub(crate) struct MyPage {
     pub(crate) pager: Pager,
     /// The statements, newest first; drafts are not among them.
     pub(crate) statements: Vec<StatementRow>,
+    /// The agents that read the printers.
+    pub(crate) agents: Vec<AgentRow>,
     /// Each row that can be collected, see [`policy`].
     pub(crate) policy: Vec<PolicySection>,
     /// What arrived of late, and where that is decided: on the customer's own side.
     pub(crate) policy_words: String,
+}
+
+/// An agent, as its customer's people see it: nothing can be changed here.
+#[derive(Debug, Clone)]
+pub(crate) struct AgentRow {
+    /// Its host.
+    pub(crate) name: String,
+    /// What it is, and its last contact.
+    pub(crate) note: String,
+    /// How it does.
+    pub(crate) status: Status,
+    /// What it does with what can tell about a person; empty before it told.
+    pub(crate) policy: Vec<agents::PolicyRow>,
 }
 
 /// A section of Appendix A, as the customer's own file treats it.
@@ -52,21 +68,21 @@ pub(crate) struct PolicyRow {
     pub(crate) fate: &'static str,
 }
 
-/// Every row of Appendix A with what happens to it; `kept` says whether a personal row leaves the
-/// customer's network. The other rows always do: they are about the printer.
-pub(crate) fn policy(kept: impl Fn(RowId) -> bool) -> Vec<PolicySection> {
+/// Every row of Appendix A with what happens to it; `fate` says what happens to a personal row before it
+/// leaves the customer's network. The other rows always leave it: they are about the printer.
+pub(crate) fn policy(fate: impl Fn(RowId) -> Fate) -> Vec<PolicySection> {
     let sections =
         [Section::Configuration, Section::Status, Section::Usage, Section::PrintJob, Section::ScanJob, Section::Alert];
     let section = |section: Section| {
-        let leaves = |row: &report::Row| !row.personal || kept(row.id);
+        let fate = |row: &report::Row| if row.personal { fate(row.id) } else { Fate::Kept };
         let row = |row: &report::Row| PolicyRow {
             id: row.id.word(),
             label: row.label,
             personal: row.personal,
-            fate: if leaves(row) { "kept" } else { "dropped before it leaves your network" },
+            fate: fate(row).words(),
         };
         let of: Vec<&report::Row> = ROWS.iter().filter(|row| row.section == section).collect();
-        let left = of.iter().filter(|row| leaves(row)).count();
+        let left = of.iter().filter(|row| fate(row) == Fate::Kept).count();
         PolicySection {
             label: section.label(),
             summary: format!("{left} of {} rows kept", of.len()),
@@ -80,7 +96,7 @@ pub(crate) fn policy(kept: impl Fn(RowId) -> bool) -> Vec<PolicySection> {
 mod samples {
     use super::*;
     use crate::fleet::page::PrintersPage;
-    use crate::shell::page::customer_navigation;
+    use crate::shell::page::{Tone, customer_navigation};
 
     impl MyPage {
         pub(crate) fn sample() -> MyPage {
@@ -94,7 +110,13 @@ mod samples {
                 printers: PrintersPage::sample().rows.into_iter().take(6).collect(),
                 pager: Pager::new(0, 6, 6, None, None),
                 statements: vec![StatementRow::sample()],
-                policy: policy(|row| row == RowId::P1),
+                agents: vec![AgentRow {
+                    name: "plotraum".to_owned(),
+                    note: "Data Collector, in contact 2 h ago".to_owned(),
+                    status: Status::new(Tone::Good, "Running"),
+                    policy: vec![agents::PolicyRow { field: "User name".to_owned(), fate: "dropped".to_owned() }],
+                }],
+                policy: policy(|row| if row == RowId::P1 { Fate::Kept } else { Fate::Dropped }),
                 policy_words: "The file collector.toml on your own computer decides; nobody outside can change it."
                     .to_owned(),
             }
@@ -106,14 +128,22 @@ mod samples {
 mod tests {
     use super::*;
 
+    fn one_kept(row: RowId) -> Fate {
+        match row {
+            RowId::P1 => Fate::Kept,
+            RowId::P7 => Fate::Pseudonym,
+            _ => Fate::Dropped,
+        }
+    }
+
     #[test]
     fn a_personal_row_is_dropped_unless_the_customer_keeps_it() {
-        let rows: Vec<PolicyRow> =
-            policy(|row| row == RowId::P1).into_iter().flat_map(|section| section.rows).collect();
+        let rows: Vec<PolicyRow> = policy(one_kept).into_iter().flat_map(|section| section.rows).collect();
         let fate = |id: &str| rows.iter().find(|row| row.id == id).map(|row| row.fate);
         assert_eq!(rows.len(), ROWS.len());
         assert_eq!(fate("P1"), Some("kept"));
         assert_eq!(fate("P8"), Some("dropped before it leaves your network"));
+        assert_eq!(fate("P7"), Some("replaced by a pseudonym before it leaves your network"));
         assert_eq!(fate("P20"), Some("kept"));
     }
 }

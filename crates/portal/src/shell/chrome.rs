@@ -26,7 +26,21 @@ const DONE: &[(&str, &str)] = &[
     ("person", "The person can sign in now."),
     ("closed", "The person cannot sign in any more."),
     ("reseller", "The reseller was added."),
-    ("interval", "The agent gets the new interval with its next receipt."),
+    ("interval", "The agent gets the new interval at its next contact."),
+    ("ranges", "The agent gets the new addresses at its next contact; what its own side has not allowed waits there."),
+    ("collect", "The agent reads its printers at its next contact."),
+    ("lease", "The agents get the new name at their next contact."),
+    ("personal", "The agent gets the change at its next contact."),
+    ("suspended", "The agent was suspended. What it sends is kept apart until you let it go on."),
+    ("resumed", "The agent goes on. What was kept apart counts now."),
+    ("revoked", "The agent was revoked. Nothing it sends is taken any more."),
+    ("cancelled", "Enrolment files that nobody used yet work no more."),
+    ("panel", "The printer was enrolled. It confirms by itself within a minute."),
+    ("factory", "The printer belongs to this customer now. It enrols itself at its next start."),
+    ("everything", "Every supported printer that an agent finds takes part from its next contact on."),
+    ("listed", "Only printers that you mark take part from the next contact on."),
+    ("participating", "The printer takes part. It is read from its agent's next contact on."),
+    ("stopped", "The capture of this printer stops at its agent's next contact. What was read is kept."),
 ];
 
 /// The frame of a page without a session.

@@ -242,6 +242,11 @@ impl Status {
     pub(crate) fn new(tone: Tone, word: impl Into<String>) -> Status {
         Status { tone, word: word.into() }
     }
+
+    /// The word alone, where its list says the rest.
+    pub(crate) fn word(&self) -> &str {
+        &self.word
+    }
 }
 
 /// How well a reading is proved: the letter, with its meaning in words.
@@ -435,6 +440,11 @@ impl Field {
         Field { inputmode: Some("decimal"), ..Field::new("text", name, label) }
     }
 
+    /// A field of several lines.
+    pub(crate) fn lines(name: impl Into<String>, label: impl Into<String>) -> Field {
+        Field::new("lines", name, label)
+    }
+
     /// A list of (value, label) to choose from; `value` is the chosen one.
     pub(crate) fn select<V, L>(
         name: impl Into<String>,
@@ -485,6 +495,10 @@ impl Field {
 
     fn is_select(&self) -> bool {
         self.kind == "select"
+    }
+
+    fn has_lines(&self) -> bool {
+        self.kind == "lines"
     }
 
     fn described(&self) -> bool {
@@ -588,6 +602,13 @@ mod tests {
         assert!(html.contains(r#"value="0,14&#34;a""#), "{html}");
         assert!(html.contains("is not a number"), "{html}");
         assert!(html.contains(r#"aria-invalid="true""#), "{html}");
+    }
+
+    #[test]
+    fn a_field_of_lines_keeps_its_lines_and_escapes_them() {
+        let html = Field::lines("ranges", "Ranges").value("192.0.2.1\n</textarea>").to_string();
+        assert!(html.contains("192.0.2.1\n&#60;/textarea&#62;</textarea>"), "{html}");
+        assert!(!html.contains("<input"), "{html}");
     }
 
     #[test]

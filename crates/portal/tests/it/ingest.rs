@@ -1,8 +1,8 @@
 //! Ingest: each package once, in order, unaltered; nothing else leaves a trace.
 
-use crate::world::{World, both, pack, report};
+use crate::world::{World, both, pack, problem, receipt, report};
 use protocol::limits::{PLAIN_BYTES_MAX, RATIO_MAX, SEALED_BYTES_MAX};
-use protocol::receipt::{Answer, Receipt};
+use protocol::receipt::Answer;
 use protocol::sender::{Handshake, Sender};
 use protocol::signature::SignatureHeaders;
 use protocol::{Hex, PACKAGES_PATH, package};
@@ -21,20 +21,6 @@ both! {
 
 const FACTS: &str =
     "select (select count(*) from package) + (select count(*) from job) + (select count(*) from reading)";
-
-fn receipt(answer: Answer) -> Receipt {
-    match answer {
-        Answer::Accepted { receipt, .. } => receipt,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn problem(answer: Answer) -> String {
-    match answer {
-        Answer::Refused(problem) => problem.kind.rsplit('/').next().unwrap_or("").to_owned(),
-        other => panic!("{other:?}"),
-    }
-}
 
 fn minutes(minutes: i64) -> Instant {
     Instant(crate::world::NOW.0 - 86_400_000 + minutes * 60_000)
@@ -77,8 +63,9 @@ async fn fork(world: World) {
     assert_eq!(world.count("select count(*) from job").await, 1);
     assert_eq!(world.count("select count(*) from package_fork").await, 1);
     let after = world.report(&mut sender, &report(1, minutes(20), &[minutes(12)])).await;
-    assert_eq!(problem(after), "suspended");
+    assert_eq!(problem(after), "fork");
     assert_eq!(world.count("select count(*) from job").await, 1);
+    assert_eq!(world.count("select count(*) from agent_event where kind = 'fork'").await, 1);
 }
 
 async fn unauthentic(world: World) {
@@ -216,9 +203,7 @@ async fn enrolment(world: World) {
     let (_, body) = world.handshake(&file, message).await;
     let (_, sender) = handshake.finish(&body).expect("answered");
     for _ in 0..2 {
-        let confirm = sender.request(protocol::CONFIRM_PATH, "enrol", Vec::new(), &world.surroundings);
-        let (_, answer) = world.exchange(&sender, protocol::CONFIRM_PATH, &confirm).await;
-        assert!(matches!(answer, Some(Answer::Enrolled { .. })));
+        assert!(matches!(world.confirm(&sender).await, Answer::Enrolled { .. }));
     }
     let (_, message) = Handshake::start(&file, "pc", &world.surroundings).expect("starts");
     assert_eq!(world.handshake(&file, message).await.0, 403);

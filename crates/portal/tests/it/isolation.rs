@@ -37,6 +37,11 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/agents", For::Reseller),
     ("get", "/agents/{id}", For::Reseller),
     ("post", "/agents/{id}/interval", For::Reseller),
+    ("post", "/agents/{id}/ranges", For::Reseller),
+    ("post", "/agents/{id}/collect", For::Reseller),
+    ("post", "/agents/{id}/lease", For::Reseller),
+    ("post", "/agents/{id}/personal", For::Reseller),
+    ("post", "/agents/{id}/state", For::Reseller),
     ("get", "/assets/{file}", For::Anybody),
     ("get", "/contracts", For::Reseller),
     ("get", "/contracts/new", For::Reseller),
@@ -52,6 +57,10 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("post", "/customers/new", For::Reseller),
     ("get", "/customers/{id}", For::Reseller),
     ("post", "/customers/{id}/agents", For::Reseller),
+    ("post", "/customers/{id}/agents/cancel", For::Reseller),
+    ("post", "/customers/{id}/agents/panel", For::Reseller),
+    ("post", "/customers/{id}/agents/factory", For::Reseller),
+    ("post", "/customers/{id}/participation", For::Reseller),
     ("get", "/healthz", For::Anybody),
     ("get", "/jobs", For::Reseller),
     ("get", "/jobs.csv", For::Reseller),
@@ -66,6 +75,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("post", "/people/{id}/close", For::Reseller),
     ("get", "/printers", For::Reseller),
     ("get", "/printers/{id}", For::Reseller),
+    ("post", "/printers/{id}/participation", For::Reseller),
     ("get", "/sign-in", For::Anybody),
     ("post", "/sign-in", For::Anybody),
     ("post", "/sign-out", For::Signed),
@@ -76,6 +86,8 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("post", "PACKAGES_PATH", For::Agents),
     ("post", "ENROL_PATH", For::Agents),
     ("post", "CONFIRM_PATH", For::Agents),
+    ("post", "COMPARE_PATH", For::Agents),
+    ("post", "MESSAGES_PATH", For::Agents),
 ];
 
 /// Every `.route("path", get(..).post(..))` in the portal's source.
@@ -184,6 +196,14 @@ fn filled(csrf: String, ids: &BTreeMap<&'static str, String>) -> Vec<(&'static s
         ("printer", ids["printer"].clone()),
         ("from", text("2026-11-01")),
         ("to", text("2026-11-01")),
+        ("change", text("suspend")),
+        ("sure", text("yes")),
+        ("serial", text("CN0")),
+        ("digits", text("000000")),
+        ("factory_serial", text("CN0")),
+        ("label", text("0123456789abcdef")),
+        ("who", text("listed")),
+        ("part", text("yes")),
     ]
 }
 

@@ -5,5 +5,7 @@
 mod ingest;
 mod isolation;
 mod ledger;
+mod paths;
 mod stories;
+mod trust;
 mod world;

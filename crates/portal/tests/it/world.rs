@@ -3,12 +3,13 @@
 use portal::config::Settings;
 use portal::setup::{self, NewReseller, Role};
 use portal::{Db, Portal, PortalKeys, Target};
-use protocol::enrol::EnrolmentFile;
-use protocol::package::{self, Draft, Split};
-use protocol::receipt::Answer;
+use protocol::enrol::{EnrolmentFile, Welcome};
+use protocol::message::Said;
+use protocol::package::{self, Draft, Manner, Split, Timestamps};
+use protocol::receipt::{Answer, Problem, Receipt};
 use protocol::sender::{Handshake, Request, Sender};
 use protocol::signature::SignatureHeaders;
-use protocol::{CONFIRM_PATH, ENROL_CONTENT_TYPE, ENROL_PATH, PACKAGES_PATH};
+use protocol::{CONFIRM_PATH, ENROL_CONTENT_TYPE, ENROL_PATH, MESSAGES_PATH, PACKAGES_PATH};
 use report::sample::{self, Rng};
 use report::{Grade, Instant, Job, JobKind, Report, Surroundings};
 use std::collections::BTreeMap;
@@ -167,16 +168,27 @@ impl World {
 
     /// Enrols an agent of a tenant's customer through the real handshake.
     pub(crate) async fn agent(&self, tenant: &Tenant) -> Sender {
+        self.enrolled(tenant).await.1
+    }
+
+    /// The same, with what the portal said to it.
+    pub(crate) async fn enrolled(&self, tenant: &Tenant) -> (Welcome, Sender) {
         let file = self.enrolment(tenant).await;
         let (handshake, message) = Handshake::start(&file, "pc-7", &self.surroundings).expect("starts");
         let (status, body) = self.handshake(&file, message).await;
         assert_eq!(status, 200);
         let (welcome, sender) = handshake.finish(&body).expect("the portal's answer");
         assert_eq!(welcome.customer, "Kessler Architekten");
+        let answer = self.confirm(&sender).await;
+        assert!(matches!(answer, Answer::Enrolled { .. }), "{answer:?}");
+        (welcome, sender)
+    }
+
+    /// Says that the account was confirmed.
+    pub(crate) async fn confirm(&self, sender: &Sender) -> Answer {
         let confirm = sender.request(CONFIRM_PATH, "enrol", Vec::new(), &self.surroundings);
-        let (_, answer) = self.exchange(&sender, CONFIRM_PATH, &confirm).await;
-        assert!(matches!(answer, Some(Answer::Enrolled { .. })), "{answer:?}");
-        sender
+        let (status, answer) = self.exchange(sender, CONFIRM_PATH, &confirm).await;
+        answer.unwrap_or_else(|| panic!("status {status} without proof"))
     }
 
     pub(crate) async fn enrolment(&self, tenant: &Tenant) -> EnrolmentFile {
@@ -185,10 +197,15 @@ impl World {
     }
 
     pub(crate) async fn handshake(&self, file: &EnrolmentFile, message: Vec<u8>) -> (u16, Vec<u8>) {
+        self.shake(&file.enrolment, message).await
+    }
+
+    /// Posts a handshake under what `plotmeter-enrolment` names.
+    pub(crate) async fn shake(&self, enrolment: &str, message: Vec<u8>) -> (u16, Vec<u8>) {
         let response = reqwest::Client::new()
             .post(format!("{}{ENROL_PATH}", self.agents))
             .header("content-type", ENROL_CONTENT_TYPE)
-            .header("plotmeter-enrolment", &file.enrolment)
+            .header("plotmeter-enrolment", enrolment)
             .body(message)
             .send()
             .await
@@ -233,6 +250,18 @@ impl World {
         answer.unwrap_or_else(|| panic!("status {status} without proof"))
     }
 
+    /// Says a message and expects a proved answer.
+    pub(crate) async fn say(&self, sender: &mut Sender, said: Said) -> Answer {
+        let request = sender.message(said, &self.surroundings);
+        self.sent(sender, &request).await
+    }
+
+    /// Posts a message that was made already.
+    pub(crate) async fn sent(&self, sender: &Sender, request: &Request) -> Answer {
+        let (status, answer) = self.exchange(sender, MESSAGES_PATH, request).await;
+        answer.unwrap_or_else(|| panic!("status {status} without proof"))
+    }
+
     pub(crate) async fn browser(&self, email: &str) -> Browser {
         let mut browser = Browser { base: self.pages.clone(), cookies: BTreeMap::new() };
         let page = browser.get("/sign-in").await;
@@ -270,10 +299,39 @@ impl Tenant {
     }
 }
 
+/// The receipt of a package that was accepted.
+pub(crate) fn receipt(answer: Answer) -> Receipt {
+    match answer {
+        Answer::Accepted { receipt, .. } => receipt,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The kind of a problem, one word.
+pub(crate) fn kind(problem: &Problem) -> &str {
+    problem.kind.rsplit('/').next().unwrap_or("")
+}
+
+/// The kind of problem for which a request was refused.
+pub(crate) fn problem(answer: Answer) -> String {
+    match answer {
+        Answer::Refused(problem) => kind(&problem).to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Grade B, the printer's own seconds, no receipt seen.
+pub(crate) const PLAIN: Manner = Manner { grade: Grade::B, seen: None, timestamps: Timestamps::Second };
+
 /// The compressed bytes of the next package of `sender` with `report` in it.
 pub(crate) fn pack(sender: &mut Sender, report: &Report, surroundings: &Surroundings) -> Vec<u8> {
+    pack_in(sender, report, PLAIN, surroundings)
+}
+
+/// The same, in another manner.
+pub(crate) fn pack_in(sender: &mut Sender, report: &Report, manner: Manner, surroundings: &Surroundings) -> Vec<u8> {
     let Split { reading, jobs, sections, .. } =
-        package::records(report, &[], Grade::B).expect("the report names a printer");
+        package::records(report, &[], manner).expect("the report names a printer");
     let drafts: Vec<&Draft> = std::iter::once(&reading).chain(jobs.iter().map(|(_, draft)| draft)).collect();
     sender.pack(&drafts, &sections, surroundings)
 }

@@ -1,0 +1,303 @@
+//! The direct agent: one printer, looked at every minute or so.
+//!
+//! New jobs are kept at once, new severe alerts are said at once; everything is sent after three hours,
+//! 19 jobs or 100 pages, whichever is first. Deliberately absent: ranges, since the one printer is
+//! named in the agent's own file, and a listening socket.
+
+use crate::ask::{AskError, Asked, Contact, Told};
+use crate::collector::Round;
+use crate::config::DirectConfig;
+use crate::office::{Audience, CollectorError, Enrolling, Lane, Office, Status, contact, patience};
+use crate::{Farewell, Identity, ReadFrom, SentPackage, Triggers, Unsent};
+use protocol::limits::INTERVAL_MINUTES_DEFAULT;
+use protocol::message::{AlertNotice, Beat};
+use protocol::package::{Boot, Core, PrinterIdentity};
+use protocol::receipt::Duty;
+use report::{Alert, Duration as Span, Instant, Severity, Surroundings};
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// The durable value with the number of starts.
+const BOOTS: &str = "boots";
+/// The durable value with the instant at which everything was last sent.
+const SENT_AT: &str = "sent_at";
+/// After a failure, the next try is this much later, doubling up to [`RETRY_MAX`].
+const RETRY_MIN: Span = Span::minutes(1);
+/// A beat is said at most this often.
+const BEAT_EVERY: Span = Span::minutes(30);
+/// The longest pause between two tries.
+const RETRY_MAX: Span = Span::hours(1);
+
+/// An enrolled direct agent.
+pub struct Direct {
+    config: DirectConfig,
+    office: Office,
+    state: Mutex<State>,
+}
+
+/// What the agent remembers while it runs.
+#[derive(Debug, Default)]
+struct State {
+    /// Severe alerts that were active at the last look: those are not new.
+    severe: BTreeSet<(String, Option<Instant>)>,
+    /// The report of this start was not sent yet.
+    boot_waits: bool,
+    /// When a beat was last asked for.
+    beat_at: Option<Instant>,
+    /// Nothing is sent before then, after a failure.
+    not_before: Option<Instant>,
+    /// The pause after the next failure.
+    retry: Option<Span>,
+    /// The "collect now" that was carried out last.
+    collected: u64,
+    /// Whether the last look failed.
+    failed: bool,
+}
+
+impl Direct {
+    /// Opens the agent of a configuration to work. Only one works on a state folder at a time.
+    pub fn open(config: DirectConfig, surroundings: Surroundings) -> Result<Direct, CollectorError> {
+        let office = Office::open(config.set_up(), surroundings)?;
+        // What was wished before is no wish of now.
+        let state = State { collected: office.settings()?.collect, ..State::default() };
+        Ok(Direct { config, office, state: Mutex::new(state) })
+    }
+
+    /// Opens the agent of a configuration to look at it, while it may be working elsewhere.
+    pub fn look(config: DirectConfig, surroundings: Surroundings) -> Result<Direct, CollectorError> {
+        let office = Office::look(config.set_up(), surroundings)?;
+        Ok(Direct { config, office, state: Mutex::default() })
+    }
+
+    /// Who this agent is.
+    pub fn identity(&self) -> Identity {
+        self.office.desk().identity().clone()
+    }
+
+    fn now(&self) -> Instant {
+        self.office.surroundings.now()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts this start and reports it.
+    fn boot(&self) -> Result<(), CollectorError> {
+        let number = self.office.value(BOOTS)?.parse::<u64>().unwrap_or(0).saturating_add(1);
+        self.office.set_value(BOOTS, &number.to_string())?;
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let mut desk = self.office.desk();
+        let seen = desk.mark()?;
+        desk.append_core(&Core::Boot(Boot { at: self.now(), number, version, seen }))?;
+        drop(desk);
+        self.state().boot_waits = true;
+        Ok(())
+    }
+
+    /// Looks at the printer and sends what is due, until `stop` is ready.
+    pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<(), CollectorError> {
+        tokio::select! {
+            // What is under way is either in the spool or will be done again: stopping is always safe.
+            () = stop => Ok(()),
+            ended = self.work() => ended,
+        }
+    }
+
+    async fn work(&self) -> Result<(), CollectorError> {
+        let identity = self.identity();
+        info!(agent.id = identity.agent(), poll_seconds = self.config.poll_seconds, "direct agent works");
+        self.boot()?;
+        loop {
+            let (_round, _sent) = self.look_and_send(false).await?;
+            tokio::time::sleep(Duration::from_secs(self.config.poll_seconds)).await;
+        }
+    }
+
+    /// Looks at the printer once and sends everything that may be sent now.
+    pub async fn once(&self) -> Result<Round, CollectorError> {
+        let (mut round, sent) = self.look_and_send(true).await?;
+        round.sent = sent?;
+        Ok(round)
+    }
+
+    /// One look. What went wrong with the portal is given apart: it ends nothing.
+    async fn look_and_send(&self, all: bool) -> Result<(Round, Result<usize, CollectorError>), CollectorError> {
+        let may = all || self.state().not_before.is_none_or(|at| at <= self.now());
+        if self.office.is_paused()? {
+            let sent = if may && (all || self.beat_is_due()) { self.send(Lane::Messages).await } else { Ok(0) };
+            return Ok((Round::default(), self.note(sent)?));
+        }
+        if may && self.office.settings()?.version == 0 {
+            // Whether the printer takes part is not known yet.
+            let hello = self.send(Lane::Messages).await;
+            let _said = self.note(hello)?;
+        }
+        let mut round = Round::default();
+        if self.office.desk().duty() == Duty::Read {
+            round = self.look_at_printer(all).await?;
+        }
+        let sent = if !may {
+            return Ok((round, Ok(0)));
+        } else if all || self.is_due()? {
+            self.send(Lane::All).await
+        } else {
+            self.office.say_all(Lane::Urgent).await
+        };
+        Ok((round, self.note(sent)?))
+    }
+
+    /// Whether everything is to be sent now: by the triggers, after a start, or by a wish of the portal's.
+    fn is_due(&self) -> Result<bool, CollectorError> {
+        let last_sent = self.office.value(SENT_AT)?.parse().map_or(Instant(0), Instant);
+        let Unsent { jobs, pages, .. } = self.office.desk().unsent()?;
+        let wished = self.office.settings()?.collect > self.state().collected;
+        Ok(wished || self.state().boot_waits || Triggers::due(self.now(), last_sent, jobs, pages))
+    }
+
+    /// Says a beat, at most one in half an hour, and everything that the lane allows.
+    async fn send(&self, lane: Lane) -> Result<usize, CollectorError> {
+        let (now, beat) = (self.now(), self.beat()?);
+        if self.beat_is_due() {
+            self.office.desk().ask_beat(beat);
+            self.state().beat_at = Some(now);
+        }
+        let wish = self.office.settings()?.collect;
+        let kept = self.office.say_all(lane).await?;
+        // The budget may have kept all back: then it stays due.
+        let left = self.office.desk().unsent()?;
+        if lane == Lane::All && (left.records == 0 || kept > 0) {
+            self.office.set_value(SENT_AT, &now.0.to_string())?;
+            let mut state = self.state();
+            state.boot_waits = false;
+            state.collected = state.collected.max(wish);
+        }
+        Ok(kept)
+    }
+
+    fn beat_is_due(&self) -> bool {
+        let (now, last) = (self.now(), self.state().beat_at);
+        last.is_none_or(|at| at > now || now.since(at) >= BEAT_EVERY)
+    }
+
+    /// Notes how sending went. The error of an agent that cannot work at all ends it.
+    fn note(&self, sent: Result<usize, CollectorError>) -> Result<Result<usize, CollectorError>, CollectorError> {
+        let now = self.now();
+        let mut state = self.state();
+        match sent {
+            Ok(kept) => {
+                (state.not_before, state.retry) = (None, None);
+                Ok(Ok(kept))
+            }
+            Err(CollectorError::Desk(error)) => Err(error.into()),
+            Err(error) => {
+                let pause = state.retry.unwrap_or(RETRY_MIN);
+                state.not_before = Some(now.plus(pause));
+                state.retry = Some(Span((pause.0 * 2).min(RETRY_MAX.0)));
+                warn!(error = %error, "sending did not succeed; everything is kept");
+                Ok(Err(error))
+            }
+        }
+    }
+
+    /// Asks the printer; new jobs and alerts are kept, and a reading when one is due.
+    async fn look_at_printer(&self, all: bool) -> Result<Round, CollectorError> {
+        let address = self.config.printer.as_str();
+        let now = self.now();
+        let pinned = self.office.desk().pin(address)?;
+        let audience = Audience { settings: self.office.settings()?, also_supported: None };
+        let asked = Contact { address, pinned, read_at: now, patience: patience(self.config.pause_ms) };
+        let told = contact(asked, &audience).await;
+        let mut round = Round::default();
+        self.state().failed = told.is_err();
+        match told {
+            Ok(Told::Identity(identified)) => {
+                self.office.keep_identity(address, &identified, now)?;
+                round.seen = 1;
+            }
+            Ok(Told::Report(asked)) => {
+                self.say_alerts(&asked, now)?;
+                round.jobs = self.keep(*asked, now, all)?;
+                round.read = 1;
+            }
+            Err(error) => {
+                round.failed = 1;
+                self.not_read(&error)?;
+            }
+        }
+        Ok(round)
+    }
+
+    fn not_read(&self, error: &AskError) -> Result<(), CollectorError> {
+        self.office.not_read(&self.config.printer, &error.to_string())
+    }
+
+    /// Keeps new jobs; and the reading itself when it is going to be sent.
+    fn keep(&self, mut asked: Asked, now: Instant, all: bool) -> Result<usize, CollectorError> {
+        let address = self.config.printer.as_str();
+        let Some(split) = self.office.records(&mut asked)? else {
+            self.office.not_read(address, "the printer gave neither serial number nor UUID")?;
+            return Ok(0);
+        };
+        let read = ReadFrom { address, now, fingerprint: asked.fingerprint, defects: asked.defects.len() };
+        let jobs = self.office.desk().append_jobs(&split, read)?.jobs;
+        if all || self.is_due()? {
+            self.office.desk().append(&split, read)?;
+        }
+        Ok(jobs)
+    }
+
+    /// Says the severe alerts that were not active at the last look. The desk says each once.
+    fn say_alerts(&self, asked: &Asked, now: Instant) -> Result<(), CollectorError> {
+        let Some(printer) = PrinterIdentity::of(&asked.report.configuration) else { return Ok(()) };
+        let is_active = |alert: &&Alert| alert.severity == Severity::Severe && alert.cleared_at.is_none();
+        let active: Vec<&Alert> = asked.report.alerts.iter().filter(is_active).collect();
+        let before = std::mem::take(&mut self.state().severe);
+        for alert in &active {
+            if !before.contains(&(alert.code.clone(), alert.since)) {
+                info!(code = alert.code, "a severe alert is said at once");
+                let notice = AlertNotice { printer: printer.clone(), read_at: now, alert: (*alert).clone() };
+                self.office.desk().alert(notice)?;
+            }
+        }
+        self.state().severe = active.iter().map(|alert| (alert.code.clone(), alert.since)).collect();
+        Ok(())
+    }
+
+    /// What the agent says of itself.
+    fn beat(&self) -> Result<Beat, CollectorError> {
+        let failed = u64::from(self.state().failed);
+        // How often it sends at least: its triggers are not the portal's to change.
+        let beat = self.office.beat()?;
+        Ok(Beat { interval_minutes: INTERVAL_MINUTES_DEFAULT, addresses: 1, printers: 1 - failed, failed, ..beat })
+    }
+
+    /// Stops reading and sending packages, or goes on. An agent that runs elsewhere notices at its next look.
+    pub fn pause(&self, paused: bool) -> Result<(), CollectorError> {
+        self.office.pause(paused)
+    }
+
+    /// Forgets the printer's certificate, so that the next one it shows is trusted. `false` when it was never read.
+    pub fn trust(&self) -> Result<bool, CollectorError> {
+        Ok(self.office.desk().unpin(&self.config.printer)?)
+    }
+
+    /// The last packages exactly as they were sent, before they were sealed.
+    pub fn show_sent(&self, last: usize) -> Result<Vec<SentPackage>, CollectorError> {
+        Ok(self.office.desk().sent(last)?)
+    }
+
+    /// Leaves for good: tells the portal, where it can be reached, and deletes keys and spool. What waits
+    /// is not sent any more.
+    pub async fn leave(self) -> Result<Farewell, CollectorError> {
+        self.office.leave().await
+    }
+
+    /// What is known of this agent and its printer.
+    pub fn status(&self) -> Result<Status, CollectorError> {
+        self.office.status(INTERVAL_MINUTES_DEFAULT, Vec::new(), |address| address == self.config.printer)
+    }
+}

@@ -1,0 +1,547 @@
+//! What the collector and the direct agent share: a desk, the way to its portal, and the privacy filter
+//! between a printer and the desk.
+//!
+//! Deliberately absent: when anything is done, which each agent decides, and what a request or an answer
+//! means, which is the desk's.
+
+use crate::ask::{Asked, Contact, Identified, Patience, Told, ask_pinned};
+use crate::config::{Config, DirectConfig, PortalConfig};
+use crate::privacy::{self, Policy, Presence};
+use crate::proxy::SystemFacts;
+use crate::uplink::{Uplink, UplinkError};
+use crate::{
+    Appended, Desk, DeskError, DeskOptions, EnrolmentError, Farewell, Outcome, PrinterStatus, ReadFrom, Turn, Unsent,
+};
+use drivers::models;
+use protocol::limits::{MESSAGE_CHARS_MAX, TROUBLES_MAX};
+use protocol::message::{AgentKind, Beat, Trouble};
+use protocol::package::{Manner, PrinterIdentity, Split, Timestamps, records};
+use protocol::receipt::{Duty, Problem, Settings};
+use report::{Configuration, Duration, Instant, Surroundings};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tracing::{info, warn};
+
+/// Requests of one go before the clock is looked at again.
+const REQUESTS_MAX: usize = 10_000;
+/// A printer that was not read for this long is a trouble that the portal hears of.
+const SILENT: Duration = Duration::hours(24);
+/// The durable value with the host's name, as the enrolment said it.
+pub(crate) const HOST: &str = "host";
+/// The durable value that says whether the agent is paused.
+const PAUSED: &str = "paused";
+/// The durable value with the policy that what waits was filtered by.
+const POLICY: &str = "policy";
+/// What a printer's failure says when it is another certificate; the rest of the text names its address.
+const OTHER_CERTIFICATE: &str = "the printer shows another certificate";
+
+/// The agent cannot work, or the portal does not take what it says.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectorError {
+    /// The enrolment could not be kept.
+    #[error(transparent)]
+    Enrolment(#[from] EnrolmentError),
+    /// Its folder: identity, spool, another agent at work.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// The portal was not reached.
+    #[error(transparent)]
+    Uplink(#[from] UplinkError),
+    /// The portal refused, and proved that it was the portal. Everything is kept.
+    #[error("the portal refused: {}", .0.title)]
+    Refused(Box<Problem>),
+    /// The portal has other keys for this agent, and proved that it was the portal. Everything is kept.
+    #[error(
+        "the portal asks for a new enrolment ({}): enrol again for the same account with a new file; \
+         everything is kept",
+        .0.title
+    )]
+    NeedsEnrolment(Box<Problem>),
+    /// Something answered that has not the portal's keys.
+    #[error("what answered could not prove that it is the portal; everything is kept, it will be tried again later")]
+    Unproved,
+}
+
+/// What `status` shows of an agent.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The agent's id.
+    pub agent: String,
+    /// Whose account the data goes to; empty until the portal's side approved a comparison.
+    pub customer: String,
+    /// The reseller that sees it.
+    pub reseller: String,
+    /// The portal's address.
+    pub portal: String,
+    /// Minutes between readings, in effect.
+    pub interval_minutes: u32,
+    /// Records that the portal does not have yet.
+    pub records_waiting: u64,
+    /// Packages that the portal does not have yet; their records are counted above.
+    pub packages_waiting: u64,
+    /// When the oldest of them was made.
+    pub oldest_waiting: Option<Instant>,
+    /// Bytes of the spool.
+    pub spool_bytes: u64,
+    /// Jobs whose detail had to give way to a full disk. Their sums are kept.
+    pub folded: u64,
+    /// Whether the customer's side paused the agent.
+    pub paused: bool,
+    /// Whether it reads or stands by.
+    pub duty: Duty,
+    /// What waits for local approval, in words.
+    pub consents: Vec<String>,
+    /// The printers, by address.
+    pub printers: Vec<PrinterStatus>,
+}
+
+/// What an agent needs to be set up: the parts that all agents' files have.
+#[derive(Debug, Clone, Copy)]
+pub struct SetUp<'a> {
+    pub(crate) state: &'a Path,
+    pub(crate) privacy: Policy,
+    pub(crate) portal: &'a PortalConfig,
+    pub(crate) facts: &'a SystemFacts,
+    pub(crate) kind: AgentKind,
+    /// The printer of a direct agent.
+    pub(crate) printer: Option<&'a str>,
+}
+
+/// An agent's file.
+pub trait Enrolling {
+    /// The parts that all agents' files have.
+    fn set_up(&self) -> SetUp<'_>;
+
+    /// The printers that the file lists by address.
+    fn addresses(&self) -> Vec<&str>;
+
+    /// Models beside the supported series; `None` when the printer was chosen whatever it is.
+    fn also_supported(&self) -> Option<&[String]>;
+
+    /// The pause between two requests to one printer, in milliseconds.
+    fn pause_ms(&self) -> u64;
+}
+
+impl Enrolling for Config {
+    fn set_up(&self) -> SetUp<'_> {
+        SetUp {
+            state: &self.state,
+            privacy: self.privacy,
+            portal: &self.portal,
+            facts: &self.facts,
+            kind: AgentKind::Collector,
+            printer: None,
+        }
+    }
+
+    fn addresses(&self) -> Vec<&str> {
+        self.printers.iter().map(|printer| printer.address.as_str()).collect()
+    }
+
+    fn also_supported(&self) -> Option<&[String]> {
+        Some(&self.also_supported)
+    }
+
+    fn pause_ms(&self) -> u64 {
+        self.pause_ms
+    }
+}
+
+impl Enrolling for DirectConfig {
+    fn set_up(&self) -> SetUp<'_> {
+        SetUp {
+            state: &self.state,
+            privacy: self.privacy,
+            portal: &self.portal,
+            facts: &self.facts,
+            kind: AgentKind::Direct,
+            printer: Some(&self.printer),
+        }
+    }
+
+    fn addresses(&self) -> Vec<&str> {
+        vec![&self.printer]
+    }
+
+    fn also_supported(&self) -> Option<&[String]> {
+        None
+    }
+
+    fn pause_ms(&self) -> u64 {
+        self.pause_ms
+    }
+}
+
+impl SetUp<'_> {
+    /// How the desk is opened.
+    pub(crate) fn options(&self) -> DeskOptions {
+        let default = DeskOptions::default();
+        let catch_up_bytes = self.portal.catch_up_bytes.unwrap_or(default.catch_up_bytes);
+        DeskOptions { catch_up_bytes, kind: self.kind, ..default }
+    }
+}
+
+/// What one turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    /// Nothing is to be said.
+    Silent,
+    /// Nothing may be said before then.
+    Wait(Instant),
+    /// The portal keeps a package; more wait or not.
+    Kept { more: bool },
+    /// The portal heard something else; there may be more to say.
+    Heard,
+}
+
+/// What may be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Everything.
+    All,
+    /// No packages: the agent is paused, or asks what to do.
+    Messages,
+    /// Only what cannot wait: alerts.
+    Urgent,
+}
+
+/// Which printers are asked for everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Audience {
+    pub(crate) settings: Settings,
+    /// Models beside the supported series; `None` when the customer's side chose the printer itself.
+    pub(crate) also_supported: Option<Vec<String>>,
+}
+
+impl Audience {
+    /// Whether a printer is of a supported model.
+    pub(crate) fn supports(&self, configuration: &Configuration) -> bool {
+        let (name, number) = (configuration.product_name.as_deref(), configuration.product_number.as_deref());
+        self.also_supported.as_ref().is_none_or(|also| models::is_supported(name, number, also))
+    }
+
+    /// Whether a printer is asked for everything.
+    fn wants(&self, configuration: &Configuration) -> bool {
+        let takes_part = |printer: PrinterIdentity| self.settings.takes_part(&printer.serial);
+        self.supports(configuration) && PrinterIdentity::of(configuration).is_some_and(takes_part)
+    }
+}
+
+/// Asks one printer: who it is and, where it takes part, everything.
+pub(crate) async fn contact(asked: Contact<'_>, audience: &Audience) -> Result<Told, crate::ask::AskError> {
+    ask_pinned(asked, &|configuration| audience.wants(configuration)).await
+}
+
+/// How gently printers are asked.
+pub(crate) fn patience(pause_ms: u64) -> Patience {
+    Patience { pause: std::time::Duration::from_millis(pause_ms), ..Patience::default() }
+}
+
+/// A desk and its way to the portal.
+pub(crate) struct Office {
+    desk: Mutex<Desk>,
+    uplink: Uplink,
+    pub(crate) surroundings: Surroundings,
+    privacy: Policy,
+    key: Option<[u8; 32]>,
+    /// Whether this is the agent that works on the folder, and not somebody who looks.
+    pub(crate) works: bool,
+}
+
+impl Office {
+    /// Opens the office to work; only one works on a state folder at a time.
+    pub(crate) fn open(set_up: SetUp<'_>, surroundings: Surroundings) -> Result<Office, CollectorError> {
+        let desk = Desk::open(set_up.state, surroundings.clone(), set_up.options())?;
+        let key = if set_up.privacy.needs_key() {
+            privacy::key_or_new(set_up.state, &surroundings).map(Some)
+        } else {
+            Ok(None)
+        };
+        let office = Office::new(set_up, desk, key, surroundings, true)?;
+        office.apply_policy()?;
+        Ok(office)
+    }
+
+    /// Opens the office to look at it, while it may be at work elsewhere.
+    pub(crate) fn look(set_up: SetUp<'_>, surroundings: Surroundings) -> Result<Office, CollectorError> {
+        let desk = Desk::look(set_up.state, surroundings.clone(), set_up.options())?;
+        let key = privacy::key(set_up.state);
+        Office::new(set_up, desk, key, surroundings, false)
+    }
+
+    fn new(
+        set_up: SetUp<'_>,
+        desk: Desk,
+        key: std::io::Result<Option<[u8; 32]>>,
+        surroundings: Surroundings,
+        works: bool,
+    ) -> Result<Office, CollectorError> {
+        let identity = desk.identity();
+        let uplink = Uplink::new(identity.portal(), identity.stored.portal_ca.as_deref(), set_up.portal, set_up.facts)?;
+        let key = key.unwrap_or_else(|error| {
+            warn!(error = %error, "the pseudonym key cannot be used; what it stands for is dropped");
+            None
+        });
+        Ok(Office { desk: Mutex::new(desk), uplink, surroundings, privacy: set_up.privacy, key, works })
+    }
+
+    /// The desk. Never held while something is awaited.
+    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The way to the portal.
+    pub(crate) fn uplink(&self) -> &Uplink {
+        &self.uplink
+    }
+
+    /// The portal's settings, as last heard.
+    pub(crate) fn settings(&self) -> Result<Settings, CollectorError> {
+        Ok(self.desk().settings()?)
+    }
+
+    /// A durable value; empty when there is none.
+    pub(crate) fn value(&self, name: &str) -> Result<String, CollectorError> {
+        Ok(self.desk().value(name)?.unwrap_or_default())
+    }
+
+    /// Keeps a durable value.
+    pub(crate) fn set_value(&self, name: &str, text: &str) -> Result<(), CollectorError> {
+        Ok(self.desk().set_value(name, text)?)
+    }
+
+    /// Whether the customer's side paused the agent.
+    pub(crate) fn is_paused(&self) -> Result<bool, CollectorError> {
+        Ok(self.value(PAUSED)? == "1")
+    }
+
+    /// Pauses the agent, or lets it go on.
+    pub(crate) fn pause(&self, paused: bool) -> Result<(), CollectorError> {
+        self.set_value(PAUSED, if paused { "1" } else { "0" })
+    }
+
+    /// The policy in force: the file's, or tighter where the portal asks for it.
+    pub(crate) fn policy(&self) -> Result<Policy, CollectorError> {
+        let drop = self.settings()?.drop_personal;
+        Ok(if drop { self.privacy.without_personal() } else { self.privacy })
+    }
+
+    /// Brings what waits down to the policy, where it was filtered by a looser one.
+    fn apply_policy(&self) -> Result<(), CollectorError> {
+        let policy = self.policy()?;
+        // A spool without this value was filled before there was a policy: by any.
+        let any = Policy { timestamps: Timestamps::Second, submitted_at: Presence::Keep, ..Policy::keep_all() };
+        let earlier: Policy = serde_json::from_str(&self.value(POLICY)?).unwrap_or(any);
+        if earlier == policy {
+            return Ok(());
+        }
+        if policy.is_tighter_than(&earlier) {
+            let key = self.key.as_ref();
+            let tighten = |personal: &mut report::Personal| policy.tighten(&earlier, personal, key);
+            let changed = self.desk().refilter(&tighten, policy.timestamps)?;
+            info!(records = changed, "what waits was brought down to a tighter privacy policy");
+        }
+        let text = serde_json::to_string(&policy).unwrap_or_default();
+        self.set_value(POLICY, &text)
+    }
+
+    /// Says the next thing and hears the answer.
+    pub(crate) async fn say(&self, lane: Lane) -> Result<Spoken, CollectorError> {
+        let turn = match lane {
+            Lane::All => self.desk().turn(),
+            Lane::Messages => self.desk().turn_without_packages(),
+            Lane::Urgent => self.desk().urgent(),
+        };
+        let sent = match turn? {
+            Turn::Idle => return Ok(Spoken::Silent),
+            Turn::Wait(until) => return Ok(Spoken::Wait(until)),
+            Turn::Send(sent) => sent,
+        };
+        let answer = match self.uplink.carry(&sent).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.desk().failed(&sent)?;
+                return Err(error.into());
+            }
+        };
+        let outcome = self.desk().answered(&sent, &answer)?;
+        self.apply_policy()?;
+        match outcome {
+            Outcome::Kept { more } => Ok(Spoken::Kept { more }),
+            Outcome::Nothing | Outcome::Confirmed => Ok(Spoken::Heard),
+            Outcome::Refused(problem) => Err(CollectorError::Refused(problem)),
+            Outcome::NeedsEnrolment(problem) => Err(CollectorError::NeedsEnrolment(problem)),
+            Outcome::Unproved => Err(CollectorError::Unproved),
+        }
+    }
+
+    /// Says what there is to say, until nothing is left or nothing more may be said now. Gives how many
+    /// packages the portal took.
+    pub(crate) async fn say_all(&self, lane: Lane) -> Result<usize, CollectorError> {
+        let mut kept = 0;
+        for _ in 0..REQUESTS_MAX {
+            match self.say(lane).await? {
+                Spoken::Silent | Spoken::Wait(_) => break,
+                Spoken::Kept { .. } => kept += 1,
+                Spoken::Heard => {}
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Says a beat and nothing else, for `doctor`: whether the portal hears this agent.
+    pub(crate) async fn greet(&self) -> Result<Spoken, CollectorError> {
+        let beat = self.beat()?;
+        self.desk().ask_beat(beat);
+        let mut last = Spoken::Silent;
+        for _ in 0..4 {
+            match self.say(Lane::Messages).await? {
+                Spoken::Heard => last = Spoken::Heard,
+                said => return Ok(if last == Spoken::Heard { last } else { said }),
+            }
+        }
+        Ok(last)
+    }
+
+    /// Filters what a printer said and makes records of it; `None` when it gave no identity.
+    pub(crate) fn records(&self, asked: &mut Asked) -> Result<Option<Split>, CollectorError> {
+        let policy = self.policy()?;
+        privacy::filter(&mut asked.report, &policy, self.key.as_ref());
+        privacy::filter_defects(&mut asked.defects, &policy);
+        let seen = self.desk().mark()?;
+        let manner = Manner { grade: asked.grade, seen, timestamps: policy.timestamps };
+        Ok(records(&asked.report, &asked.defects, manner))
+    }
+
+    /// Filters what a printer said and keeps it; gives what is new.
+    pub(crate) fn keep(&self, address: &str, mut asked: Asked, now: Instant) -> Result<Appended, CollectorError> {
+        let Some(split) = self.records(&mut asked)? else {
+            let why =
+                "the printer gave neither serial number nor UUID, so that its usage cannot be told from another's";
+            self.not_read(address, why)?;
+            return Ok(Appended::default());
+        };
+        let read = ReadFrom { address, now, fingerprint: asked.fingerprint, defects: asked.defects.len() };
+        let appended = self.desk().append(&split, read)?;
+        if appended.too_large > 0 {
+            let why =
+                format!("{} of its records are larger than a package may be and were left out", appended.too_large);
+            self.not_read(address, &why)?;
+        }
+        Ok(appended)
+    }
+
+    /// Keeps who a printer is that takes no part.
+    pub(crate) fn keep_identity(
+        &self,
+        address: &str,
+        identified: &Identified,
+        now: Instant,
+    ) -> Result<(), CollectorError> {
+        if PrinterIdentity::of(&identified.configuration).is_none() {
+            return self.not_read(address, "the printer gave neither serial number nor UUID");
+        }
+        let read = ReadFrom { address, now, fingerprint: identified.fingerprint, defects: 0 };
+        self.desk().append_seen(&identified.configuration, read)?;
+        Ok(())
+    }
+
+    /// Notes why a printer was not read. The address stays here and in the local log.
+    pub(crate) fn not_read(&self, address: &str, why: &str) -> Result<(), CollectorError> {
+        warn!(printer.address = address, why, "a printer was not read");
+        let mut desk = self.desk();
+        // Makes the address known, so that the failure has a place.
+        desk.pin(address)?;
+        Ok(desk.printer_failed(address, why)?)
+    }
+
+    /// A beat with what all agents say; the desk adds what waits.
+    pub(crate) fn beat(&self) -> Result<Beat, CollectorError> {
+        let now = self.surroundings.now();
+        let desk = self.desk();
+        let kind = desk.identity().kind();
+        let host = desk.value(HOST)?.filter(|host| !host.is_empty()).unwrap_or_else(|| "unnamed".to_owned());
+        let settings = desk.settings()?;
+        let printers = desk.printers()?;
+        drop(desk);
+        let mut troubles = Vec::new();
+        for printer in printers.iter().filter(|printer| printer.serial.is_some()) {
+            let Some(failure) = &printer.failure else { continue };
+            let silent = printer.read_at.is_none_or(|at| now.since(at) > SILENT);
+            let what = if failure.starts_with(OTHER_CERTIFICATE) {
+                "shows another certificate than before"
+            } else if silent {
+                "was not read for more than a day"
+            } else {
+                continue;
+            };
+            let serial = printer.serial.as_ref().map(|serial| serial.chars().take(MESSAGE_CHARS_MAX).collect());
+            troubles.push(Trouble { printer: serial, what: what.to_owned() });
+        }
+        troubles.truncate(TROUBLES_MAX);
+        Ok(Beat {
+            at: now,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: host.chars().take(MESSAGE_CHARS_MAX).collect(),
+            kind,
+            settings_version: settings.version,
+            interval_minutes: settings.bounded_interval_minutes(),
+            records_waiting: 0,
+            packages_waiting: 0,
+            oldest_waiting: None,
+            spool_bytes: 0,
+            addresses: 0,
+            printers: 0,
+            failed: 0,
+            paused: self.is_paused()?,
+            consents: Vec::new(),
+            troubles,
+            privacy: self.policy()?.words(),
+        })
+    }
+
+    /// What is known of the agent and of the printers that it looks at.
+    pub(crate) fn status(
+        &self,
+        interval_minutes: u32,
+        consents: Vec<String>,
+        looks_at: impl Fn(&str) -> bool,
+    ) -> Result<Status, CollectorError> {
+        let paused = self.is_paused()?;
+        let desk = self.desk();
+        let Unsent { records, packages, oldest, bytes, folded, .. } = desk.unsent()?;
+        let identity = desk.identity();
+        Ok(Status {
+            agent: identity.agent().to_owned(),
+            customer: identity.customer().to_owned(),
+            reseller: identity.reseller().to_owned(),
+            portal: identity.portal().to_owned(),
+            interval_minutes,
+            records_waiting: records,
+            packages_waiting: packages,
+            oldest_waiting: oldest,
+            spool_bytes: bytes,
+            folded,
+            paused,
+            duty: desk.duty(),
+            consents,
+            printers: desk.printers()?.into_iter().filter(|printer| looks_at(&printer.address)).collect(),
+        })
+    }
+
+    /// Leaves for good: tells the portal, where it can be reached, and deletes keys and spool.
+    pub(crate) async fn leave(self) -> Result<Farewell, CollectorError> {
+        let last_word = self.desk().leave()?;
+        match self.uplink.carry(&last_word).await {
+            Ok(answer) => {
+                // Whatever it says, the keys go.
+                if let Err(error) = self.desk().answered(&last_word, &answer) {
+                    warn!(error = %error, "the portal's answer was not kept");
+                }
+            }
+            Err(error) => warn!(error = %error, "the portal was not told; revoke the agent there"),
+        }
+        let desk = self.desk.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(desk.erase()?)
+    }
+}

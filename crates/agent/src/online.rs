@@ -1,0 +1,201 @@
+//! Enrolment over the network: carries the handshake, waits for a person, and tells the portal.
+//!
+//! Deliberately absent: the handshake itself, which [`crate::Started`] and [`crate::Comparing`] make, and
+//! any question to a person, which the program asks.
+
+use crate::ask::{Contact, Patience, Told, ask_pinned};
+use crate::config::PortalConfig;
+use crate::office::{CollectorError, Enrolling, HOST, Lane, Office, SetUp};
+use crate::privacy::Policy;
+use crate::proxy::SystemFacts;
+use crate::uplink::Uplink;
+use crate::{Comparing, EnrolmentError, Invitation, Pending, Started};
+use protocol::message::AgentKind;
+use protocol::package::PrinterIdentity;
+use protocol::receipt::Settings;
+use report::Surroundings;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tracing::warn;
+
+/// How often it is looked at whether the portal may be asked again.
+const TICK: Duration = Duration::from_secs(2);
+
+/// What an enrolment needs until it is over.
+struct Needs {
+    state: PathBuf,
+    privacy: Policy,
+    portal: PortalConfig,
+    facts: SystemFacts,
+    kind: AgentKind,
+    printer: Option<String>,
+    host: String,
+    surroundings: Surroundings,
+}
+
+impl Needs {
+    fn of(set_up: SetUp<'_>, host: &str, surroundings: &Surroundings) -> Needs {
+        Needs {
+            state: set_up.state.to_owned(),
+            privacy: set_up.privacy,
+            portal: set_up.portal.clone(),
+            facts: set_up.facts.clone(),
+            kind: set_up.kind,
+            printer: set_up.printer.map(str::to_owned),
+            host: host.to_owned(),
+            surroundings: surroundings.clone(),
+        }
+    }
+
+    fn set_up(&self) -> SetUp<'_> {
+        SetUp {
+            state: &self.state,
+            privacy: self.privacy,
+            portal: &self.portal,
+            facts: &self.facts,
+            kind: self.kind,
+            printer: self.printer.as_deref(),
+        }
+    }
+
+    fn uplink(&self, portal: &str, portal_ca: Option<&str>) -> Result<Uplink, EnrolmentError> {
+        Ok(Uplink::new(portal, portal_ca, &self.portal, &self.facts)?)
+    }
+
+    /// Which printer a direct agent is for. One that cannot be asked now is known by its first record.
+    async fn printer(&self) -> Option<PrinterIdentity> {
+        let address = self.printer.as_deref()?;
+        let patience = Patience::default();
+        let contact = Contact { address, pinned: None, read_at: self.surroundings.now(), patience };
+        match ask_pinned(contact, &|_| false).await {
+            Ok(Told::Identity(identified)) => PrinterIdentity::of(&identified.configuration),
+            Ok(Told::Report(_)) => None,
+            Err(error) => {
+                warn!(error = %error, "the printer could not be asked who it is");
+                None
+            }
+        }
+    }
+
+    /// The identity is kept: opens the office and keeps what later beats say.
+    fn office(&self) -> Result<Office, CollectorError> {
+        let office = Office::open(self.set_up(), self.surroundings.clone())?;
+        office.set_value(HOST, &self.host)?;
+        Ok(office)
+    }
+}
+
+/// An enrolment whose account a person has yet to confirm.
+pub struct PendingOnline {
+    pending: Pending,
+    needs: Needs,
+}
+
+/// Shakes hands with the portal that made the invitation in `file`. Nothing takes effect yet.
+pub async fn begin(
+    file: &Path,
+    config: &impl Enrolling,
+    host: &str,
+    surroundings: &Surroundings,
+) -> Result<PendingOnline, EnrolmentError> {
+    let needs = Needs::of(config.set_up(), host, surroundings);
+    let invitation = Invitation::read(file)?;
+    let uplink = needs.uplink(invitation.portal(), invitation.portal_ca())?;
+    let printer = needs.printer().await;
+    let (started, request) = Started::file(&invitation, host, needs.kind, printer, None, surroundings)?;
+    let answer = uplink.carry(&request).await?;
+    Ok(PendingOnline { pending: started.answered(&answer)?, needs })
+}
+
+impl PendingOnline {
+    /// Whose account the data would go to: reseller and customer, as the portal proved them.
+    pub fn account(&self) -> (&str, &str) {
+        self.pending.account()
+    }
+
+    /// What happens to each personal field here, for the person who confirms.
+    pub fn policy(&self) -> Vec<(String, String)> {
+        self.needs.privacy.words().into_iter().collect()
+    }
+
+    /// A person confirmed the account: keeps the keys, then tells the portal.
+    ///
+    /// The keys are kept first, so that a lost answer strands nobody: the portal is told again with the
+    /// first contact.
+    pub async fn confirm(self) -> Result<Settings, CollectorError> {
+        self.pending.keep(&self.needs.state)?;
+        let office = self.needs.office()?;
+        match office.say_all(Lane::Messages).await {
+            Ok(_) => {}
+            Err(CollectorError::Uplink(error)) => {
+                warn!(error = %error, "the portal is told of the confirmation with the first contact");
+            }
+            Err(CollectorError::Unproved) => {
+                warn!("the portal is told of the confirmation with the first contact");
+            }
+            Err(error) => return Err(error),
+        }
+        office.settings()
+    }
+}
+
+/// An enrolment by comparison: somebody at the portal has yet to compare the digits.
+pub struct ComparingOnline {
+    pending: Pending,
+    digits: String,
+    needs: Needs,
+}
+
+/// Begins an enrolment by comparison with the portal at this address. `authority` is trusted for that
+/// portal instead of the public authorities, in PEM.
+pub async fn begin_comparison(
+    portal: &str,
+    authority: Option<String>,
+    config: &impl Enrolling,
+    host: &str,
+    surroundings: &Surroundings,
+) -> Result<ComparingOnline, EnrolmentError> {
+    let needs = Needs::of(config.set_up(), host, surroundings);
+    let uplink = needs.uplink(portal, authority.as_deref())?;
+    let printer = needs.printer().await;
+    let (comparing, request) = Comparing::start(portal, authority, host, needs.kind, printer, None, surroundings)?;
+    let (started, request, digits) = comparing.session(&uplink.carry(&request).await?)?;
+    let answer = uplink.carry(&request).await?;
+    Ok(ComparingOnline { pending: started.answered(&answer)?, digits, needs })
+}
+
+impl ComparingOnline {
+    /// The six digits to compare with those at the portal.
+    pub fn digits(&self) -> &str {
+        &self.digits
+    }
+
+    /// What happens to each personal field here.
+    pub fn policy(&self) -> BTreeMap<String, String> {
+        self.needs.privacy.words()
+    }
+
+    /// Keeps the keys and waits until somebody at the portal has compared; gives reseller and customer.
+    pub async fn wait(self) -> Result<(String, String), CollectorError> {
+        self.pending.keep(&self.needs.state)?;
+        let office = self.needs.office()?;
+        loop {
+            match office.say_all(Lane::Messages).await {
+                Ok(_) | Err(CollectorError::Unproved) => {}
+                Err(CollectorError::Uplink(error)) => warn!(error = %error, "the portal was not reached"),
+                // It waits for the comparison.
+                Err(CollectorError::Refused(problem)) if problem.kind.ends_with("/unconfirmed") => {}
+                Err(error) => return Err(error),
+            }
+            {
+                let desk = office.desk();
+                let identity = desk.identity();
+                if identity.is_confirmed() {
+                    return Ok((identity.reseller().to_owned(), identity.customer().to_owned()));
+                }
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The three ways to bring an agent to a customer, and which of its printers take part.
+//!
+//! A file for a computer, six digits for a printer with only a panel, a secret that a manufacturer put into a
+//! printer. Deliberately absent: the handshakes, which are ingest's; a secret is never shown here but in the
+//! file, once.
+
+use super::view::Typed;
+use super::{show_page, store};
+use crate::Portal;
+use crate::agents::change::{self, Stamp};
+use crate::db::Tx;
+use crate::ingest::{Approval, Claim};
+use crate::shell::{Error, Posted, ResellerScope, ResellerUser, address, render, see_other};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::collections::BTreeMap;
+
+/// Characters of a serial number or a computer's name that somebody types.
+const NAME_MAX: usize = 64;
+/// Digits that a panel shows.
+const DIGITS: usize = 6;
+/// Hexadecimal digits of the label of a factory secret.
+const LABEL_DIGITS: usize = 16;
+
+/// `POST …/agents`: the file that enrols one agent. What is in it is a secret; it is not shown again.
+pub(super) async fn file(
+    State(portal): State<Portal>,
+    Path(id): Path<String>,
+    Posted(user, _): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let id = address::id(&id)?;
+    let own = portal.clone();
+    let file = portal.db().write(move |tx| crate::ingest::enrolment_file(tx, &user.scope, id, &own)).await?;
+    let file = file.ok_or(Error::NotFound)?;
+    let text = serde_json::to_vec_pretty(&file).map_err(|error| Error::Internal(Box::new(error)))?;
+    let name = file_name(&file.customer);
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
+        .map_err(|error| Error::Internal(Box::new(error)))?;
+    tracing::info!(customer.id = id, "made an enrolment file");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// `Kessel Bau & Söhne` becomes `enrol-kessel-bau-s-hne.plotmeter`.
+fn file_name(customer: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' };
+    let plain: String = customer.chars().take(60).map(plain).collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    format!("enrol-{}.plotmeter", words.join("-"))
+}
+
+/// `POST …/agents/cancel`: files that nobody used yet work no more.
+pub(super) async fn cancel(
+    State(portal): State<Portal>,
+    Path(id): Path<String>,
+    Posted(user, _): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let id = address::id(&id)?;
+    let work = move |tx: &mut Tx<'_>| -> Result<u64, Error> {
+        store::customer(tx, &user.scope, id)?.ok_or(Error::NotFound)?;
+        Ok(crate::ingest::cancel_enrolments(tx, &user.scope, id)?)
+    };
+    let cancelled = portal.db().write(work).await?;
+    tracing::info!(customer.id = id, cancelled, "cancelled enrolment files");
+    Ok(see_other(&format!("/customers/{id}?done=cancelled")))
+}
+
+/// `POST …/agents/panel`: somebody reads six digits from the panel of a printer.
+pub(super) async fn panel(
+    State(portal): State<Portal>,
+    Path(id): Path<String>,
+    Posted(user, form): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let id = address::id(&id)?;
+    known(&portal, &user.scope, id).await?;
+    let (serial, digits) = (form.text("serial").to_owned(), plain(form.text("digits")));
+    let mut typed = Typed { serial, digits: form.text("digits").to_owned(), ..Typed::default() };
+    if let Some(wrong) = wrong_name(&typed.serial) {
+        typed.wrong.insert("serial", wrong);
+    }
+    if digits.len() != DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        typed.wrong.insert("digits", format!("Type the {DIGITS} digits that the panel shows."));
+    }
+    if !typed.wrong.is_empty() {
+        return refuse(&portal, user, id, typed).await;
+    }
+    let by = user.signed.person_id;
+    let approval = crate::ingest::approve_comparison(&portal, &user.scope, id, &typed.serial, &digits, by).await?;
+    let (field, wrong) = match approval {
+        Approval::Done { agent_id } => {
+            tracing::info!(customer.id = id, agent.id = %agent_id, "enrolled an agent by comparison");
+            return Ok(see_other(&format!("/customers/{id}?done=panel")));
+        }
+        Approval::Unknown => {
+            ("serial", "Nothing with that serial number waits for you. Start the enrolment there first.")
+        }
+        Approval::Expired => ("serial", "That enrolment took too long and is over. Start it there again."),
+        Approval::Wrong => (
+            "digits",
+            "These digits do not fit. For safety this enrolment is over: start it there again, compare, and if they \
+             differ once more, somebody may stand between.",
+        ),
+    };
+    typed.wrong.insert(field, wrong.to_owned());
+    typed.digits.clear();
+    refuse(&portal, user, id, typed).await
+}
+
+/// `POST …/agents/factory`: a printer with a secret of its manufacturer becomes this customer's.
+pub(super) async fn factory(
+    State(portal): State<Portal>,
+    Path(id): Path<String>,
+    Posted(user, form): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let id = address::id(&id)?;
+    known(&portal, &user.scope, id).await?;
+    let (serial, label) = (form.text("factory_serial").to_owned(), plain(form.text("label")).to_ascii_lowercase());
+    let mut typed = Typed { factory_serial: serial, label: form.text("label").to_owned(), ..Typed::default() };
+    if let Some(wrong) = wrong_name(&typed.factory_serial) {
+        typed.wrong.insert("factory_serial", wrong);
+    }
+    if label.len() != LABEL_DIGITS || !label.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let wrong = format!("The label has {LABEL_DIGITS} characters, 0 to 9 and a to f.");
+        typed.wrong.insert("label", wrong);
+    }
+    if !typed.wrong.is_empty() {
+        return refuse(&portal, user, id, typed).await;
+    }
+    let by = user.signed.person_id;
+    let claim = crate::ingest::claim_factory(&portal, &user.scope, id, &typed.factory_serial, &label, by).await?;
+    let wrong = match claim {
+        Claim::Done => {
+            tracing::info!(customer.id = id, "claimed a printer by its factory secret");
+            return Ok(see_other(&format!("/customers/{id}?done=factory")));
+        }
+        Claim::Unknown => "No printer with that serial number and label is known here. Look at both again.",
+        Claim::Taken => "That printer belongs to somebody already. Ask the operator of this portal.",
+    };
+    typed.wrong.insert("label", wrong.to_owned());
+    refuse(&portal, user, id, typed).await
+}
+
+/// `POST …/participation`: whether every printer that is found takes part.
+pub(super) async fn participation(
+    State(portal): State<Portal>,
+    Path(id): Path<String>,
+    Posted(user, form): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let id = address::id(&id)?;
+    let (all, done) = match form.text("who") {
+        "all" => (true, "everything"),
+        "listed" => (false, "listed"),
+        _ => return Err(Error::Invalid("Choose which printers take part.".to_owned())),
+    };
+    let (by, stamp) = (user.signed.person_id, Stamp::of(portal.surroundings()));
+    let work = move |tx: &mut Tx<'_>| change::set_participation_of_customer(tx, &user.scope, id, all, by, stamp);
+    if portal.db().write(work).await? {
+        Ok(see_other(&format!("/customers/{id}?done={done}")))
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+/// Another reseller's customer is not found, whatever else a form says.
+async fn known(portal: &Portal, scope: &ResellerScope, id: i64) -> Result<(), Error> {
+    let scope = scope.clone();
+    let found = portal.db().read(move |tx| store::customer(tx, &scope, id)).await?;
+    found.map(drop).ok_or(Error::NotFound)
+}
+
+/// What people put between the parts of a code does not count.
+fn plain(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | ':')).collect()
+}
+
+fn wrong_name(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("Type the serial number.".to_owned());
+    }
+    name.chars().nth(NAME_MAX).map(|_| format!("That is longer than {NAME_MAX} characters."))
+}
+
+/// The customer's page with what was typed, and what is wrong with it.
+async fn refuse(portal: &Portal, user: ResellerUser, id: i64, typed: Typed) -> Result<Response, Error> {
+    let own = portal.clone();
+    let work = move |tx: &mut Tx<'_>| show_page(tx, &own, &user, id, (&BTreeMap::new(), &typed));
+    let page = portal.db().read(work).await?.ok_or(Error::NotFound)?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_is_plain_whatever_the_customer_is_called() {
+        for (customer, name) in [
+            ("Kessel Bau & Söhne", "enrol-kessel-bau-s-hne.plotmeter"),
+            ("\"; x=\"../..", "enrol-x.plotmeter"),
+            ("東京", "enrol-.plotmeter"),
+        ] {
+            assert_eq!(file_name(customer), name);
+        }
+    }
+
+    #[test]
+    fn a_code_is_read_as_people_write_it() {
+        for (typed, code) in [("482 913", "482913"), ("482-913", "482913"), (" 9F:3a.00 ", "9F3a00")] {
+            assert_eq!(plain(typed), code);
+        }
+    }
+}
