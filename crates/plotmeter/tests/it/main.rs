@@ -3,8 +3,14 @@
 #![allow(clippy::print_stdout)]
 
 mod agents;
+mod canary;
+mod interception;
 mod kill;
+mod lab;
+mod outage;
+mod polite;
 mod probe;
 mod programs;
+mod traffic;
 mod wire;
 mod world;
