@@ -121,7 +121,7 @@ Section "Collector"
   !insertmacro Must '"$INSTDIR\plotmeter.exe" collector service install --config "$Data\collector.toml"' "installing the service"
 
   ${If} $Enrolment != ""
-    !insertmacro Must '"$INSTDIR\plotmeter.exe" collector enrol "$Enrolment" --confirm "$Account" --config "$Data\collector.toml"' "enrolling"
+    !insertmacro Must '"$INSTDIR\plotmeter.exe" collector enrol "$Enrolment" --again --confirm "$Account" --config "$Data\collector.toml"' "enrolling"
   ${EndIf}
   ${If} $WasRunning == 0
   ${OrIf} $Enrolment != ""

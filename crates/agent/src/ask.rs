@@ -58,7 +58,7 @@ pub(crate) enum AskError {
     /// It shows another certificate than before.
     #[error(
         "the printer shows another certificate than at the first contact: if that is right, \
-         approve it with `plotmeter collector trust {address}`"
+         approve it with `plotmeter collector trust {address}` (a direct agent: `plotmeter direct trust`)"
     )]
     Certificate {
         /// The printer's address.

@@ -17,6 +17,8 @@ pub const CATCH_UP: u64 = 11_250_000;
 pub const CATCH_UP_AFTER: Duration = Duration::hours(6);
 /// What one exchange adds for TCP and TLS 1.3 with a certificate chain, both ways.
 pub const CONNECTION_BYTES: u64 = 8_000;
+/// What a try costs that comes to no connection: a look into the DNS and some packets without content.
+pub const UNREACHED_BYTES: u64 = 500;
 /// What is set aside for an answer before it is there. A longer one is counted when it came.
 pub const ANSWER_BYTES: u64 = 2_048;
 /// Length of the window. Spending is noted by the minute.

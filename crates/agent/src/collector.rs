@@ -9,18 +9,19 @@ use crate::config::Config;
 use crate::engine::{Action, Engine, Event};
 use crate::envelope::{Approved, Effective, effective};
 use crate::office::{Audience, CollectorError, Enrolling, Lane, Office, Spoken, Status, contact, patience};
-use crate::ranges;
 use crate::sweep::Sweep;
 use crate::{Farewell, Identity, SentPackage};
 use protocol::Hex;
+use protocol::limits::INTERVAL_MINUTES_MIN;
 use protocol::message::Beat;
 use protocol::package::{Draft, seen_record};
+use protocol::ranges;
 use protocol::receipt::{Duty, Participation, Settings};
-use report::{Instant, Surroundings};
-use std::collections::BTreeSet;
+use report::{Duration as Span, Instant, Surroundings};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -35,10 +36,12 @@ const SWEEP_SPACING: Duration = Duration::from_millis(100);
 const SWEEP_CONNECT: Duration = Duration::from_secs(3);
 /// Addresses asked between two notes of how far the sweep is.
 const SWEEP_PART: usize = 16;
+/// No wish of the portal's has a printer asked for everything twice within this time.
+const FLOOR: Span = Span::minutes(INTERVAL_MINUTES_MIN as i64);
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(500);
 /// How often the durable wishes of this machine's people are looked at: pause, approvals.
-const WISHES: u32 = 20;
+const WISHES: u32 = 4;
 /// How often it is looked at whether addresses are left to ask.
 const SWEEP_TICK: Duration = Duration::from_secs(10);
 
@@ -52,7 +55,7 @@ const READ_AT: &str = "read_at";
 const ROTATE: &str = "rotate";
 
 /// What one round did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Round {
     /// Printers read.
     pub read: usize,
@@ -66,6 +69,10 @@ pub struct Round {
     pub jobs: usize,
     /// Packages that the portal keeps now.
     pub sent: usize,
+    /// The listed printers that were not read in full, by address, and why.
+    pub unread: Vec<(String, String)>,
+    /// Why something still waits to be sent, in words; `None` where nothing does.
+    pub waits_for: Option<String>,
 }
 
 /// What would be sent of one printer.
@@ -96,6 +103,10 @@ pub struct Collector {
     config: Config,
     office: Office,
     counts: Mutex<Counts>,
+    /// When each printer last said everything, since the start, by address.
+    told_all: Mutex<BTreeMap<String, Instant>>,
+    /// Why known printers were not read in full when they were last asked, by address.
+    unread: Mutex<BTreeMap<String, String>>,
 }
 
 /// An address to ask.
@@ -125,13 +136,18 @@ impl Collector {
     /// Opens the collector of a configuration to work. Only one works on a state folder at a time.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
         let office = Office::open(config.set_up(), surroundings)?;
-        Ok(Collector { config, office, counts: Mutex::default() })
+        Ok(Collector::of(config, office))
     }
 
     /// Opens the collector of a configuration to look at it, while it may be working elsewhere.
     pub fn look(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
         let office = Office::look(config.set_up(), surroundings)?;
-        Ok(Collector { config, office, counts: Mutex::default() })
+        Ok(Collector::of(config, office))
+    }
+
+    fn of(config: Config, office: Office) -> Collector {
+        let (counts, told_all, unread) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Collector { config, office, counts, told_all, unread }
     }
 
     /// Who this collector is.
@@ -155,14 +171,16 @@ impl Collector {
     /// Reads every printer once and sends everything that may be sent now.
     pub async fn once(&self) -> Result<Round, CollectorError> {
         self.rotate_if_asked()?;
+        self.unread().clear();
+        let mut round = Round::default();
         if self.office.is_paused()? {
             self.ask_beat()?;
             self.office.say_all(Lane::Messages).await?;
-            return Ok(Round::default());
+            return self.told(round, Some("paused"));
         }
         self.say_hello_patiently().await?;
-        let mut round = Round::default();
-        if self.office.desk().duty() == Duty::Read {
+        let reads = self.office.desk().duty() == Duty::Read;
+        if reads {
             round = self.read_known().await?;
             round.add(self.sweep().await?);
         }
@@ -173,11 +191,32 @@ impl Collector {
             round.add(late);
             round.sent += self.send_all().await?;
         }
+        self.told(round, if reads { None } else { Some("stands by") })
+    }
+
+    fn unread(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A round with what was not read and what still waits, and why. `idle` is why no printer was asked at all.
+    fn told(&self, mut round: Round, idle: Option<&str>) -> Result<Round, CollectorError> {
+        let settings = self.office.settings()?;
+        let excluded = excluded(&self.config, &settings);
+        let unread = self.unread().clone();
+        for printer in &self.config.printers {
+            let why = match idle {
+                Some(idle) => Some(idle.to_owned()),
+                None if excluded(&printer.address) => Some("excluded, by the file or at the portal".to_owned()),
+                None => unread.get(&printer.address).cloned(),
+            };
+            round.unread.extend(why.map(|why| (printer.address.clone(), why)));
+        }
+        round.waits_for = self.office.waits_in_words()?;
         Ok(round)
     }
 
     /// Sends everything that waits, as far as the budget goes; gives how many packages the portal took.
-    pub async fn send_all(&self) -> Result<usize, CollectorError> {
+    async fn send_all(&self) -> Result<usize, CollectorError> {
         self.office.say_all(Lane::All).await
     }
 
@@ -223,6 +262,8 @@ impl Collector {
             let after = self.office.settings()?;
             // The engine is busy until it hears of the action, so that neither starts another one.
             if after != before {
+                // The portal sees soon what is in force now.
+                self.ask_beat()?;
                 engine.step(self.now(), Event::Interval(self.effective()?.interval_minutes));
             }
             if after.collect > before.collect {
@@ -230,6 +271,8 @@ impl Collector {
                 engine.step(self.now(), Event::Collect);
             }
             if after.participation != before.participation && self.read_newcomers().await?.read > 0 {
+                self.office.set_value(READ_AT, &self.now().0.to_string())?;
+                engine.step(self.now(), Event::ReadSome);
                 event = Event::Uploaded { more: true };
             }
         }
@@ -246,12 +289,14 @@ impl Collector {
             Duty::StandBy { until, .. } if until < self.now() && wishes.over != Some(until) => Some(until),
             _ => None,
         };
-        if paused == wishes.paused && over.is_none() {
-            return Ok(Event::Tick);
-        }
-        wishes.paused = paused;
         wishes.over = over.or(wishes.over);
-        Ok(Event::Collect)
+        if paused != wishes.paused {
+            info!(paused, "somebody here paused the collector or let it go on");
+            wishes.paused = paused;
+            self.ask_beat()?;
+            return Ok(Event::Wish);
+        }
+        Ok(if over.is_some() { Event::Collect } else { Event::Tick })
     }
 
     async fn carry_out(&self, action: Action) -> Result<Event, CollectorError> {
@@ -262,13 +307,14 @@ impl Collector {
                 if standing_by || self.office.settings()?.version == 0 {
                     self.say_hello_patiently().await?;
                 }
-                if !self.office.is_paused()? && self.office.desk().duty() == Duty::Read {
+                let reads = !self.office.is_paused()? && self.office.desk().duty() == Duty::Read;
+                if reads {
                     let round = self.read_known().await?;
                     info!(read = round.read, failed = round.failed, jobs = round.jobs, "printers were read");
                     self.office.set_value(READ_AT, &self.now().0.to_string())?;
                 }
                 self.ask_beat()?;
-                Ok(Event::Read)
+                Ok(if reads { Event::Read } else { Event::Skipped })
             }
             Action::Upload => {
                 let paused = self.office.is_paused()?;
@@ -354,9 +400,12 @@ impl Collector {
         }
         let known = self.known(&self.effective()?)?;
         let printers = self.office.desk().printers()?;
+        let now = self.now();
+        let told_all = self.told_all.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let new = |target: &Target| {
             let printer = printers.iter().find(|printer| printer.address == target.address);
-            printer.is_some_and(|printer| printer.participating && printer.seen_only)
+            let rests = told_all.get(&target.address).is_some_and(|at| (Span(0)..FLOOR).contains(&now.since(*at)));
+            !rests && printer.is_some_and(|printer| printer.participating && printer.seen_only)
         };
         let targets: Vec<Target> = known.into_iter().filter(new).collect();
         let pace = Pace { at_once: AT_ONCE, spacing: Duration::ZERO, patience: patience(self.config.pause_ms) };
@@ -404,26 +453,34 @@ impl Collector {
             Ok(Told::Identity(identified)) if !audience.supports(&identified.configuration) => {
                 round.unsupported += 1;
                 self.office.desk().forget(&target.address)?;
+                self.not_read(target, "not of a supported series");
             }
             Ok(Told::Identity(identified)) => {
                 self.office.keep_identity(&target.address, &identified, now)?;
                 round.seen += 1;
+                self.not_read(target, "seen, takes no part");
             }
             Ok(Told::Report(asked)) => {
                 round.jobs += self.office.keep(&target.address, *asked, now)?.jobs;
                 round.read += 1;
+                self.unread().remove(&target.address);
+                self.told_all.lock().unwrap_or_else(PoisonError::into_inner).insert(target.address, now);
             }
-            Err(error @ AskError::Certificate { .. }) => {
+            Err(error) if target.known || matches!(error, AskError::Certificate { .. }) => {
                 round.failed += 1;
                 self.office.not_read(&target.address, &error.to_string())?;
-            }
-            Err(error) if target.known => {
-                round.failed += 1;
-                self.office.not_read(&target.address, &error.to_string())?;
+                self.not_read(target, &error.to_string());
             }
             Err(_) => round.unsupported += 1,
         }
         Ok(())
+    }
+
+    /// Remembers why a known printer was not read, for whoever watches this round.
+    fn not_read(&self, target: Target, why: &str) {
+        if target.known {
+            self.unread().insert(target.address, why.to_owned());
+        }
     }
 
     /// Asks the addresses of the ranges that were not asked today who they are.
@@ -520,8 +577,8 @@ impl Collector {
         Ok(waiting.into_iter().map(|waiting| waiting.words).collect())
     }
 
-    /// Stops reading and sending packages, or goes on. A collector that runs elsewhere notices soon; the
-    /// portal hears of it with the next beat.
+    /// Stops reading and sending packages, or goes on. A collector that runs elsewhere notices within some seconds
+    /// and tells the portal then, as far as the wire budget goes.
     pub fn pause(&self, paused: bool) -> Result<(), CollectorError> {
         self.office.pause(paused)
     }
@@ -544,8 +601,8 @@ impl Collector {
     }
 
     /// Leaves for good: tells the portal, where it can be reached, and deletes keys and spool. What waits
-    /// is not sent any more.
-    pub async fn leave(self) -> Result<Farewell, CollectorError> {
+    /// is not sent any more. Gives the proof, and whether the portal was told and confirmed it.
+    pub async fn leave(self) -> Result<(Farewell, bool), CollectorError> {
         self.office.leave().await
     }
 
@@ -633,6 +690,8 @@ impl Round {
         self.unsupported += other.unsupported;
         self.jobs += other.jobs;
         self.sent += other.sent;
+        self.unread.extend(other.unread);
+        self.waits_for = other.waits_for.or(self.waits_for.take());
     }
 }
 

@@ -4,12 +4,14 @@
 //! The portal can read none of it and change none of it. Deliberately absent: secrets, which stand in
 //! files of their own, and settings that the portal sends, which the [`crate::envelope`] bounds.
 
+use crate::identity::read_bounded;
 use crate::privacy::Policy;
 use crate::proxy::{ProxySetting, SystemFacts};
-use crate::ranges::{self, Span};
 use protocol::limits::{INTERVAL_MINUTES_MAX, INTERVAL_MINUTES_MIN};
+use protocol::ranges::{self, Span};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -141,7 +143,7 @@ pub struct DirectConfig {
     #[serde(default = "default_poll_seconds", deserialize_with = "poll_seconds")]
     pub poll_seconds: u64,
     /// Pause between two requests to the printer, in milliseconds.
-    #[serde(default = "default_pause_ms")]
+    #[serde(default = "default_pause_ms", deserialize_with = "pause_ms")]
     pub pause_ms: u64,
     /// Whether the printer may be read without TLS, where its address begins with `http://`.
     #[serde(default)]
@@ -224,6 +226,7 @@ pub struct LogConfig {
     /// The file; without one the log goes to standard error.
     pub file: Option<PathBuf>,
     /// Old files are kept this many days.
+    #[serde(deserialize_with = "keep_days")]
     pub keep_days: u32,
     /// `error`, `warn`, `info` or `debug`.
     #[serde(deserialize_with = "level")]
@@ -244,14 +247,14 @@ impl Default for LogConfig {
 struct File {
     state: PathBuf,
     personal: Option<Personal>,
-    #[serde(default = "default_pause_ms")]
+    #[serde(default = "default_pause_ms", deserialize_with = "pause_ms")]
     pause_ms: u64,
     #[serde(default, deserialize_with = "spans")]
     ranges: Vec<Span>,
     #[serde(default, deserialize_with = "spans")]
     exclude: Vec<Span>,
     ranges_file: Option<PathBuf>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "models")]
     also_supported: Vec<String>,
     #[serde(default, rename = "printer")]
     printers: Vec<Printer>,
@@ -268,8 +271,14 @@ struct File {
 const PRINTERS_MAX: usize = 1000;
 /// Ports of printers found through ranges, at most: each is one more connection to each address.
 const PORTS_MAX: usize = 4;
-/// Bytes of a list of printers.
-const LIST_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of an agent's file, and of a list of printers.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// The longest pause between two requests to one printer, in milliseconds: a reading takes some dozen requests.
+const PAUSE_MS_MAX: u64 = 10_000;
+/// Log files are kept this long at most, in days.
+const KEEP_DAYS_MAX: u32 = 3650;
+/// Models that are named beside the supported series, at most.
+const MODELS_MAX: usize = 100;
 /// The shortest pause between two looks of a direct agent, in seconds.
 const POLL_SECONDS_MIN: u64 = 30;
 /// The longest pause between two looks of a direct agent, in seconds.
@@ -312,10 +321,6 @@ impl Config {
         if let Some(list) = list {
             // Beside the file that names it, wherever the program was started.
             let list = path.parent().unwrap_or(Path::new("")).join(list);
-            let size = std::fs::metadata(&list).map_or(0, |metadata| metadata.len());
-            if size > LIST_BYTES_MAX {
-                return Err(wrong(&list, format!("is longer than {LIST_BYTES_MAX} bytes")));
-            }
             let text = read(&list)?;
             config.add_list(&text).map_err(|what| wrong(&list, what))?;
             config.check_cap().map_err(|what| wrong(path, what))?;
@@ -343,6 +348,7 @@ impl Config {
         for printer in &file.printers {
             check_scheme(text, &printer.address, file.allow.plain_http, "allow.plain_http")?;
         }
+        check_twice(text, &file.printers)?;
         let privacy = match (file.personal, file.privacy) {
             (Some(_), Some(_)) => {
                 let line = line_of(text, "personal");
@@ -423,7 +429,15 @@ impl DirectConfig {
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+    let io = |source| ConfigError::Read { path: path.to_owned(), source };
+    let bytes = match read_bounded(path, FILE_BYTES_MAX) {
+        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+            return Err(ConfigError::Wrong { path: path.to_owned(), what: error.to_string() });
+        }
+        bytes => bytes.map_err(io)?,
+    };
+    let no_text = |_| ConfigError::Wrong { path: path.to_owned(), what: "it is no UTF-8 text".to_owned() };
+    String::from_utf8(bytes).map_err(no_text)
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
@@ -441,6 +455,22 @@ fn check_scheme(text: &str, address: &str, plain_http: bool, key: &str) -> Resul
     }
     let line = line_of(text, address);
     Err(format!("line {line}: address = {address:?} is read without TLS, which {key} = true has to allow"))
+}
+
+/// Each printer is listed once: the same one twice would be asked by two at the same time.
+fn check_twice(text: &str, printers: &[Printer]) -> Result<(), String> {
+    let mut known = BTreeSet::new();
+    for Printer { address } in printers {
+        let plain = address.starts_with("http://");
+        let name = address.strip_suffix(":443").filter(|_| !plain).unwrap_or(address);
+        if !known.insert(name) {
+            // The last line that names it: the first one is right.
+            let line = text.lines().collect::<Vec<_>>().iter().rposition(|line| line.contains(address.as_str()));
+            let line = line.map_or(0, |index| index + 1);
+            return Err(format!("line {line}: address = {address:?} is listed already"));
+        }
+    }
+    Ok(())
 }
 
 fn not_an_address(text: &str) -> String {
@@ -529,6 +559,32 @@ fn poll_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
     Err(D::Error::custom(format!("poll_seconds: {seconds} is not {bounds}")))
 }
 
+fn pause_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let pause = u64::deserialize(deserializer)?;
+    if pause <= PAUSE_MS_MAX {
+        return Ok(pause);
+    }
+    Err(D::Error::custom(format!("pause_ms: {pause} is more than {PAUSE_MS_MAX}")))
+}
+
+fn keep_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let days = u32::deserialize(deserializer)?;
+    if (1..=KEEP_DAYS_MAX).contains(&days) {
+        return Ok(days);
+    }
+    Err(D::Error::custom(format!("keep_days: {days} is not between 1 and {KEEP_DAYS_MAX}")))
+}
+
+fn models<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let models = <Vec<String>>::deserialize(deserializer)?;
+    let names_a_model = |model: &String| model.contains(|c: char| c.is_ascii_digit()) && model.chars().count() <= 100;
+    if models.len() > MODELS_MAX || !models.iter().all(names_a_model) {
+        let what = "also_supported: each entry is a model's name with its number, or a product number";
+        return Err(D::Error::custom(format!("{what}; {MODELS_MAX} entries at most")));
+    }
+    Ok(models)
+}
+
 fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let level = String::deserialize(deserializer)?;
     if ["error", "warn", "info", "debug"].contains(&level.as_str()) {
@@ -575,6 +631,11 @@ mod tests {
             ("state = \"s\"\npersonal = \"drop\"\n[privacy]\n", "line 2", "personal"),
             ("state = \"s\"\n[portal]\nproxy = \"socks5://a:1\"\n", "line 3", "proxy"),
             ("state = \"s\"\n[log]\nlevel = \"loud\"\n", "line 3", "level"),
+            ("state = \"s\"\n[log]\nkeep_days = 0\n", "line 3", "keep_days"),
+            ("state = \"s\"\npause_ms = 10001\n", "line 2", "pause_ms"),
+            ("state = \"s\"\nalso_supported = [\"\"]\n", "line 2", "also_supported"),
+            ("state = \"s\"\nalso_supported = [\"DesignJet\"]\n", "line 2", "also_supported"),
+            ("state = \"s\"\n[[printer]]\naddress = \"a\"\n[[printer]]\naddress = \"a:443\"\n", "line 5", "a:443"),
         ] {
             let error = Config::parse(text).expect_err(text);
             assert!(error.contains(line) && error.contains(key), "{text}: {error}");
@@ -590,6 +651,16 @@ mod tests {
         assert_eq!(keep.privacy, Policy::keep_all());
         assert_eq!(keep.printers, [Printer { address: "a:8443".to_owned() }]);
         assert_eq!(Config::parse("state = \"s\"\n").expect("valid").privacy, Policy::default());
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_not_read_to_its_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("collector.toml");
+        std::fs::write(&path, vec![b'#'; 1_100_000]).expect("written");
+        let error = Config::load(&path).expect_err("too long").to_string();
+        assert!(error.contains("longer than"), "{error}");
+        assert!(matches!(DirectConfig::load(&path), Err(ConfigError::Wrong { .. })));
     }
 
     #[test]

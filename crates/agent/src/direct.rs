@@ -24,6 +24,10 @@ use tracing::{info, warn};
 const BOOTS: &str = "boots";
 /// The durable value with the instant at which everything was last sent.
 const SENT_AT: &str = "sent_at";
+/// The durable value with the instant of the last reading that was kept.
+const READ_AT: &str = "read_at";
+/// While what was read cannot be sent, a reading is kept this often.
+const READ_EVERY: Span = Span::minutes(175);
 /// After a failure, the next try is this much later, doubling up to [`RETRY_MAX`].
 const RETRY_MIN: Span = Span::minutes(1);
 /// A beat is said at most this often.
@@ -47,6 +51,8 @@ struct State {
     boot_waits: bool,
     /// When a beat was last asked for.
     beat_at: Option<Instant>,
+    /// Whether the last beat that was heard said that the agent is paused.
+    paused: Option<bool>,
     /// Nothing is sent before then, after a failure.
     not_before: Option<Instant>,
     /// The pause after the next failure.
@@ -121,6 +127,7 @@ impl Direct {
     pub async fn once(&self) -> Result<Round, CollectorError> {
         let (mut round, sent) = self.look_and_send(true).await?;
         round.sent = sent?;
+        round.waits_for = self.office.waits_in_words()?;
         Ok(round)
     }
 
@@ -128,26 +135,42 @@ impl Direct {
     async fn look_and_send(&self, all: bool) -> Result<(Round, Result<usize, CollectorError>), CollectorError> {
         let may = all || self.state().not_before.is_none_or(|at| at <= self.now());
         if self.office.is_paused()? {
-            let sent = if may && (all || self.beat_is_due()) { self.send(Lane::Messages).await } else { Ok(0) };
-            return Ok((Round::default(), self.note(sent)?));
+            let sent = if may && (all || self.beat_is_due()?) { self.send(Lane::Messages).await } else { Ok(0) };
+            return Ok((self.unread("paused"), self.note(sent)?));
         }
         if may && self.office.settings()?.version == 0 {
             // Whether the printer takes part is not known yet.
             let hello = self.send(Lane::Messages).await;
             let _said = self.note(hello)?;
         }
-        let mut round = Round::default();
-        if self.office.desk().duty() == Duty::Read {
-            round = self.look_at_printer(all).await?;
-        }
+        let reads = self.office.desk().duty() == Duty::Read;
+        let round = if reads { self.look_at_printer(all).await? } else { self.unread("stands by") };
         let sent = if !may {
+            self.say_urgent().await?;
             return Ok((round, Ok(0)));
         } else if all || self.is_due()? {
             self.send(Lane::All).await
+        } else if self.state().paused == Some(true) {
+            // It goes on after a pause, and the portal hears that.
+            self.send(Lane::Messages).await
         } else {
             self.office.say_all(Lane::Urgent).await
         };
         Ok((round, self.note(sent)?))
+    }
+
+    /// A round in which the printer was not asked, and why.
+    fn unread(&self, why: &str) -> Round {
+        Round { unread: vec![(self.config.printer.clone(), why.to_owned())], ..Round::default() }
+    }
+
+    /// Alerts do not wait for the pause after a failure: the desk has a shorter one for them.
+    async fn say_urgent(&self) -> Result<(), CollectorError> {
+        match self.office.say_all(Lane::Urgent).await {
+            Err(CollectorError::Desk(error)) => Err(error.into()),
+            // The pause stays as it is: the next try is noted.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Whether everything is to be sent now: by the triggers, after a start, or by a wish of the portal's.
@@ -161,15 +184,19 @@ impl Direct {
     /// Says a beat, at most one in half an hour, and everything that the lane allows.
     async fn send(&self, lane: Lane) -> Result<usize, CollectorError> {
         let (now, beat) = (self.now(), self.beat()?);
-        if self.beat_is_due() {
+        let (due, paused) = (self.beat_is_due()?, beat.paused);
+        if due {
             self.office.desk().ask_beat(beat);
             self.state().beat_at = Some(now);
         }
         let wish = self.office.settings()?.collect;
         let kept = self.office.say_all(lane).await?;
-        // The budget may have kept all back: then it stays due.
+        if due {
+            self.state().paused = Some(paused);
+        }
+        // The budget may have kept some back: then it stays due.
         let left = self.office.desk().unsent()?;
-        if lane == Lane::All && (left.records == 0 || kept > 0) {
+        if lane == Lane::All && left.records + left.packages == 0 {
             self.office.set_value(SENT_AT, &now.0.to_string())?;
             let mut state = self.state();
             state.boot_waits = false;
@@ -178,9 +205,13 @@ impl Direct {
         Ok(kept)
     }
 
-    fn beat_is_due(&self) -> bool {
-        let (now, last) = (self.now(), self.state().beat_at);
-        last.is_none_or(|at| at > now || now.since(at) >= BEAT_EVERY)
+    /// Whether a beat is said with what is sent: now and then, and when somebody here paused the agent or let it
+    /// go on.
+    fn beat_is_due(&self) -> Result<bool, CollectorError> {
+        let (now, paused) = (self.now(), self.office.is_paused()?);
+        let state = self.state();
+        let wished = state.paused.is_some_and(|said| said != paused);
+        Ok(wished || state.beat_at.is_none_or(|at| at > now || now.since(at) >= BEAT_EVERY))
     }
 
     /// Notes how sending went. The error of an agent that cannot work at all ends it.
@@ -216,7 +247,7 @@ impl Direct {
         match told {
             Ok(Told::Identity(identified)) => {
                 self.office.keep_identity(address, &identified, now)?;
-                round.seen = 1;
+                round = Round { seen: 1, ..self.unread("seen, takes no part") };
             }
             Ok(Told::Report(asked)) => {
                 self.say_alerts(&asked, now)?;
@@ -224,7 +255,7 @@ impl Direct {
                 round.read = 1;
             }
             Err(error) => {
-                round.failed = 1;
+                round = Round { failed: 1, ..self.unread(&error.to_string()) };
                 self.not_read(&error)?;
             }
         }
@@ -244,10 +275,20 @@ impl Direct {
         };
         let read = ReadFrom { address, now, fingerprint: asked.fingerprint, defects: asked.defects.len() };
         let jobs = self.office.desk().append_jobs(&split, read)?.jobs;
-        if all || self.is_due()? {
+        if (all || self.is_due()?) && self.reading_is_due(now)? {
             self.office.desk().append(&split, read)?;
+            self.office.set_value(READ_AT, &now.0.to_string())?;
         }
         Ok(jobs)
+    }
+
+    /// Whether a reading is kept with what is due: not while one waits that could not be sent yet, except one in
+    /// three hours.
+    fn reading_is_due(&self, now: Instant) -> Result<bool, CollectorError> {
+        let at = |text: String| text.parse().ok().map(Instant);
+        let Some(read) = at(self.office.value(READ_AT)?) else { return Ok(true) };
+        let was_sent = at(self.office.value(SENT_AT)?).is_some_and(|sent| read <= sent && sent <= now);
+        Ok(was_sent || read > now || now.since(read) >= READ_EVERY)
     }
 
     /// Says the severe alerts that were not active at the last look. The desk says each once.
@@ -291,8 +332,8 @@ impl Direct {
     }
 
     /// Leaves for good: tells the portal, where it can be reached, and deletes keys and spool. What waits
-    /// is not sent any more.
-    pub async fn leave(self) -> Result<Farewell, CollectorError> {
+    /// is not sent any more. Gives the proof, and whether the portal was told and confirmed it.
+    pub async fn leave(self) -> Result<(Farewell, bool), CollectorError> {
         self.office.leave().await
     }
 

@@ -1,16 +1,18 @@
 //! `doctor`: checks everything that must work, one after the other, each with what to do where it fails.
 //!
-//! It asks printers only who they are and says one beat to the portal. Deliberately absent: repairs; it
-//! changes nothing but the spool's own counters.
+//! It asks printers only who they are. Where the portal has not answered lately, it says one beat, as the agent last
+//! did; else it spares the wire budget. It opens the agent's folder as every start does, so that a tighter privacy
+//! policy reaches what waits. Deliberately absent: any other repair.
 
-use crate::DeskError;
 use crate::ask::{AskError, Contact, Told, ask_pinned};
 use crate::config::{Config, DirectConfig};
 use crate::office::{Audience, CollectorError, Enrolling, Office, SetUp, Spoken, patience};
 use crate::proxy::{ProxyChoice, Route};
 use crate::tls::{Authorities, Observer};
 use crate::uplink::UplinkError;
+use crate::{DeskError, IdentityError};
 use protocol::MESSAGES_PATH;
+use protocol::message::AgentKind;
 use protocol::package::PrinterIdentity;
 use protocol::receipt::Settings;
 use report::{Defect, Duration, Instant, Surroundings};
@@ -19,6 +21,9 @@ use std::path::Path;
 
 /// A clock may differ from the portal's by this much.
 const CLOCK_TOLERANCE: Duration = Duration::minutes(10);
+
+/// An answer of the portal's that is younger than this is not asked for again: each exchange counts in the wire budget.
+const FRESH: Duration = Duration::minutes(10);
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,24 +83,47 @@ async fn examine(config: &impl Enrolling, surroundings: Surroundings) -> Vec<Che
             checks.push(name(office).await);
             checks.push(proxy(office));
             checks.extend(tls_and_clock(office).await);
-            checks.push(portal(set_up, &surroundings).await);
+            checks.push(portal(set_up, office, &surroundings).await);
             office.settings().unwrap_or_default()
         }
         Err(error) => {
-            let action = "enrol with the file from your reseller: `plotmeter collector enrol FILE`";
+            let (action, why) = not_looked(error, set_up.kind);
             checks.push(Check::fail("enrolment", chain(error), action));
             for name in ["portal's name", "proxy", "TLS to the portal", "clock", "portal"] {
-                checks.push(Check::skipped(name, "not enrolled yet, so that the portal is not known"));
+                checks.push(Check::skipped(name, why));
             }
             Settings::default()
         }
     };
     let audience = Audience { settings, also_supported: config.also_supported().map(<[String]>::to_vec) };
     for address in config.addresses() {
-        checks.push(printer(address, config.pause_ms(), looked.as_ref().ok(), &audience, surroundings.now()).await);
+        let contact =
+            Contact { address, pinned: None, read_at: surroundings.now(), patience: patience(config.pause_ms()) };
+        checks.push(printer(contact, set_up.kind, looked.as_ref().ok(), &audience).await);
     }
     checks.push(sockets());
     checks
+}
+
+/// What to do where the agent's folder cannot be looked at, and what that means for the portal.
+fn not_looked(error: &CollectorError, kind: AgentKind) -> (String, &'static str) {
+    const UNKNOWN: &str = "the enrolment does not read, so that the portal is not known";
+    match error {
+        CollectorError::Desk(DeskError::Identity(IdentityError::Absent(_))) => {
+            let action = format!("enrol with the file from your reseller: `plotmeter {} enrol FILE`", kind.word());
+            (action, "not enrolled yet, so that the portal is not known")
+        }
+        CollectorError::Desk(DeskError::Identity(IdentityError::Io { source, .. }))
+            if source.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            ("run this as the user that the agent runs as, or as an administrator".to_owned(), UNKNOWN)
+        }
+        CollectorError::Desk(DeskError::Identity(IdentityError::Io { .. })) => {
+            ("look at the state folder and its disk".to_owned(), UNKNOWN)
+        }
+        CollectorError::Uplink(_) => ("correct [portal] in the configuration".to_owned(), UNKNOWN),
+        _ => ("do what it says, then check again".to_owned(), UNKNOWN),
+    }
 }
 
 /// An error with all its causes.
@@ -232,6 +260,7 @@ async fn tls_and_clock(office: &Office) -> [Check; 2] {
         }
         Err(error) => {
             let failed = match observer.shown() {
+                Some(shown) if shown.untimely => return untimely(&shown.issuer, before),
                 Some(shown) if error.is_connect() => {
                     let found = format!("the certificate there, issued by {}, is not the portal's", shown.issuer);
                     let action = format!(
@@ -246,6 +275,15 @@ async fn tls_and_clock(office: &Office) -> [Check; 2] {
             [failed, Check::skipped(clock, "the portal was not reached")]
         }
     }
+}
+
+/// A certificate that is not valid now: far more often this machine's clock is wrong than the certificate.
+fn untimely(issuer: &str, now: Instant) -> [Check; 2] {
+    let found = format!("the certificate there, issued by {issuer}, is not valid yet, or no longer, at {now}");
+    let action = "see first that this machine's clock is right; if it is, the portal's certificate must be renewed";
+    let clock = format!("{now} here; the portal's certificate is not valid at that time");
+    let set = "set this machine's clock, best by NTP, if that is not the time";
+    [Check::fail("TLS to the portal", found, action), Check::fail("clock", clock, set)]
 }
 
 fn unreached(name: &str, error: &UplinkError) -> Check {
@@ -281,17 +319,42 @@ fn http_date(text: &str) -> Option<Instant> {
     Instant::parse(&format!("{year}-{month:02}-{day}T{time}Z"))
 }
 
-/// Says a beat, the way the agent at work does.
-async fn portal(set_up: SetUp<'_>, surroundings: &Surroundings) -> Check {
+/// What the agent that is at work now last heard of the portal.
+fn heard(looked: &Office) -> Check {
+    let name = "portal";
+    let (last, trouble) = (looked.last_answer().unwrap_or_default(), looked.trouble().unwrap_or_default());
+    let answered = last.map_or_else(|| "it never answered".to_owned(), |at| format!("it last answered at {at}"));
+    match (trouble, last) {
+        (Some(trouble), _) => {
+            let found = format!("the agent at work says: {trouble}; {answered}");
+            Check::fail(name, found, "mend what failed above, or look into the agent's log")
+        }
+        (None, Some(_)) => Check::pass(name, format!("the agent at work talks to it; {answered}")),
+        (None, None) => Check::skipped(name, "another agent uses the state folder now; it has not talked to it yet"),
+    }
+}
+
+/// What the portal says: lately, or else to a beat, said the way the agent at work does.
+async fn portal(set_up: SetUp<'_>, looked: &Office, surroundings: &Surroundings) -> Check {
     let name = "portal";
     let office = match Office::open(set_up, surroundings.clone()) {
         Ok(office) => office,
-        Err(error @ CollectorError::Desk(DeskError::Busy(_))) => return Check::skipped(name, chain(&error)),
+        Err(CollectorError::Desk(DeskError::Busy(_))) => return heard(looked),
         Err(error) => return Check::fail(name, chain(&error), "do what it says, then check again"),
     };
+    let trouble = office.trouble().unwrap_or_default();
+    let last = office.last_answer().unwrap_or_default();
+    let fresh = last.filter(|at| (Duration(0)..FRESH).contains(&surroundings.now().since(*at)));
+    if let (Some(at), None) = (fresh, trouble) {
+        return Check::pass(name, format!("it knew this agent and proved that it is the portal, at {at}"));
+    }
     match office.greet().await {
         Ok(Spoken::Heard) => Check::pass(name, "it knows this agent and proved that it is the portal"),
-        Ok(Spoken::Wait(until)) => Check::skipped(name, format!("the wire budget or a pause ends at {until}")),
+        Ok(Spoken::Wait(until)) => {
+            let why = office.waits_in_words().ok().flatten();
+            let why = why.unwrap_or_else(|| format!("the wire budget or a pause ends at {until}"));
+            Check::skipped(name, format!("not asked now: {why}"))
+        }
         Ok(_) => Check::skipped(name, "there was nothing to say"),
         Err(CollectorError::Uplink(error)) => unreached(name, &error),
         Err(CollectorError::Refused(problem)) => {
@@ -299,7 +362,7 @@ async fn portal(set_up: SetUp<'_>, surroundings: &Surroundings) -> Check {
             Check::fail(name, format!("it refuses: {}", Defect::quote(&problem.title)), action)
         }
         Err(error @ CollectorError::NeedsEnrolment(_)) => {
-            Check::fail(name, chain(&error), "enrol again for the same account; nothing is lost")
+            Check::fail(name, chain(&error), "enrol with --again for the same account; nothing is lost")
         }
         Err(error @ CollectorError::Unproved) => {
             let action = "look whether a proxy answers in the portal's place, with a page of its own";
@@ -309,13 +372,8 @@ async fn portal(set_up: SetUp<'_>, surroundings: &Surroundings) -> Check {
     }
 }
 
-async fn printer(
-    address: &str,
-    pause_ms: u64,
-    office: Option<&Office>,
-    audience: &Audience,
-    read_at: Instant,
-) -> Check {
+async fn printer(contact: Contact<'_>, kind: AgentKind, office: Option<&Office>, audience: &Audience) -> Check {
+    let address = contact.address;
     let name = format!("printer {address}");
     // Only an address that is known already: asking for the pin of another one would make it known.
     let pinned = office.and_then(|office| {
@@ -323,12 +381,15 @@ async fn printer(
         let known = desk.printers().ok()?.iter().any(|printer| printer.address == address);
         if known { desk.pin(address).ok()? } else { None }
     });
-    let contact = Contact { address, pinned, read_at, patience: patience(pause_ms) };
-    let identified = match ask_pinned(contact, &|_| false).await {
+    let identified = match ask_pinned(Contact { pinned, ..contact }, &|_| false).await {
         Ok(Told::Identity(identified)) => identified,
         Ok(Told::Report(_)) => return Check::skipped(&name, "it was asked more than who it is"),
         Err(error @ AskError::Certificate { .. }) => {
-            let action = format!("if it was replaced on purpose: `plotmeter collector trust {address}`");
+            let trust = match kind {
+                AgentKind::Direct => "plotmeter direct trust".to_owned(),
+                AgentKind::Collector | AgentKind::Firmware => format!("plotmeter collector trust {address}"),
+            };
+            let action = format!("if it was replaced on purpose: `{trust}`");
             return Check::fail(&name, error.to_string(), action);
         }
         Err(error) => {

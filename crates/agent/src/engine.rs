@@ -20,6 +20,8 @@ pub(crate) enum Event {
     Tick,
     /// All printers were read, or tried.
     Read,
+    /// No printer was read: the agent is paused, or another one reads.
+    Skipped,
     /// The portal keeps a package; more wait or not.
     Uploaded {
         /// Whether the spool holds more.
@@ -35,6 +37,10 @@ pub(crate) enum Event {
     Interval(u32),
     /// The portal asks for a reading now.
     Collect,
+    /// Somebody at this machine paused the agent or let it go on: the portal hears it at once.
+    Wish,
+    /// Some printers were read between two readings of all, because they take part by now.
+    ReadSome,
 }
 
 /// What to do.
@@ -110,6 +116,11 @@ impl Engine {
                 self.read_at = now.plus(self.jittered());
                 self.upload_at = self.upload_at.min(now);
             }
+            Event::Skipped => {
+                self.busy = false;
+                self.read_at = now.plus(self.jittered());
+                self.upload_at = self.upload_at.min(now);
+            }
             Event::Uploaded { more } => {
                 self.busy = false;
                 self.retry = RETRY_MIN;
@@ -132,7 +143,15 @@ impl Engine {
                 self.interval = bounded(minutes);
                 self.read_at = self.read_at.min(now.plus(self.jittered()));
             }
+            Event::ReadSome => {
+                self.last_read = Some(now);
+                self.read_at = self.soonest(self.read_at.max(now));
+            }
             Event::Collect => self.read_at = self.read_at.min(self.soonest(now)),
+            Event::Wish => {
+                self.read_at = self.read_at.min(self.soonest(now));
+                self.upload_at = self.upload_at.min(now);
+            }
         }
         self.next(now)
     }
@@ -241,7 +260,7 @@ mod tests {
                 engine = Engine::new(now, 0, rng.next_u64()).after(last_read);
             }
             let minutes = *rng.pick(&[0, 1, 29, 30, u32::MAX, 180]);
-            let event = *rng.pick(&[Event::Tick, Event::Tick, Event::Collect, Event::Interval(minutes)]);
+            let event = *rng.pick(&[Event::Tick, Event::Wish, Event::Collect, Event::Interval(minutes)]);
             let mut action = engine.step(now, event);
             while let Some(act) = action {
                 let done = match act {
@@ -272,6 +291,32 @@ mod tests {
         engine.step(minutes(61), Event::NothingToUpload);
         assert_eq!(engine.step(minutes(62), Event::Collect), None);
         assert_eq!(engine.step(minutes(91), Event::Tick), Some(Action::ReadPrinters));
+    }
+
+    #[test]
+    fn a_wish_of_this_machine_s_people_is_said_at_once_and_a_pause_counts_as_no_reading() {
+        let mut engine = Engine::new(START, 180, 100);
+        engine.step(START, Event::Tick);
+        engine.step(START, Event::Read);
+        engine.step(START, Event::NothingToUpload);
+        assert_eq!(engine.step(minutes(1), Event::Wish), Some(Action::Upload), "paused; it is said");
+        assert_eq!(engine.step(minutes(1), Event::NothingToUpload), None);
+        assert_eq!(engine.step(minutes(181), Event::Tick), Some(Action::ReadPrinters));
+        engine.step(minutes(181), Event::Skipped);
+        engine.step(minutes(181), Event::NothingToUpload);
+        assert_eq!(engine.step(minutes(182), Event::Wish), Some(Action::ReadPrinters), "it goes on, and reads");
+        assert_eq!(engine.step(minutes(183), Event::Read), Some(Action::Upload));
+    }
+
+    #[test]
+    fn printers_that_were_read_in_between_keep_the_floor_as_well() {
+        let mut engine = Engine::new(START, 30, 100);
+        engine.step(START, Event::Tick);
+        engine.step(START, Event::Read);
+        engine.step(minutes(29), Event::ReadSome);
+        engine.step(minutes(29), Event::NothingToUpload);
+        assert_eq!(engine.step(minutes(58), Event::Collect), None);
+        assert_eq!(engine.step(minutes(59), Event::Tick), Some(Action::ReadPrinters));
     }
 
     #[test]

@@ -5,10 +5,12 @@
 //! Deliberately absent: sockets. Whoever enrols carries the requests that stand here.
 
 use crate::desk::{Inbound, Outbound};
-use crate::identity::{EnrolledBy, EvidenceKey, Identity, IdentityError, Signer, Stored, authority, is_word, lock};
+use crate::identity::{
+    EnrolledBy, EvidenceKey, Identity, IdentityError, Signer, Stored, authority, is_word, lock, read_bounded,
+};
 use protocol::enrol::{
     CompareAnswer, CompareRequest, EnrolError, EnrolmentFile, FactoryFile, Hello, Initiator, Shared, Way, Welcome,
-    commitment, digits, factory_label,
+    commitment, digits, factory_label, label,
 };
 use protocol::limits::ENROL_BYTES_MAX;
 use protocol::message::AgentKind;
@@ -20,6 +22,9 @@ use std::sync::Arc;
 
 /// A host's name is cut to this many characters.
 const HOST_CHARS_MAX: usize = 100;
+
+/// An invitation is at most this long, with the certificate authority that it may name.
+const INVITATION_BYTES_MAX: u64 = 64 * 1024;
 
 /// Why an enrolment did not come about.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +48,12 @@ pub enum EnrolmentError {
          expired, or belongs to another portal"
     )]
     Refused(u16),
+    /// The portal opens comparisons only for what was announced there.
+    #[error(
+        "the portal does not expect {0:?} (status {1}): announce this serial number or host name at your \
+         customer's page first, or start over there, then begin again here"
+    )]
+    Unannounced(String, u16),
     /// The portal did not prove that it is the one that made the file.
     #[error("what answered is not the portal that made the file")]
     Handshake(#[from] EnrolError),
@@ -63,8 +74,12 @@ pub enum Invitation {
 impl Invitation {
     /// Reads an invitation from a file.
     pub fn read(path: &Path) -> Result<Invitation, EnrolmentError> {
-        let text = std::fs::read(path).map_err(|source| IdentityError::Io { path: path.to_owned(), source })?;
-        Invitation::parse(&text).ok_or_else(|| EnrolmentError::File { path: path.to_owned() })
+        let wrong = || EnrolmentError::File { path: path.to_owned() };
+        let text = match read_bounded(path, INVITATION_BYTES_MAX) {
+            Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => return Err(wrong()),
+            text => text.map_err(|source| IdentityError::Io { path: path.to_owned(), source })?,
+        };
+        Invitation::parse(&text).ok_or_else(wrong)
     }
 
     /// Reads an invitation from its text; `None` when it is none of this version.
@@ -117,6 +132,11 @@ fn hello(host: &str, kind: AgentKind, printer: Option<PrinterIdentity>, evidence
         printer,
         nonce: None,
     }
+}
+
+/// What a person announces at the portal before a comparison: the printer's serial number, else the host's name.
+fn name_of(hello: &Hello) -> &str {
+    hello.printer.as_ref().map_or(hello.host.as_str(), |printer| printer.serial.as_str())
 }
 
 fn address(portal: &str) -> Result<String, EnrolmentError> {
@@ -221,7 +241,8 @@ pub struct Comparing {
 }
 
 impl Comparing {
-    /// Begins an enrolment by comparison with the portal at this address; gives the request to carry.
+    /// Begins an enrolment by comparison with the portal at this address; gives the request to carry. A
+    /// person announced the printer's serial number there before, or the host's name where there is no printer.
     ///
     /// The agent commits itself to its key and nonce before it learns anything of the portal's, so that
     /// nobody between them can choose theirs to make the digits fit.
@@ -238,7 +259,8 @@ impl Comparing {
         let evidence = evidence(signer.as_ref(), surroundings);
         let nonce = Hex(surroundings.random());
         let hello = Hello { nonce: Some(nonce), ..hello(host, kind, printer, &evidence) };
-        let request = CompareRequest { commitment: commitment(&nonce, &evidence.key) };
+        let commitment = commitment(&nonce, &evidence.key);
+        let request = CompareRequest { commitment, label: label(name_of(&hello)) };
         let body = serde_json::to_vec(&request).map_err(EnrolError::Form)?;
         let headers = vec![("content-type", "application/json".to_owned())];
         let (portal, surroundings) = (portal.to_owned(), surroundings.clone());
@@ -246,11 +268,16 @@ impl Comparing {
         Ok((comparing, Outbound::plain(authority, COMPARE_PATH, headers, body)))
     }
 
+    /// What a person announces at the portal's customer page before this: a serial number, or a host's name.
+    pub fn name(&self) -> &str {
+        name_of(&self.hello)
+    }
+
     /// Reads the portal's answer; gives the next request to carry and the six digits to show. They are
     /// to be compared with those that the portal shows, by a person who is signed in there.
     pub fn session(self, answer: &Inbound) -> Result<(Started, Outbound, String), EnrolmentError> {
         if answer.status != 200 {
-            return Err(EnrolmentError::Refused(answer.status));
+            return Err(EnrolmentError::Unannounced(name_of(&self.hello).to_owned(), answer.status));
         }
         if answer.body.len() > ENROL_BYTES_MAX {
             return Err(EnrolError::TooLarge.into());
@@ -287,14 +314,31 @@ impl Pending {
     /// its first turn; in a comparison it asks again until the portal's side approved.
     ///
     /// A folder that is enrolled for the same account already is enrolled anew, and what it has not sent
-    /// yet goes to the new enrolment. One that is enrolled for another account is refused.
-    pub fn keep(mut self, state: &Path) -> Result<Identity, EnrolmentError> {
-        let mut held = None;
+    /// yet goes to the new enrolment. One that is enrolled for another account is refused. In a comparison
+    /// the account is not known yet: the portal must be the same, and the desk refuses another account's
+    /// spool at the approval.
+    pub fn keep(self, state: &Path) -> Result<Identity, EnrolmentError> {
+        self.keep_with(state, None)
+    }
+
+    /// The same, where the folder's lock may be held already. It is given back at the end.
+    pub(crate) fn keep_with(
+        mut self,
+        state: &Path,
+        mut held: Option<std::fs::File>,
+    ) -> Result<Identity, EnrolmentError> {
         if Identity::exists(state) {
-            held = Some(lock(state)?);
-            let before = Identity::load(state)?;
-            if before.account() != self.identity.account() {
-                return Err(IdentityError::Present(state.to_owned()).into());
+            if held.is_none() {
+                held = Some(lock(state)?);
+            }
+            let before = Identity::load(state)?.of_kind(self.identity.kind(), state)?;
+            let same = if self.identity.has_account() && before.has_account() {
+                before.account() == self.identity.account()
+            } else {
+                before.stored.portal_id == self.identity.stored.portal_id
+            };
+            if !same {
+                return Err(IdentityError::Foreign(state.to_owned()).into());
             }
             self.identity.stored.spool = before.stored.spool;
         }
@@ -373,7 +417,7 @@ mod tests {
         enrolled("agent-1", "Customer").keep(folder.path()).expect("kept");
         enrolled("agent-2", "Customer").keep(folder.path()).expect("kept");
         let other = enrolled("agent-3", "Somebody else").keep(folder.path());
-        assert!(matches!(other, Err(EnrolmentError::Identity(IdentityError::Present(_)))));
+        assert!(matches!(other, Err(EnrolmentError::Identity(IdentityError::Foreign(_)))));
         assert_eq!(Identity::load(folder.path()).expect("loads").agent(), "agent-2");
     }
 
@@ -403,10 +447,77 @@ mod tests {
         let (responder, hello) = Responder::read(way, &STATIC, [1; 32], &request.body).expect("reads");
         let nonce = hello.nonce.expect("opens the commitment");
         assert_eq!(commitment(&nonce, &hello.evidence_key), asked.commitment);
+        assert_eq!(asked.label, label("cn1"), "what a person announces, in any case of letters");
         assert_eq!(digits(&portal.portal_key, &hello.evidence_key, &nonce, &portal.nonce), shown);
         let (answer, _) = responder.answer(&welcome("agent-1", "")).expect("answers");
         let pending = started.answered(&ok(answer)).expect("the portal");
         assert_eq!(pending.account(), ("", ""));
+    }
+
+    /// An enrolment by comparison with the portal of this id, before anybody approved.
+    fn compared(portal_id: &str) -> Pending {
+        let kind = AgentKind::Collector;
+        let (comparing, request) =
+            Comparing::start("https://portal.example", None, "pc-7", kind, None, None, &surroundings())
+                .expect("starts");
+        let asked: CompareRequest = serde_json::from_slice(&request.body).expect("a commitment");
+        assert_eq!(asked.label, label("PC-7"), "without a printer the host's name is announced");
+        let portal = CompareAnswer {
+            session: "s-1".to_owned(),
+            nonce: Hex([3; 16]),
+            portal_id: portal_id.to_owned(),
+            portal_key: public_key(&STATIC),
+        };
+        let answer = ok(serde_json::to_vec(&portal).expect("serialises"));
+        let (started, request, _) = comparing.session(&answer).expect("a session");
+        let way = Way::Compare { session: "s-1" };
+        let (responder, _) = Responder::read(way, &STATIC, [1; 32], &request.body).expect("reads");
+        let (answer, _) = responder.answer(&welcome("agent-9", "")).expect("answers");
+        started.answered(&ok(answer)).expect("the portal")
+    }
+
+    #[test]
+    fn an_enrolled_folder_can_be_enrolled_anew_by_comparison_with_the_same_portal_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        enrolled("agent-1", "Customer").keep(folder.path()).expect("kept");
+        let other = compared("portal-2").keep(folder.path());
+        assert!(matches!(other, Err(EnrolmentError::Identity(IdentityError::Foreign(_)))));
+        compared("portal-1").keep(folder.path()).expect("kept");
+        assert_eq!(Identity::load(folder.path()).expect("loads").agent(), "agent-9");
+    }
+
+    #[test]
+    fn a_folder_of_another_kind_of_agent_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut direct = enrolled("agent-1", "Customer");
+        direct.identity.stored.kind = AgentKind::Direct;
+        direct.keep(folder.path()).expect("kept");
+        let other = enrolled("agent-2", "Customer").keep(folder.path());
+        assert!(matches!(other, Err(EnrolmentError::Identity(IdentityError::Kind(_, AgentKind::Direct)))));
+        let opened = crate::Desk::open(folder.path(), surroundings(), crate::DeskOptions::default());
+        let Err(error) = opened else { panic!("refused") };
+        assert!(error.to_string().contains("a direct agent"), "{error}");
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_no_invitation() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("long");
+        std::fs::write(&path, vec![b' '; 70_000]).expect("written");
+        assert!(matches!(Invitation::read(&path), Err(EnrolmentError::File { .. })));
+        #[cfg(target_os = "linux")]
+        assert!(matches!(Invitation::read(Path::new("/dev/zero")), Err(EnrolmentError::File { .. })));
+    }
+
+    #[test]
+    fn a_comparison_that_nobody_announced_says_what_to_announce() {
+        let kind = AgentKind::Collector;
+        let (comparing, _) =
+            Comparing::start("https://portal.example", None, "pc-7", kind, None, None, &surroundings())
+                .expect("starts");
+        let refused = Inbound { status: 403, ..ok(Vec::new()) };
+        let Err(error) = comparing.session(&refused) else { panic!("refused") };
+        assert!(error.to_string().contains("pc-7") && error.to_string().contains("announce"), "{error}");
     }
 
     #[test]

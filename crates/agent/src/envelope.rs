@@ -4,8 +4,8 @@
 //! see. Deliberately absent: names (a range is addresses), and any way for the portal to widen this.
 
 use crate::config::Config;
-use crate::ranges::{self, RangeError, Span};
 use protocol::limits::{CONSENTS_MAX, MESSAGE_CHARS_MAX, RANGES_MAX};
+use protocol::ranges::{self, RangeError, Span};
 use protocol::receipt::Settings;
 use report::Defect;
 use std::collections::BTreeSet;

@@ -9,7 +9,7 @@ use protocol::{Hex, Keys, Schedule, Secret, SigningKey, VerifyingKey, limits, si
 use report::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -144,9 +144,23 @@ pub enum IdentityError {
         /// The file.
         path: PathBuf,
     },
-    /// An agent is enrolled here already.
-    #[error("{0} is enrolled already: name a new state folder for another account")]
-    Present(PathBuf),
+    /// An agent is enrolled here already, and nobody said that it is to be enrolled anew.
+    #[error(
+        "{state} is enrolled already as agent {agent}; with --again it is enrolled anew for the same account, and \
+         what waits is kept"
+    )]
+    Present {
+        /// The state folder.
+        state: PathBuf,
+        /// The agent's id.
+        agent: String,
+    },
+    /// An agent is enrolled here for another account.
+    #[error("{0} is enrolled for another account: name a new state folder")]
+    Foreign(PathBuf),
+    /// An agent of another kind is enrolled here.
+    #[error("{} is the state folder of a {} agent: name another one", .0.display(), .1.word())]
+    Kind(PathBuf, AgentKind),
     /// The evidence key is not at hand.
     #[error("{0} was enrolled with an evidence key in a secure element, and that key is not at hand")]
     Signer(PathBuf),
@@ -187,6 +201,17 @@ pub(crate) fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> std::io:
     drop(file);
     fs::rename(&part, folder.join(name))?;
     sync_folder(folder)
+}
+
+/// Reads a file of at most `most` bytes. Devices and pipes that never end are not read to their end.
+pub(crate) fn read_bounded(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
+        return Ok(bytes);
+    }
+    let what = format!("it is longer than {most} bytes");
+    Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what))
 }
 
 /// Takes the lock of a state folder. The system releases it however the program ends.
@@ -281,6 +306,11 @@ impl Identity {
         stored.and_then(|stored| Identity::new(stored, signer)).ok_or(IdentityError::Damaged { path })
     }
 
+    /// Refuses to work as an agent of another kind than the one that was enrolled.
+    pub(crate) fn of_kind(self, kind: AgentKind, state: &Path) -> Result<Identity, IdentityError> {
+        if self.stored.kind == kind { Ok(self) } else { Err(IdentityError::Kind(state.to_owned(), self.stored.kind)) }
+    }
+
     /// Refuses to work without the key that signs packages.
     pub(crate) fn with_evidence_at_hand(self, state: &Path) -> Result<Identity, IdentityError> {
         let last = self.stored.evidence.last();
@@ -373,17 +403,39 @@ impl Identity {
     /// The statement that introduces the next evidence key, while one is under way.
     pub(crate) fn rotation(&self) -> Option<Rotation> {
         let next = self.stored.rotation.as_ref()?;
-        let old = self.stored.evidence.last()?.signing_key()?;
+        // A key that is introduced again signs already.
+        let old = self.stored.evidence.iter().rev().find(|key| key.key != next.key)?.signing_key()?;
         Some(Rotation::signed(self.agent(), next.from, &old, &next.signing_key()?))
     }
 
     /// The portal knows the next evidence key: from here on it signs.
     pub(crate) fn rotated(&mut self, state: &Path) -> Result<(), IdentityError> {
         self.change(state, |stored| {
-            stored.evidence.extend(stored.rotation.take());
+            let known = stored.evidence.last().map(|last| last.key);
+            stored.evidence.extend(stored.rotation.take().filter(|next| Some(next.key) != known));
             let old = stored.evidence.len().saturating_sub(SEEDS_KEPT);
             stored.evidence.iter_mut().take(old).for_each(|key| key.seed = None);
         })
+    }
+
+    /// The portal does not know the last evidence key: it was restored to before it was introduced. Has it
+    /// introduced again, by the key before; `false` where that cannot be done.
+    pub(crate) fn introduce_again(&mut self, state: &Path) -> Result<bool, IdentityError> {
+        let [.., before, last] = self.stored.evidence.as_slice() else { return Ok(false) };
+        if self.stored.rotation.is_some() || before.seed.is_none() || last.seed.is_none() {
+            return Ok(false);
+        }
+        let last = last.clone();
+        self.change(state, |stored| stored.rotation = Some(last))?;
+        Ok(true)
+    }
+
+    /// An answer in the current epoch was proved: the portal follows.
+    pub(crate) fn epoch_is_proved(&mut self, state: &Path) -> Result<(), IdentityError> {
+        if self.stored.epochs_unproved == 0 {
+            return Ok(());
+        }
+        self.change(state, |stored| stored.epochs_unproved = 0)
     }
 
     /// The agent's id.

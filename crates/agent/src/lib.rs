@@ -31,8 +31,6 @@ mod online;
 pub mod privacy;
 #[cfg(feature = "net")]
 mod proxy;
-#[cfg(feature = "net")]
-mod ranges;
 mod spool;
 #[cfg(feature = "net")]
 mod sweep;
@@ -44,7 +42,7 @@ mod triggers;
 #[cfg(feature = "net")]
 mod uplink;
 
-pub use desk::{Desk, DeskError, DeskOptions, Farewell, Inbound, Outbound, Outcome, SentPackage, Turn};
+pub use desk::{Desk, DeskError, DeskOptions, Farewell, Inbound, Outbound, Outcome, SentPackage, Turn, WaitsFor};
 pub use enrolment::{Comparing, EnrolmentError, Invitation, Pending, Started};
 pub use identity::{Identity, IdentityError, Signer};
 pub use spool::{Appended, PrinterStatus, ReadFrom, SpoolError, Unsent};

@@ -10,7 +10,8 @@ use crate::privacy::{self, Policy, Presence};
 use crate::proxy::SystemFacts;
 use crate::uplink::{Uplink, UplinkError};
 use crate::{
-    Appended, Desk, DeskError, DeskOptions, EnrolmentError, Farewell, Outcome, PrinterStatus, ReadFrom, Turn, Unsent,
+    Appended, Desk, DeskError, DeskOptions, EnrolmentError, Farewell, Outbound, Outcome, PrinterStatus, ReadFrom, Turn,
+    Unsent, WaitsFor,
 };
 use drivers::models;
 use protocol::limits::{MESSAGE_CHARS_MAX, TROUBLES_MAX};
@@ -22,7 +23,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::{info, warn};
 
-/// Requests of one go before the clock is looked at again.
+/// Requests of one go at most; what is left waits for the next one.
 const REQUESTS_MAX: usize = 10_000;
 /// A printer that was not read for this long is a trouble that the portal hears of.
 const SILENT: Duration = Duration::hours(24);
@@ -30,6 +31,14 @@ const SILENT: Duration = Duration::hours(24);
 pub(crate) const HOST: &str = "host";
 /// The durable value that says whether the agent is paused.
 const PAUSED: &str = "paused";
+/// The durable value with the instant of the portal's last proved answer.
+const ANSWERED_AT: &str = "answered_at";
+/// The durable value with the last failure towards the portal, in words.
+const TROUBLE: &str = "trouble";
+/// The durable value with the instant at which sending goes on and, on the next line, why not before.
+const WAITS: &str = "waits";
+/// How often the portal is told that the agent leaves: the first time may say under a number that it has heard already.
+const LAST_WORDS: usize = 2;
 /// The durable value with the policy that what waits was filtered by.
 const POLICY: &str = "policy";
 /// What a printer's failure says when it is another certificate; the rest of the text names its address.
@@ -52,7 +61,7 @@ pub enum CollectorError {
     Refused(Box<Problem>),
     /// The portal has other keys for this agent, and proved that it was the portal. Everything is kept.
     #[error(
-        "the portal asks for a new enrolment ({}): enrol again for the same account with a new file; \
+        "the portal asks for a new enrolment ({}): enrol with --again for the same account, with a new file; \
          everything is kept",
         .0.title
     )]
@@ -75,12 +84,22 @@ pub struct Status {
     pub portal: String,
     /// Minutes between readings, in effect.
     pub interval_minutes: u32,
-    /// Records that the portal does not have yet.
+    /// Records that the portal does not have yet, also those in packages without a receipt.
     pub records_waiting: u64,
     /// Packages that the portal does not have yet; their records are counted above.
     pub packages_waiting: u64,
+    /// Jobs among those records.
+    pub jobs_waiting: u64,
     /// When the oldest of them was made.
     pub oldest_waiting: Option<Instant>,
+    /// When the portal last answered and proved that it was the portal, by the agent's clock.
+    pub last_answer: Option<Instant>,
+    /// When sending goes on, where that is known.
+    pub waits_until: Option<Instant>,
+    /// Why nothing is sent now, in words; `None` where nothing waits, or nothing keeps it.
+    pub waits_for: Option<String>,
+    /// The last failure towards the portal, in words, until the portal answers without one.
+    pub trouble: Option<String>,
     /// Bytes of the spool.
     pub spool_bytes: u64,
     /// Jobs whose detail had to give way to a full disk. Their sums are kept.
@@ -237,6 +256,15 @@ pub(crate) fn patience(pause_ms: u64) -> Patience {
     Patience { pause: std::time::Duration::from_millis(pause_ms), ..Patience::default() }
 }
 
+/// A failure towards the portal, for people. What came over the network is cut and has no control characters.
+fn words(error: &CollectorError) -> String {
+    let text = match error {
+        CollectorError::Uplink(error) => format!("the portal could not be reached: {}", error.cause()),
+        other => other.to_string(),
+    };
+    text.chars().take(400).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// A desk and its way to the portal.
 pub(crate) struct Office {
     desk: Mutex<Desk>,
@@ -353,18 +381,52 @@ impl Office {
             Lane::Urgent => self.desk().urgent(),
         };
         let sent = match turn? {
-            Turn::Idle => return Ok(Spoken::Silent),
-            Turn::Wait(until) => return Ok(Spoken::Wait(until)),
+            Turn::Idle => {
+                if lane == Lane::All {
+                    self.note(WAITS, "")?;
+                }
+                return Ok(Spoken::Silent);
+            }
+            Turn::Wait(until) => {
+                if lane != Lane::Urgent {
+                    self.note_wait(until)?;
+                }
+                return Ok(Spoken::Wait(until));
+            }
             Turn::Send(sent) => sent,
         };
-        let answer = match self.uplink.carry(&sent).await {
+        let said = self.exchange(&sent).await;
+        match &said {
+            Ok(_) => {
+                self.note(TROUBLE, "")?;
+                self.note(WAITS, "")?;
+            }
+            // The agent's own folder fails: nothing can be noted there.
+            Err(CollectorError::Desk(_)) => {}
+            Err(error) => self.note(TROUBLE, &words(error))?,
+        }
+        said
+    }
+
+    /// Carries a request and takes what comes back.
+    async fn exchange(&self, sent: &Outbound) -> Result<Spoken, CollectorError> {
+        let answer = match self.uplink.carry(sent).await {
             Ok(answer) => answer,
             Err(error) => {
-                self.desk().failed(&sent)?;
+                let mut desk = self.desk();
+                if error.is_before_connection() {
+                    desk.unreached(sent)?;
+                } else {
+                    desk.failed(sent)?;
+                }
+                drop(desk);
                 return Err(error.into());
             }
         };
-        let outcome = self.desk().answered(&sent, &answer)?;
+        let outcome = self.desk().answered(sent, &answer)?;
+        if outcome != Outcome::Unproved {
+            self.set_value(ANSWERED_AT, &self.surroundings.now().0.to_string())?;
+        }
         self.apply_policy()?;
         match outcome {
             Outcome::Kept { more } => Ok(Spoken::Kept { more }),
@@ -373,6 +435,64 @@ impl Office {
             Outcome::NeedsEnrolment(problem) => Err(CollectorError::NeedsEnrolment(problem)),
             Outcome::Unproved => Err(CollectorError::Unproved),
         }
+    }
+
+    /// Keeps a durable value where it changed.
+    fn note(&self, name: &str, text: &str) -> Result<(), CollectorError> {
+        if self.value(name)? == text { Ok(()) } else { self.set_value(name, text) }
+    }
+
+    /// Notes that nothing is said before `until`, and why.
+    fn note_wait(&self, until: Instant) -> Result<(), CollectorError> {
+        let waits_for = self.desk().waits_for();
+        let why = match waits_for {
+            WaitsFor::Budget => "the wire budget of 30 minutes is used up".to_owned(),
+            WaitsFor::Pause => match self.trouble()? {
+                Some(trouble) => trouble,
+                None => "the portal asked to wait".to_owned(),
+            },
+        };
+        let text = format!("{}\n{why}", until.0);
+        if self.value(WAITS)? != text {
+            info!(until = %until, why, "sending waits");
+            self.set_value(WAITS, &text)?;
+        }
+        Ok(())
+    }
+
+    /// The last failure towards the portal, until it answers without one.
+    pub(crate) fn trouble(&self) -> Result<Option<String>, CollectorError> {
+        Ok(Some(self.value(TROUBLE)?).filter(|trouble| !trouble.is_empty()))
+    }
+
+    /// When the portal last proved an answer.
+    pub(crate) fn last_answer(&self) -> Result<Option<Instant>, CollectorError> {
+        Ok(self.value(ANSWERED_AT)?.parse().ok().map(Instant))
+    }
+
+    /// Why nothing is sent now, and until when where that is known. Nothing where nothing waits to be sent.
+    pub(crate) fn waits(&self) -> Result<(Option<Instant>, Option<String>), CollectorError> {
+        if self.is_paused()? {
+            return Ok((None, Some("paused".to_owned())));
+        }
+        let unsent = self.desk().unsent()?;
+        if unsent.all_records() == 0 {
+            return Ok((None, None));
+        }
+        let noted = self.value(WAITS)?;
+        let read = |(until, why): (&str, &str)| Some((Instant(until.parse().ok()?), why.to_owned()));
+        match noted.split_once('\n').and_then(read).filter(|(until, _)| *until > self.surroundings.now()) {
+            Some((until, why)) => Ok((Some(until), Some(why))),
+            None => Ok((None, self.trouble()?)),
+        }
+    }
+
+    /// The same in one sentence, for what a round came to.
+    pub(crate) fn waits_in_words(&self) -> Result<Option<String>, CollectorError> {
+        Ok(match self.waits()? {
+            (Some(until), Some(why)) => Some(format!("{why}; sending goes on at {until}")),
+            (_, why) => why,
+        })
     }
 
     /// Says what there is to say, until nothing is left or nothing more may be said now. Gives how many
@@ -389,10 +509,18 @@ impl Office {
         Ok(kept)
     }
 
-    /// Says a beat and nothing else, for `doctor`: whether the portal hears this agent.
+    /// Says a beat and nothing else, for `doctor`: whether the portal hears this agent. What only the agent at
+    /// work knows is said as it said it last.
     pub(crate) async fn greet(&self) -> Result<Spoken, CollectorError> {
-        let beat = self.beat()?;
-        self.desk().ask_beat(beat);
+        let mut beat = self.beat()?;
+        {
+            let mut desk = self.desk();
+            if let Some(last) = desk.last_beat() {
+                (beat.addresses, beat.printers, beat.failed) = (last.addresses, last.printers, last.failed);
+                (beat.interval_minutes, beat.consents) = (last.interval_minutes, last.consents.clone());
+            }
+            desk.ask_beat(beat);
+        }
         let mut last = Spoken::Silent;
         for _ in 0..4 {
             match self.say(Lane::Messages).await? {
@@ -508,8 +636,11 @@ impl Office {
         looks_at: impl Fn(&str) -> bool,
     ) -> Result<Status, CollectorError> {
         let paused = self.is_paused()?;
+        let (last_answer, trouble) = (self.last_answer()?, self.trouble()?);
+        let (waits_until, waits_for) = self.waits()?;
         let desk = self.desk();
-        let Unsent { records, packages, oldest, bytes, folded, .. } = desk.unsent()?;
+        let unsent = desk.unsent()?;
+        let Unsent { packages, jobs, oldest, bytes, folded, .. } = unsent;
         let identity = desk.identity();
         Ok(Status {
             agent: identity.agent().to_owned(),
@@ -517,9 +648,14 @@ impl Office {
             reseller: identity.reseller().to_owned(),
             portal: identity.portal().to_owned(),
             interval_minutes,
-            records_waiting: records,
+            records_waiting: unsent.all_records(),
             packages_waiting: packages,
+            jobs_waiting: jobs,
             oldest_waiting: oldest,
+            last_answer,
+            waits_until,
+            waits_for,
+            trouble,
             spool_bytes: bytes,
             folded,
             paused,
@@ -529,19 +665,30 @@ impl Office {
         })
     }
 
-    /// Leaves for good: tells the portal, where it can be reached, and deletes keys and spool.
-    pub(crate) async fn leave(self) -> Result<Farewell, CollectorError> {
-        let last_word = self.desk().leave()?;
-        match self.uplink.carry(&last_word).await {
-            Ok(answer) => {
-                // Whatever it says, the keys go.
-                if let Err(error) = self.desk().answered(&last_word, &answer) {
-                    warn!(error = %error, "the portal's answer was not kept");
+    /// Leaves for good: tells the portal, where it can be reached, and deletes keys and spool. Gives whether the
+    /// portal was told, and proved that it heard it.
+    pub(crate) async fn leave(self) -> Result<(Farewell, bool), CollectorError> {
+        let mut told = false;
+        for _ in 0..LAST_WORDS {
+            // Whatever comes of it, the keys go.
+            match self.say_last_word().await {
+                Ok(Outcome::Confirmed) => told = true,
+                Ok(Outcome::Nothing) => continue,
+                Ok(Outcome::Refused(problem) | Outcome::NeedsEnrolment(problem)) => {
+                    warn!(why = problem.title, "the portal did not take that the agent leaves");
                 }
+                Ok(Outcome::Unproved | Outcome::Kept { .. }) => warn!("what answered is not the portal"),
+                Err(error) => warn!(error = %words(&error), "the portal was not told; revoke the agent there"),
             }
-            Err(error) => warn!(error = %error, "the portal was not told; revoke the agent there"),
+            break;
         }
         let desk = self.desk.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(desk.erase()?)
+        Ok((desk.erase()?, told))
+    }
+
+    async fn say_last_word(&self) -> Result<Outcome, CollectorError> {
+        let last_word = self.desk().leave()?;
+        let answer = self.uplink.carry(&last_word).await?;
+        Ok(self.desk().answered(&last_word, &answer)?)
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::ask::{Contact, Patience, Told, ask_pinned};
 use crate::config::PortalConfig;
+use crate::identity::{Identity, IdentityError, lock};
 use crate::office::{CollectorError, Enrolling, HOST, Lane, Office, SetUp};
 use crate::privacy::Policy;
 use crate::proxy::SystemFacts;
@@ -15,6 +16,7 @@ use protocol::package::PrinterIdentity;
 use protocol::receipt::Settings;
 use report::Surroundings;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing::warn;
@@ -86,26 +88,46 @@ impl Needs {
     }
 }
 
+/// The lock of a folder that is enrolled already, taken before anything is used up that serves once. `None` where
+/// nobody is enrolled yet.
+fn hold(set_up: SetUp<'_>, again: bool) -> Result<Option<File>, IdentityError> {
+    let state = set_up.state;
+    let before = match Identity::load(state) {
+        Err(IdentityError::Absent(_)) => return Ok(None),
+        before => before?.of_kind(set_up.kind, state)?,
+    };
+    if !again {
+        return Err(IdentityError::Present { state: state.to_owned(), agent: before.agent().to_owned() });
+    }
+    lock(state).map(Some)
+}
+
 /// An enrolment whose account a person has yet to confirm.
 pub struct PendingOnline {
     pending: Pending,
     needs: Needs,
+    held: Option<File>,
 }
 
 /// Shakes hands with the portal that made the invitation in `file`. Nothing takes effect yet.
+///
+/// A state folder that is enrolled already is refused before the invitation is looked at, unless it is to be
+/// enrolled `again`; then no agent may be at work in it.
 pub async fn begin(
     file: &Path,
     config: &impl Enrolling,
     host: &str,
+    again: bool,
     surroundings: &Surroundings,
 ) -> Result<PendingOnline, EnrolmentError> {
+    let held = hold(config.set_up(), again)?;
     let needs = Needs::of(config.set_up(), host, surroundings);
     let invitation = Invitation::read(file)?;
     let uplink = needs.uplink(invitation.portal(), invitation.portal_ca())?;
     let printer = needs.printer().await;
     let (started, request) = Started::file(&invitation, host, needs.kind, printer, None, surroundings)?;
     let answer = uplink.carry(&request).await?;
-    Ok(PendingOnline { pending: started.answered(&answer)?, needs })
+    Ok(PendingOnline { pending: started.answered(&answer)?, needs, held })
 }
 
 impl PendingOnline {
@@ -115,8 +137,8 @@ impl PendingOnline {
     }
 
     /// What happens to each personal field here, for the person who confirms.
-    pub fn policy(&self) -> Vec<(String, String)> {
-        self.needs.privacy.words().into_iter().collect()
+    pub fn policy(&self) -> BTreeMap<String, String> {
+        self.needs.privacy.words()
     }
 
     /// A person confirmed the account: keeps the keys, then tells the portal.
@@ -124,7 +146,7 @@ impl PendingOnline {
     /// The keys are kept first, so that a lost answer strands nobody: the portal is told again with the
     /// first contact.
     pub async fn confirm(self) -> Result<Settings, CollectorError> {
-        self.pending.keep(&self.needs.state)?;
+        self.pending.keep_with(&self.needs.state, self.held)?;
         let office = self.needs.office()?;
         match office.say_all(Lane::Messages).await {
             Ok(_) => {}
@@ -144,31 +166,41 @@ impl PendingOnline {
 pub struct ComparingOnline {
     pending: Pending,
     digits: String,
+    name: String,
     needs: Needs,
+    held: Option<File>,
 }
 
 /// Begins an enrolment by comparison with the portal at this address. `authority` is trusted for that
-/// portal instead of the public authorities, in PEM.
+/// portal instead of the public authorities, in PEM. `again` is as in [`begin`].
 pub async fn begin_comparison(
     portal: &str,
     authority: Option<String>,
     config: &impl Enrolling,
     host: &str,
+    again: bool,
     surroundings: &Surroundings,
 ) -> Result<ComparingOnline, EnrolmentError> {
+    let held = hold(config.set_up(), again)?;
     let needs = Needs::of(config.set_up(), host, surroundings);
     let uplink = needs.uplink(portal, authority.as_deref())?;
     let printer = needs.printer().await;
     let (comparing, request) = Comparing::start(portal, authority, host, needs.kind, printer, None, surroundings)?;
+    let name = comparing.name().to_owned();
     let (started, request, digits) = comparing.session(&uplink.carry(&request).await?)?;
     let answer = uplink.carry(&request).await?;
-    Ok(ComparingOnline { pending: started.answered(&answer)?, digits, needs })
+    Ok(ComparingOnline { pending: started.answered(&answer)?, digits, name, needs, held })
 }
 
 impl ComparingOnline {
     /// The six digits to compare with those at the portal.
     pub fn digits(&self) -> &str {
         &self.digits
+    }
+
+    /// The name under which this agent was announced at the portal: the printer's serial number, or the host's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What happens to each personal field here.
@@ -178,7 +210,7 @@ impl ComparingOnline {
 
     /// Keeps the keys and waits until somebody at the portal has compared; gives reseller and customer.
     pub async fn wait(self) -> Result<(String, String), CollectorError> {
-        self.pending.keep(&self.needs.state)?;
+        self.pending.keep_with(&self.needs.state, self.held)?;
         let office = self.needs.office()?;
         loop {
             match office.say_all(Lane::Messages).await {

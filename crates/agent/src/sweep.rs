@@ -4,7 +4,7 @@
 //! Pure, with a text form to keep. Deliberately absent: what answered where. Of an address without a
 //! supported printer nothing is known but that it was asked.
 
-use crate::ranges::Span;
+use protocol::ranges::Span;
 use report::{Duration, Instant};
 use std::net::IpAddr;
 

@@ -265,7 +265,7 @@ impl Portal {
         assert!(sealed.len() <= SEALED_BYTES_MAX);
         let (_, json) = package::open(keys, sealed).expect("opens");
         let evidence = EvidenceKeys(self.evidence.clone());
-        let package = Package::check(&json, &self.agent, &evidence).expect("checks");
+        let Ok(package) = Package::check(&json, &self.agent, &evidence) else { return self.refuse("evidence", None) };
         let (sequence, digest) = (package.sequence, package.digest());
         if let Some(known) = self.kept.get(&sequence) {
             if known.receipt.digest == digest {
@@ -306,6 +306,11 @@ impl Portal {
         let last = self.kept.last_key_value().map(|(_, kept)| (kept.receipt.last, kept.receipt.head));
         let (last, head) = last.unwrap_or((0, chain::origin(&self.agent)));
         (self.next_record, self.head) = (last + 1, head);
+    }
+
+    /// Forgets every evidence key but the first, as a portal that is restored from a backup.
+    pub(crate) fn forget_rotations(&mut self) {
+        self.evidence.truncate(1);
     }
 
     /// The cores of all records, in their order.

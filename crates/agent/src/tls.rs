@@ -161,6 +161,8 @@ pub(crate) struct Shown {
     pub(crate) issuer: String,
     /// Only the authority that the customer's side added vouches for it: a proxy opens TLS.
     pub(crate) inspected: bool,
+    /// It is not valid yet, or no longer, by this machine's clock.
+    pub(crate) untimely: bool,
 }
 
 impl Observer {
@@ -200,7 +202,8 @@ impl ServerCertVerifier for Observer {
         };
         let (base, all) = (check(&self.base), check(&self.all));
         let issuer = issuer(end_entity.as_ref()).unwrap_or_else(|| "an unnamed authority".to_owned());
-        let shown = Shown { issuer, inspected: base.is_err() && all.is_ok() };
+        let untimely = all.as_ref().is_err_and(is_untimely);
+        let shown = Shown { issuer, inspected: base.is_err() && all.is_ok(), untimely };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         all
     }
@@ -226,6 +229,15 @@ impl ServerCertVerifier for Observer {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.all.supported_verify_schemes()
     }
+}
+
+/// Whether a certificate was refused for the time at which it was shown.
+fn is_untimely(error: &Error) -> bool {
+    use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    matches!(
+        error,
+        Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. } | Expired | ExpiredContext { .. })
+    )
 }
 
 /// Tag, content and what follows, of one DER element.
@@ -289,6 +301,26 @@ mod tests {
         parameters.distinguished_name.push(rcgen::DnType::OrganizationName, "Example Works");
         let certificate = parameters.self_signed(&key).expect("signed");
         assert_eq!(issuer(certificate.der()).as_deref(), Some("Inspector (Example Works)"));
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_valid_yet_is_told_from_a_foreign_one() {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let certificate = rcgen::CertificateParams::new(vec!["portal.example".to_owned()])
+            .expect("a name")
+            .self_signed(&key)
+            .expect("signed");
+        let pem = certificate.pem();
+        let (own, other) = (Authorities { enrolled: Some(&pem), local: None }, Authorities::default());
+        let name = ServerName::try_from("portal.example").expect("a name");
+        // The certificates of rcgen begin in 1975.
+        let time = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        for (authorities, at, untimely) in [(own, 1, true), (own, 1_793_448_000, false), (other, 1_793_448_000, false)]
+        {
+            let (observer, _) = Observer::new(authorities).expect("set up");
+            let _refused = observer.verify_server_cert(certificate.der(), &[], &name, &[], time(at));
+            assert_eq!(observer.shown().map(|shown| shown.untimely), Some(untimely), "{at}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::proxy::{self, ProxyChoice, Route, SystemFacts, route};
 use crate::tls::{Authorities, portal_config};
 use crate::{Inbound, Outbound};
 use protocol::limits::{ANSWER_BYTES_MAX, ENROL_BYTES_MAX};
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -61,6 +62,14 @@ pub enum UplinkError {
         /// Its HTTP status.
         status: u16,
     },
+    /// Nobody answers where the proxy should be.
+    #[error("the proxy {proxy} takes no connection ({cause}): see [portal] proxy, or the system's own setting")]
+    ProxyAbsent {
+        /// Its host and port.
+        proxy: String,
+        /// Why.
+        cause: String,
+    },
     /// The system's proxy settings cannot be followed.
     #[error("the system's proxy settings cannot be followed: {0}")]
     ProxyUnsupported(String),
@@ -72,6 +81,49 @@ pub enum UplinkError {
         /// What is wrong.
         what: String,
     },
+}
+
+impl UplinkError {
+    /// Whether nothing was sent to the portal: no connection came about, not even one without content.
+    pub(crate) fn is_before_connection(&self) -> bool {
+        match self {
+            UplinkError::Http(error) => is_unconnected(error),
+            UplinkError::Unproved { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// What went wrong, in the words of whatever is nearest to it.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            UplinkError::Http(error) => innermost(error),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Whether a failed exchange ended before a connection stood. What cannot be told counts as sent.
+fn is_unconnected(error: &reqwest::Error) -> bool {
+    if error.is_dns() {
+        return true;
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.to_string() == "tcp connect error" {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// The last cause of an error.
+fn innermost(error: &dyn Error) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
 }
 
 /// A way to one portal.
@@ -227,6 +279,9 @@ impl Uplink {
         match proxy::reply(&host, port, &self.target(), credentials.as_ref()).await {
             Some(reply) if reply.status == 407 => sign_in(&reply.schemes, credentials.is_some()),
             Some(reply) if reply.status >= 300 => UplinkError::ProxyRefused { status: reply.status },
+            None if is_unconnected(&error) => {
+                UplinkError::ProxyAbsent { proxy: format!("{host}:{port}"), cause: innermost(&error) }
+            }
             _ => UplinkError::Http(error),
         }
     }

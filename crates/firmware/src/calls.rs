@@ -13,6 +13,7 @@ use crate::abi::{
     PM_SEVERITY_INFO, PM_SEVERITY_SEVERE, PM_SEVERITY_WARNING, PM_TEXT_MAX, pm_agent, pm_config, pm_response,
 };
 use crate::callbacks;
+use crate::enrol::PROOF_MAX;
 use crate::fault::Fault;
 use crate::printer::PrinterAgent;
 use crate::rows::Given;
@@ -240,8 +241,17 @@ pub unsafe extern "C" fn pm_factory_reset(
     capacity: usize,
     length: *mut usize,
 ) -> i32 {
+    let holds = Out { buffer: out, capacity, length }.holds(PROOF_MAX);
     // SAFETY: as the caller owes.
-    unsafe { enter(agent, |agent| agent.reset(Out { buffer: out, capacity, length })) }
+    unsafe {
+        enter_for_text(agent, Out { buffer: out, capacity, length }, |agent| {
+            // It cannot be done twice: the proof must fit before anything is removed.
+            if !holds {
+                return Err(Fault::Buffer(PROOF_MAX + 1));
+            }
+            agent.reset()
+        })
+    }
 }
 
 /// The privacy policy as JSON: each personal field with drop, pseudonym or keep, and how exact times are.

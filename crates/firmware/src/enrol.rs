@@ -7,7 +7,6 @@ use crate::abi::{PM_LOG_INFO, PM_OK};
 use crate::fault::{Fault, chain};
 use crate::form;
 use crate::printer::PrinterAgent;
-use crate::text::Out;
 use agent::{Comparing, EnrolmentError, Farewell, Inbound, Invitation, Outbound, Started};
 use protocol::enrol::{EnrolmentFile, FactoryFile};
 use protocol::message::AgentKind;
@@ -110,15 +109,9 @@ impl PrinterAgent {
         self.setup.transport.post(request, authority).ok_or(Fault::Unreached)
     }
 
-    /// The way out: keys and spool are removed, and a proof of that is written to `out`. The portal is
-    /// told first where it can be; whether it hears it changes nothing.
-    ///
-    /// # Safety
-    /// As `Out::put`.
-    pub(crate) unsafe fn reset(&mut self, out: Out) -> Result<i32, Fault> {
-        if !out.holds(PROOF_MAX) {
-            return Err(Fault::Buffer(PROOF_MAX + 1));
-        }
+    /// The way out: keys and spool are removed; gives a proof of that, of [`PROOF_MAX`] bytes at most. The
+    /// portal is told first where it can be; whether it hears it changes nothing.
+    pub(crate) fn reset(&mut self) -> Result<String, Fault> {
         (self.setup.stir)()?;
         if let Ok(request) = self.desk()?.leave() {
             let authority = self.desk_ref()?.identity().portal_ca().map(str::to_owned);
@@ -127,8 +120,6 @@ impl PrinterAgent {
         let desk = self.office.take().ok_or(Fault::NotEnrolled)?;
         let farewell: Farewell = desk.erase().map_err(|error| Fault::storage(&error))?;
         self.forget();
-        let proof = serde_json::to_string(&farewell).map_err(|error| Fault::Json(error.to_string()))?;
-        // SAFETY: the same promise is made to us.
-        unsafe { out.put(&proof) }
+        serde_json::to_string(&farewell).map_err(|error| Fault::Json(error.to_string()))
     }
 }

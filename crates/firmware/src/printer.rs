@@ -27,8 +27,6 @@ const VALUE_PRIVACY: &str = "firmware privacy";
 const VALUE_FILTERED: &str = "firmware filtered";
 /// By what the desk tells this printer from others; a printer's own agent has no address to read.
 const SELF: &str = "self";
-/// The key of pseudonyms, which is the customer's and goes with a reset.
-const PSEUDONYM_KEY: &str = "pseudonym.key";
 /// Where rows come from.
 const SOURCE: &str = "firmware";
 /// A report has at most this many defects of its own; more are counted.
@@ -519,12 +517,8 @@ impl PrinterAgent {
         }
     }
 
-    /// After a reset: nothing of the account is left in memory or in the folder.
+    /// After a reset: nothing of the account is left in memory. The desk removed what was in the folder.
     pub(crate) fn forget(&mut self) {
-        let removed = std::fs::remove_file(self.setup.folder.join(PSEUDONYM_KEY));
-        if removed.is_err_and(|error| error.kind() != std::io::ErrorKind::NotFound) {
-            self.log(PM_LOG_ERROR, "the pseudonym key could not be removed");
-        }
         (self.office, self.asked, self.snapshot, self.building, self.job) = (None, None, None, None, None);
         (self.sending, self.urgent, self.beat_at, self.needs_enrolment) = (false, false, None, false);
         (self.policy, self.problem) = (Policy::default(), None);
@@ -567,7 +561,7 @@ impl PrinterAgent {
             status.agent = Some(desk.identity().agent());
             status.takes_part = self.takes_part()?;
             status.settings_version = desk.settings().map_err(storage)?.version;
-            status.records_waiting = unsent.records;
+            status.records_waiting = unsent.all_records();
             status.packages_waiting = unsent.packages;
             status.jobs_waiting = unsent.jobs;
             status.pages_waiting = unsent.pages;

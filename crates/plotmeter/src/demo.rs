@@ -223,7 +223,7 @@ async fn build(
             let file = invitation(portal, &made, customer_id, &state)?;
             let config = config(&state, &addresses, customer.lets_names_through)?;
             let host = format!("pc-{}", customer.site.to_lowercase());
-            agent::begin(&file, &config, &host, surroundings).await?.confirm().await?;
+            agent::begin(&file, &config, &host, false, surroundings).await?.confirm().await?;
             let direct = match addresses.first().filter(|_| customer.name == WITH_DIRECT) {
                 Some(address) => {
                     let state = dir.join(format!("direct-{customer_id}"));
@@ -265,7 +265,7 @@ fn invitation(portal: &Portal, reseller: &NewReseller, customer_id: i64, state: 
 async fn direct(state: &Path, file: &Path, address: &str, surroundings: &Surroundings) -> anyhow::Result<Arc<Direct>> {
     let mut config = DirectConfig::new(state.to_owned(), address).map_err(anyhow::Error::msg)?;
     (config.pause_ms, config.poll_seconds) = (0, 30);
-    agent::begin(file, &config, "beside-the-printer", surroundings).await?.confirm().await?;
+    agent::begin(file, &config, "beside-the-printer", false, surroundings).await?.confirm().await?;
     Ok(Arc::new(Direct::open(config, surroundings.clone())?))
 }
 

@@ -5,7 +5,7 @@
 
 use crate::words;
 use agent::{ComparingOnline, PendingOnline, Status};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
@@ -14,9 +14,8 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Enrolment {
     /// The one-time file from the portal, or a printer's factory file.
-    #[arg(required_unless_present = "portal")]
     pub(crate) file: Option<PathBuf>,
-    /// Enrols by comparing six digits with somebody at this portal: https://portal.example.org
+    /// Enrols by six digits with somebody at this portal, who announced this agent: https://portal.example.org
     #[arg(long, conflicts_with = "file")]
     pub(crate) portal: Option<String>,
     /// A certificate authority to trust for that portal instead of the public ones, in PEM.
@@ -25,17 +24,23 @@ pub(crate) struct Enrolment {
     /// Confirms the account without asking; say its name: --confirm "Kessler Architekten".
     #[arg(long, conflicts_with = "portal")]
     confirm: Option<String>,
+    /// Enrols anew where an agent is enrolled already, for the same account; keeps what waits to be sent.
+    #[arg(long)]
+    pub(crate) again: bool,
 }
+
+/// Bytes of a certificate authority's file at most.
+const AUTHORITY_BYTES_MAX: u64 = 1 << 20;
 
 impl Enrolment {
     /// The authority to trust instead of the public ones, if one is named.
     pub(crate) fn authority(&self) -> anyhow::Result<Option<String>> {
-        let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()));
-        self.portal_ca.as_ref().map(read).transpose()
+        self.portal_ca.as_ref().map(|path| crate::read_text(path, AUTHORITY_BYTES_MAX)).transpose()
     }
 
-    /// Shows what the portal has proved, asks, and lets the enrolment take effect.
-    pub(crate) async fn confirm(&self, pending: PendingOnline) -> anyhow::Result<()> {
+    /// Shows what the portal has proved, asks, and lets the enrolment take effect. Gives the minutes between
+    /// readings that the portal asks for.
+    pub(crate) async fn confirm(&self, pending: PendingOnline) -> anyhow::Result<u32> {
         let (reseller, customer) = pending.account();
         let (reseller, customer) = (reseller.to_owned(), customer.to_owned());
         let out = &mut std::io::stdout();
@@ -46,16 +51,18 @@ impl Enrolment {
         )?;
         words::policy(out, pending.policy())?;
         let agreed = match self.confirm.as_deref() {
-            Some(name) => name == customer,
+            Some(name) if name != customer => bail!(
+                "the account is named {customer:?} and not {name:?}: not enrolled; nothing was kept and nothing took \
+                 effect"
+            ),
+            Some(_) => true,
             None if std::io::stdin().is_terminal() => ask("Is that right? Type yes to go on: ")? == "yes",
             None => bail!("nobody can be asked here: repeat with --confirm {customer:?}"),
         };
         if !agreed {
             bail!("not enrolled; nothing was kept and nothing took effect");
         }
-        let settings = pending.confirm().await?;
-        println!("Enrolled. Readings every {} minutes.", settings.bounded_interval_minutes());
-        Ok(())
+        Ok(pending.confirm().await?.bounded_interval_minutes())
     }
 }
 
@@ -66,8 +73,11 @@ pub(crate) async fn compare(comparing: ComparingOnline) -> anyhow::Result<()> {
     writeln!(out, "\n  {}\n", comparing.digits())?;
     writeln!(
         out,
-        "Somebody at the portal opens the customer's page and types these digits there.\n\
-         If other digits stand there, stop: something is in between. Waiting …"
+        "Somebody at the portal types these digits on the customer's page, beside the announcement of\n{}.\n\
+         The portal shows none itself: read them out to somebody whom you know.\n\
+         If it says that they do not fit, have this agent announced anew and begin again here;\n\
+         if they do not fit a second time, something is in between: stop. Waiting …",
+        comparing.name()
     )?;
     out.flush()?;
     let (reseller, customer) = comparing.wait().await?;
@@ -99,10 +109,11 @@ pub(crate) fn may_leave(status: &Status, yes: bool) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
         bail!("nobody can be asked here: repeat with --yes");
     }
-    let (agent, waiting) = (&status.agent, status.records_waiting);
     println!(
-        "This deletes the keys of agent {agent} and everything that it stored here.\n\
-         {waiting} records that the portal does not have are lost."
+        "This deletes the keys of agent {} and everything that it stored here.\n\
+         {} that the portal does not have are lost.",
+        status.agent,
+        words::waiting(status)
     );
     if ask("Type leave to go on: ")? != "leave" {
         bail!("nothing was deleted");

@@ -1,6 +1,8 @@
 //! The one binary: parses the command line and starts the rest. Time and randomness enter here.
 #![allow(clippy::print_stdout)]
 
+#[cfg(feature = "agent")]
+mod agents;
 #[cfg(feature = "portal")]
 mod bench;
 mod clock;
@@ -12,6 +14,8 @@ mod demo;
 mod direct;
 #[cfg(feature = "agent")]
 mod enrol;
+#[cfg(feature = "portal")]
+mod factory;
 mod logs;
 #[cfg(feature = "portal")]
 mod portal_command;
@@ -109,7 +113,23 @@ fn start_logs(command: &Command) -> anyhow::Result<()> {
         _ => None,
     };
     let level = if is_quiet(command) { "error" } else { "info" };
-    logs::start(level, wanted.as_ref())
+    logs::start(level, wanted.as_ref());
+    Ok(())
+}
+
+/// A text file of somebody's, read as far as such a file may be long: it may be anything.
+#[cfg(any(feature = "portal", feature = "agent"))]
+fn read_text(path: &std::path::Path, bytes_max: u64) -> anyhow::Result<String> {
+    use anyhow::Context;
+    use std::io::Read;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).with_context(|| format!("read {}", path.display()))?;
+    let read = file.take(bytes_max.saturating_add(1)).read_to_string(&mut text);
+    let length = read.with_context(|| format!("read {}", path.display()))?;
+    if u64::try_from(length).is_ok_and(|length| length <= bytes_max) {
+        return Ok(text);
+    }
+    anyhow::bail!("{} is longer than {bytes_max} bytes", path.display())
 }
 
 /// The environment, for what looks into it: proxy settings, and who supervises this process.

@@ -1,11 +1,16 @@
-//! `plotmeter portal …`
+//! `plotmeter portal …`: setting a portal up and serving it.
+//!
+//! Deliberately absent: what people do on its pages.
 
+use crate::factory;
 use anyhow::{Context, bail};
 use clap::Args;
-use portal::config::File;
+use portal::config;
 use portal::setup::{self, Role};
 use portal::{Db, Listeners, Portal, PortalKeys, Target, Tls, serve};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 
 /// What to do.
 #[derive(clap::Subcommand)]
@@ -25,6 +30,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Takes a manufacturer's list of printers and their secrets in, lines of `serial number,64 hex digits`;
+    /// prints serial number and label of each, by which a reseller claims it.
+    ImportFactory {
+        /// The list.
+        file: PathBuf,
+        /// Writes serial numbers and labels to this new file instead.
+        #[arg(long)]
+        labels: Option<PathBuf>,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Serves people and agents until stopped.
     Serve(ConfigFile),
 }
@@ -38,8 +54,8 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
-    fn open(&self) -> anyhow::Result<(File, Portal)> {
-        let file = File::load(&self.config)?;
+    fn open(&self) -> anyhow::Result<(config::File, Portal)> {
+        let file = config::File::load(&self.config)?;
         std::fs::create_dir_all(&file.data).with_context(|| format!("make the folder {}", file.data.display()))?;
         let surroundings = crate::clock::surroundings();
         let settings = file.settings()?;
@@ -49,7 +65,7 @@ impl ConfigFile {
     }
 }
 
-fn target(file: &File) -> Target {
+fn target(file: &config::File) -> Target {
     match &file.postgres {
         Some(connection) => Target::Postgres(connection.clone()),
         None => Target::Sqlite(file.data.join("portal.sqlite")),
@@ -63,38 +79,78 @@ impl Command {
     }
 }
 
+/// Bytes of a manufacturer's list at most: some hundred thousand printers.
+const LIST_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of an email address at most.
+const EMAIL_MAX: usize = 254;
+
+/// Whether a text can be an email address; whether it is one shows when somebody writes to it.
+fn is_address(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    let halves = text.split_once('@');
+    let fit = halves.is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));
+    fit && text.len() <= EMAIL_MAX && !text.contains(odd)
+}
+
+/// Adds an operator and prints the password, once.
+fn add_operator(email: &str, name: &str, config: &ConfigFile) -> anyhow::Result<()> {
+    if !is_address(email) {
+        bail!("{email:?} is no email address: it has one @ with something before and behind it, and no blank");
+    }
+    let (_, portal) = config.open()?;
+    let password = setup::password(&portal);
+    setup::person(&portal, Role::Operator, email, name, &password).with_context(|| format!("add {email}"))?;
+    println!("operator {email}\npassword {password}\nIt is shown only now.");
+    Ok(())
+}
+
+/// Takes a manufacturer's list in. What was known already stays as it is, so that doing it twice harms nothing.
+fn import_factory(file: &Path, labels: Option<&Path>, config: &ConfigFile) -> anyhow::Result<()> {
+    let text = crate::read_text(file, LIST_BYTES_MAX)?;
+    let printers = factory::parse(&text).with_context(|| format!("{} is not taken in", file.display()))?;
+    let (_, portal) = config.open()?;
+    // Before anything is taken in: a file that is there already is somebody's.
+    let made = |path: &Path| File::create_new(path).with_context(|| format!("make {}", path.display()));
+    let made = labels.map(made).transpose()?;
+    let new = setup::import_factory(&portal, printers.clone())?;
+    // Beside the labels, which may go to another program.
+    eprintln!("{new} printers were taken in, {} were known already", printers.len().saturating_sub(new));
+    match made {
+        Some(made) => factory::labels(&mut BufWriter::new(made), &printers)?,
+        None => factory::labels(&mut std::io::stdout().lock(), &printers)?,
+    }
+    Ok(())
+}
+
+/// Serves people and agents until stopped.
+fn serve_both(config: &ConfigFile) -> anyhow::Result<()> {
+    let (file, portal) = config.open()?;
+    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("read {}", path.display()));
+    let tls = Tls { certificates: read(&file.agents.certificate)?, key: read(&file.agents.key)? };
+    if !file.listen.ip().is_loopback() {
+        bail!(
+            "listen = \"{}\": pages are plain HTTP, so this must be a loopback address behind a TLS proxy",
+            file.listen
+        );
+    }
+    let listeners = Listeners::bind(file.listen, file.agents.listen)
+        .with_context(|| format!("listen on {} for people and {} for agents", file.listen, file.agents.listen))?;
+    tracing::info!(pages = %file.listen, agents = %file.agents.listen, "portal serves");
+    Ok(crate::runtime()?.block_on(serve(&portal, listeners, &tls, crate::stopped()))?)
+}
+
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::DefaultConfig => print!("{}", portal::config::TEMPLATE),
         Command::Migrate(config) => {
-            let file = File::load(&config.config)?;
+            let file = config::File::load(&config.config)?;
             std::fs::create_dir_all(&file.data).with_context(|| format!("make the folder {}", file.data.display()))?;
             let db = Db::open(&target(&file)).context("open the database")?;
             println!("the {} database is at this program's schema", db.engine());
         }
-        Command::User { email, name, config } => {
-            let (_, portal) = config.open()?;
-            let password = setup::password(&portal);
-            setup::person(&portal, Role::Operator, &email, &name, &password)
-                .with_context(|| format!("add {email}; is there somebody with this address already?"))?;
-            println!("operator {email}\npassword {password}\nIt is shown only now.");
-        }
-        Command::Serve(config) => {
-            let (file, portal) = config.open()?;
-            let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("read {}", path.display()));
-            let tls = Tls { certificates: read(&file.agents.certificate)?, key: read(&file.agents.key)? };
-            if !file.listen.ip().is_loopback() {
-                bail!(
-                    "listen = \"{}\": pages are plain HTTP, so this must be a loopback address behind a TLS proxy",
-                    file.listen
-                );
-            }
-            let listeners = Listeners::bind(file.listen, file.agents.listen).with_context(|| {
-                format!("listen on {} for people and {} for agents", file.listen, file.agents.listen)
-            })?;
-            tracing::info!(pages = %file.listen, agents = %file.agents.listen, "portal serves");
-            crate::runtime()?.block_on(serve(&portal, listeners, &tls, crate::stopped()))?;
-        }
+        Command::User { email, name, config } => add_operator(&email, &name, &config)?,
+        Command::ImportFactory { file, labels, config } => import_factory(&file, labels.as_deref(), &config)?,
+        Command::Serve(config) => serve_both(&config)?,
     }
     Ok(())
 }

@@ -5,7 +5,8 @@
 //! and any code of our own without the compiler's checks.
 #![cfg(windows)]
 
-use crate::collector::{ConfigFile, serve};
+use crate::agents::{AgentFile, serve};
+use crate::collector::ConfigFile;
 use anyhow::{Context, bail};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

@@ -1,8 +1,9 @@
 //! What a running agent says to whoever supervises it: systemd hears that it is ready, that it is
 //! alive, and that it stops. Elsewhere nobody listens, and nothing is said.
 //!
-//! It is said from inside the agent's own loop: a loop that hangs says nothing, and systemd starts
-//! the program again. Deliberately absent: the libsystemd library; it is one datagram a sentence.
+//! It is said beside the agent's loop, in the same task: an agent that blocks says nothing, and systemd
+//! starts the program again. One that waits for ever is not noticed so; every wait for a network has a
+//! limit of its own. Deliberately absent: the libsystemd library; it is one datagram a sentence.
 
 use std::collections::BTreeMap;
 use std::future::Future;

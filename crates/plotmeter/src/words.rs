@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: colours, and deciding anything; what is shown comes from the agent.
 
-use agent::{Check, Farewell, Preview, PrinterStatus, SentPackage, Status, Verdict};
+use agent::{Check, Farewell, Preview, PrinterStatus, Round, SentPackage, Status, Verdict};
 use anyhow::Context;
 use protocol::package::Package;
 use protocol::receipt::Duty;
@@ -18,6 +18,35 @@ fn fact(out: &mut impl Write, name: &str, value: &str) -> std::io::Result<()> {
 /// An instant, or `never`.
 fn moment(at: Option<Instant>) -> String {
     at.map_or_else(|| "never".to_owned(), |at| at.to_string())
+}
+
+/// A count and what is counted, in the singular: `1 job`, `2 jobs`.
+fn many(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// An argument of a command as a person types it, with a blank before it.
+pub(crate) fn argument(name: &str, value: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-._/:\\[]@%+=,".contains(c);
+    let quote = if value.chars().all(is_plain) { "" } else { "\"" };
+    format!(" {name} {quote}{value}{quote}")
+}
+
+/// A text in which each command of `agent` that stands between backquotes has `arguments` behind it.
+pub(crate) fn named(text: &str, agent: &str, arguments: &str) -> String {
+    let command = format!("plotmeter {agent} ");
+    let mut named = String::with_capacity(text.len());
+    for (number, part) in text.split('`').enumerate() {
+        if number > 0 {
+            named.push('`');
+        }
+        named.push_str(part);
+        // Every second part stands between two backquotes.
+        if number % 2 == 1 && part.starts_with(&command) && !part.contains(" --config ") {
+            named.push_str(arguments);
+        }
+    }
+    named
 }
 
 /// The checks of a doctor, one a line, the next action below. Gives whether none failed.
@@ -54,8 +83,65 @@ pub(crate) fn policy(
     Ok(())
 }
 
-/// What an agent is, what it does and what waits.
-pub(crate) fn status(out: &mut impl Write, status: &Status) -> std::io::Result<()> {
+/// What waits to be sent: `3 records (2 jobs)`.
+pub(crate) fn waiting(status: &Status) -> String {
+    format!("{} ({})", many(status.records_waiting, "record"), many(status.jobs_waiting, "job"))
+}
+
+/// Why nothing is sent now, and until when. The trouble stands in a line of its own.
+fn not_sent(why: &str, status: &Status) -> String {
+    let is_trouble = status.trouble.as_deref() == Some(why);
+    let why = if is_trouble { "for the trouble above" } else { why };
+    status.waits_until.map_or_else(|| why.to_owned(), |until| format!("{why}; not before {until}"))
+}
+
+/// What waits here.
+fn kept(out: &mut impl Write, status: &Status) -> std::io::Result<()> {
+    writeln!(out, "{} wait here and are sent later", waiting(status))
+}
+
+/// What is kept of a round that began at `started` and did not end as it should.
+pub(crate) fn interrupted(out: &mut impl Write, status: &Status, started: Instant) -> std::io::Result<()> {
+    if status.paused {
+        return writeln!(out, "paused: nothing was read");
+    }
+    let read = |printer: &&PrinterStatus| !printer.seen_only && printer.read_at.is_some_and(|at| at >= started);
+    let count = u64::try_from(status.printers.iter().filter(read).count()).unwrap_or(u64::MAX);
+    writeln!(out, "{} read and kept", many(count, "printer"))?;
+    kept(out, status)
+}
+
+/// What a round did, which printers it did not read, and what it could not send, each with the reason.
+pub(crate) fn round(out: &mut impl Write, round: &Round, status: &Status) -> std::io::Result<()> {
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    writeln!(
+        out,
+        "{} read, {} not read, {}, {} sent",
+        many(count(round.read), "printer"),
+        round.failed,
+        many(count(round.jobs), "new job"),
+        many(count(round.sent), "package")
+    )?;
+    for (address, why) in &round.unread {
+        writeln!(out, "{address}: {why}")?;
+    }
+    let told = |address: &String| round.unread.iter().any(|(unread, _)| unread == address);
+    for printer in status.printers.iter().filter(|printer| !told(&printer.address)) {
+        if let Some(failure) = &printer.failure {
+            writeln!(out, "{}: {failure}", printer.address)?;
+        }
+    }
+    if status.records_waiting > 0 {
+        kept(out, status)?;
+    }
+    if let Some(why) = &round.waits_for {
+        writeln!(out, "nothing more is sent now: {why}")?;
+    }
+    Ok(())
+}
+
+/// What an agent is, what it does, what waits and why, and when the portal last answered.
+pub(crate) fn status(out: &mut impl Write, status: &Status, rhythm: &str) -> std::io::Result<()> {
     fact(out, "agent", &status.agent)?;
     let account = match status.customer.as_str() {
         "" => "not confirmed at the portal yet".to_owned(),
@@ -64,15 +150,28 @@ pub(crate) fn status(out: &mut impl Write, status: &Status) -> std::io::Result<(
     fact(out, "account", &account)?;
     fact(out, "portal", &status.portal)?;
     fact(out, "does", &duty(&status.duty, status.paused))?;
-    fact(out, "interval", &format!("{} min", status.interval_minutes))?;
+    fact(out, "interval", rhythm)?;
+    let answered = match status.last_answer {
+        Some(at) => format!("last at {at}"),
+        None => "never: the portal has not proved an answer yet".to_owned(),
+    };
+    fact(out, "answered", &answered)?;
+    if let Some(trouble) = &status.trouble {
+        fact(out, "trouble", trouble)?;
+    }
     let oldest = match status.oldest_waiting {
         Some(at) => format!(", the oldest of {at}"),
         None => String::new(),
     };
-    let (records, packages) = (status.records_waiting, status.packages_waiting);
-    let waiting = format!("{records} records that the portal does not have, {packages} packages made{oldest}");
-    fact(out, "waiting", &waiting)?;
+    let (waiting, packages) = (waiting(status), many(status.packages_waiting, "package"));
+    fact(out, "waiting", &format!("{waiting} that the portal does not have, {packages} made{oldest}"))?;
+    if let Some(why) = &status.waits_for {
+        fact(out, "not sent", &not_sent(why, status))?;
+    }
     fact(out, "stored", &format!("{} bytes", status.spool_bytes))?;
+    if status.folded > 0 {
+        fact(out, "summed up", &format!("{}, only as a sum: the disk was full", many(status.folded, "job")))?;
+    }
     for consent in &status.consents {
         fact(out, "approve?", consent)?;
     }
@@ -137,7 +236,8 @@ pub(crate) fn previews(out: &mut impl Write, previews: &[Preview], as_json: bool
     Ok(())
 }
 
-/// What was sent: byte for byte as JSON lines, or record by record for people.
+/// What was sent, or is made to be sent: byte for byte as JSON lines, or record by record for people. What was
+/// tightened since is missing in it.
 pub(crate) fn sent(out: &mut impl Write, packages: &[SentPackage], as_json: bool) -> anyhow::Result<()> {
     for sent in packages {
         if as_json {
@@ -146,7 +246,8 @@ pub(crate) fn sent(out: &mut impl Write, packages: &[SentPackage], as_json: bool
         }
         let confirmed = match sent.acknowledged_at {
             Some(at) => format!("confirmed {at}"),
-            None => "not confirmed yet".to_owned(),
+            None if sent.handed_over => "sent, and not confirmed yet".to_owned(),
+            None => "made, and not sent yet".to_owned(),
         };
         let package: Package<'_> = serde_json::from_str(&sent.json).context("read a package of the spool")?;
         let (sequence, bytes, digest) = (sent.sequence, sent.json.len(), sent.wire_digest);
@@ -172,4 +273,115 @@ pub(crate) fn proof(out: &mut impl Write, farewell: &Farewell) -> std::io::Resul
     }
     writeln!(out, "records that the portal does not have: {}", farewell.unsent)?;
     writeln!(out, "signature {}\nby key    {}", farewell.signature, farewell.evidence_key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status_of(folded: u64) -> Status {
+        let text = |text: &str| text.to_owned();
+        Status {
+            agent: text("agent-1"),
+            customer: text("Kessler Architekten"),
+            reseller: text("Nordplan"),
+            portal: text("https://portal.example"),
+            interval_minutes: 180,
+            records_waiting: 3,
+            jobs_waiting: 1,
+            packages_waiting: 1,
+            oldest_waiting: None,
+            spool_bytes: 4096,
+            folded,
+            paused: false,
+            duty: Duty::Read,
+            consents: Vec::new(),
+            printers: Vec::new(),
+            last_answer: None,
+            waits_until: None,
+            waits_for: None,
+            trouble: None,
+        }
+    }
+
+    fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out).expect("written");
+        String::from_utf8(out).expect("text")
+    }
+
+    fn shown(status: &Status) -> String {
+        written(|out| super::status(out, status, "reads every 180 minutes"))
+    }
+
+    #[test]
+    fn jobs_that_became_sums_are_told_and_only_then() {
+        let (some, none) = (shown(&status_of(7)), shown(&status_of(0)));
+        assert!(some.contains("summed up  7 jobs"), "{some}");
+        assert!(!none.contains("summed up"), "{none}");
+    }
+
+    #[test]
+    fn a_status_says_what_waits_why_and_when_the_portal_last_answered() {
+        let quiet = shown(&status_of(0));
+        for words in ["waiting    3 records (1 job) that the portal", "1 package made", "answered   never"] {
+            assert!(quiet.contains(words), "{words}: {quiet}");
+        }
+        assert!(!quiet.contains("not sent") && !quiet.contains("trouble"), "{quiet}");
+        let at = Instant(1_790_812_800_000);
+        let status = Status {
+            last_answer: Some(at),
+            waits_until: Some(at),
+            waits_for: Some("the wire budget is spent".to_owned()),
+            trouble: Some("the portal refused: revoked".to_owned()),
+            ..status_of(0)
+        };
+        let said = shown(&status);
+        for words in [
+            "answered   last at 2026-10-01T00:00:00Z",
+            "not sent   the wire budget is spent; not before 2026-10-01T00:00:00Z",
+            "trouble    the portal refused: revoked",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        let said = shown(&Status { waits_for: status.trouble.clone(), waits_until: None, ..status });
+        assert!(said.contains("not sent   for the trouble above\n"), "{said}");
+    }
+
+    #[test]
+    fn a_round_names_each_printer_that_was_not_read_and_why_nothing_was_sent() {
+        let round = Round {
+            read: 1,
+            unread: vec![("192.0.2.7".to_owned(), "seen, takes no part".to_owned())],
+            waits_for: Some("paused".to_owned()),
+            ..Round::default()
+        };
+        let said = written(|out| super::round(out, &round, &status_of(0)));
+        for words in [
+            "1 printer read, 0 not read, 0 new jobs, 0 packages sent",
+            "192.0.2.7: seen, takes no part",
+            "3 records (1 job) wait here and are sent later",
+            "nothing more is sent now: paused",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+
+    #[test]
+    fn advice_names_the_file_that_the_agent_was_called_with() {
+        let config = argument("--config", "/etc/plot meter.toml");
+        assert_eq!(config, " --config \"/etc/plot meter.toml\"");
+        let config = argument("--config", "C:\\a/b.toml");
+        for (text, expected) in [
+            ("run `plotmeter direct run`.", "run `plotmeter direct run --config C:\\a/b.toml`."),
+            (
+                "`plotmeter direct run` or `plotmeter collector run`",
+                "`plotmeter direct run --config C:\\a/b.toml` or `plotmeter collector run`",
+            ),
+            ("plotmeter direct run `chmod 700 x` `", "plotmeter direct run `chmod 700 x` `"),
+            ("`plotmeter direct run --config x`", "`plotmeter direct run --config x`"),
+        ] {
+            assert_eq!(named(text, "direct", &config), expected);
+        }
+    }
 }

@@ -107,7 +107,8 @@ alter table customer add column participation text not null default 'listed';
 -- Rows S1 to S22 as JSON; '' while their section is not here.
 alter table printer_state add column status text not null default '';
 
--- held: 1 in quarantine, receipted and not in the ledger. receipt_mark names the receipt in later records.
+-- held: 1 in quarantine, receipted and not in the ledger; 2 it did not read when it was released, so that it
+-- counts nowhere. receipt_mark names the receipt in later records.
 alter table package add column held bigint not null default 0;
 alter table package add column receipt_mark bytea;
 create index package_by_mark on package (reseller_id, receipt_mark);
@@ -118,18 +119,33 @@ alter table job add column dated_by text not null default 'printer';
 -- late or early: the agent's clock was ahead or behind the bounds, and read_at is the nearer bound.
 alter table reading_set add column bounded text not null default '';
 
+-- That somebody waits for an agent's six digits: under one name it is announced once, and gets one session.
+-- label is the digest of the name, as the agent tells it too; session_id is null until the agent came.
+create table announcement (
+    reseller_id bigint not null,
+    label bytea not null,
+    customer_id bigint not null,
+    name text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    session_id text,
+    primary key (reseller_id, label)
+);
+create index announcement_by_label on announcement (label);
+create index announcement_by_session on announcement (session_id);
+
 -- Enrolment by comparison, before anybody knows whose the agent is. state: open, met (the handshake is
--- done), wrong (its one try failed), replaced (a later one of the same name came). label is the printer's
--- serial number, else the host's name, in upper case.
+-- done), over (its one try failed, it took too long, or somebody announced the printer again). label is the
+-- announced one that the handshake must give too.
 create table comparison (
     session_id text primary key,
+    label bytea not null,
     commitment bytea not null,
     portal_nonce bytea not null,
     state text not null,
     created_at bigint not null,
     expires_at bigint not null,
     agent_id text,
-    label text,
     agent_nonce bytea,
     evidence_key bytea,
     sealed_secret bytea,
@@ -140,7 +156,6 @@ create table comparison (
     printer text
 );
 create index comparison_by_agent on comparison (agent_id);
-create index comparison_by_label on comparison (label);
 
 -- Printers with a secret from their manufacturer; a reseller claims one by serial number and label.
 create table factory_printer (
@@ -150,6 +165,26 @@ create table factory_printer (
     reseller_id bigint,
     customer_id bigint,
     claimed_at bigint,
+    claimed_by bigint,
     used_at bigint,
     agent_id text
+);
+
+-- Jobs of which an agent could keep only the sum, since its disk was full. They are in no usage cell:
+-- their sum is shown as an exception. categories is JSON.
+create table job_fold (
+    reseller_id bigint not null,
+    printer_id bigint not null,
+    agent_id text not null,
+    sequence bigint not null,
+    record bigint not null,
+    since_at bigint not null,
+    until_at bigint not null,
+    jobs bigint not null,
+    pages bigint not null,
+    area_printed bigint not null,
+    area_media bigint not null,
+    ink bigint not null,
+    categories text not null,
+    primary key (reseller_id, printer_id, agent_id, sequence, record)
 );

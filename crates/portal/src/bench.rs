@@ -4,9 +4,9 @@
 use crate::ingest::{Opening, Prepared, prepare};
 use crate::ledger::{AgentRef, bench_rows};
 use crate::{Db, DbError};
-use protocol::message::AgentKind;
 use protocol::package::{EvidenceKeys, PackageError};
 use protocol::{Keys, VerifyingKey};
+use report::Grade;
 
 /// Opens packages of one agent without HTTP or a database.
 pub struct Opener {
@@ -23,7 +23,7 @@ impl Opener {
     }
 
     fn prepare(&self, sealed: &[u8]) -> Result<Prepared, PackageError> {
-        let opening = Opening { agent: &self.agent, kind: AgentKind::Collector, evidence: &self.evidence };
+        let opening = Opening { agent: &self.agent, best: Grade::B, evidence: &self.evidence };
         prepare(&opening, &self.keys, sealed)
     }
 

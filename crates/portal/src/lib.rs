@@ -34,7 +34,7 @@ pub use serve::{Listeners, ServeError, Tls, serve};
 
 use axum::Router;
 use config::Settings;
-use ingest::{AgentKeys, Writer};
+use ingest::{AgentKeys, Unfit, Writer};
 use report::Surroundings;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -53,6 +53,7 @@ struct Inner {
     surroundings: Surroundings,
     writer: Writer,
     agent_keys: RwLock<BTreeMap<String, Arc<AgentKeys>>>,
+    unfit: Unfit,
     tries: people::Tries,
 }
 
@@ -60,8 +61,8 @@ impl Portal {
     /// A portal on an open database.
     pub fn new(settings: Settings, db: Db, keys: PortalKeys, surroundings: Surroundings) -> std::io::Result<Portal> {
         let writer = Writer::start(db.clone(), keys.receipt.clone(), surroundings.clone())?;
-        let (agent_keys, tries) = (RwLock::default(), people::Tries::default());
-        Ok(Portal(Arc::new(Inner { settings, db, keys, surroundings, writer, agent_keys, tries })))
+        let (agent_keys, unfit, tries) = (RwLock::default(), Unfit::default(), people::Tries::default());
+        Ok(Portal(Arc::new(Inner { settings, db, keys, surroundings, writer, agent_keys, unfit, tries })))
     }
 
     pub(crate) fn config(&self) -> &Settings {
@@ -82,6 +83,10 @@ impl Portal {
 
     pub(crate) fn writer(&self) -> &Writer {
         &self.0.writer
+    }
+
+    pub(crate) fn unfit(&self) -> &Unfit {
+        &self.0.unfit
     }
 
     pub(crate) fn tries(&self) -> &people::Tries {

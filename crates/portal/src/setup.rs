@@ -66,8 +66,14 @@ pub fn person(portal: &Portal, role: Role<'_>, email: &str, name: &str, password
     let person_id = new_id(surroundings);
     let (email, name) = (email.to_owned(), name.to_owned());
     let person = NewPerson { person_id, email, name, role, reseller_id, customer_id, password_hash };
-    portal.db().write_now(|tx| people::store::insert_person(tx, &person, surroundings.now()))?;
-    Ok(person_id)
+    let added: Result<(), DbError> =
+        portal.db().write_now(|tx| people::store::insert_person(tx, &person, surroundings.now()));
+    match added {
+        Err(error) if error.is_conflict() => {
+            Err(SetupError::Unfit("there is an account of this address already".to_owned()))
+        }
+        added => Ok(added.map(|()| person_id)?),
+    }
 }
 
 /// Adds a reseller.
@@ -139,7 +145,7 @@ pub fn agents(portal: &Portal, reseller: &NewReseller) -> Result<Vec<String>, Se
 }
 
 /// The set-up is no person: what it changes is noted without one.
-const NOBODY: i64 = 0;
+const NOBODY: Option<i64> = None;
 
 /// Runs a change that says whether there is what it should change.
 fn changed(
@@ -183,7 +189,7 @@ pub fn suspend(portal: &Portal, reseller: &NewReseller, agent_id: &str) -> Resul
 /// Resumes an agent and releases what was held; gives how many packages.
 pub fn resume(portal: &Portal, reseller: &NewReseller, agent_id: &str) -> Result<u64, SetupError> {
     change_state(portal, reseller, agent_id, StateChange::Resume)?;
-    Ok(ingest::release_now(portal, &reseller.0, agent_id)?)
+    Ok(ingest::release_now(portal, &reseller.0, agent_id, NOBODY)?)
 }
 
 /// Revokes an agent, for good.
@@ -219,8 +225,16 @@ pub fn drop_personal(portal: &Portal, reseller: &NewReseller, agent_id: &str, dr
     changed(portal, "the agent", |tx, stamp| change::set_drop_personal(tx, &reseller.0, agent_id, drop, NOBODY, stamp))
 }
 
+/// Waits for the six digits of an agent under a name: its printer's serial number, else its host. Announcing
+/// it again ends what came of it before.
+pub fn announce(portal: &Portal, reseller: &NewReseller, customer_id: i64, name: &str) -> Result<(), SetupError> {
+    changed(portal, "the customer", |tx, stamp| {
+        ingest::announce_comparison(tx, &reseller.0, customer_id, name, stamp.at)
+    })
+}
+
 /// Approves the agent that shows these six digits; gives its id. The error is one of the words `unknown`,
-/// `wrong` and `expired`.
+/// `waiting`, `wrong` and `expired`.
 pub fn approve_comparison(
     portal: &Portal,
     reseller: &NewReseller,
@@ -235,6 +249,7 @@ pub fn approve_comparison(
     match approval {
         Approval::Done { agent_id } => Ok(agent_id),
         Approval::Unknown => Err(SetupError::Unfit("unknown".to_owned())),
+        Approval::Waiting => Err(SetupError::Unfit("waiting".to_owned())),
         Approval::Wrong => Err(SetupError::Unfit("wrong".to_owned())),
         Approval::Expired => Err(SetupError::Unfit("expired".to_owned())),
     }
@@ -255,14 +270,25 @@ pub fn claim_factory(
     serial: &str,
     label: &str,
 ) -> Result<(), SetupError> {
-    let now = portal.surroundings().now();
+    let (now, label) = (portal.surroundings().now(), (serial, label));
     let claim =
-        portal.db().write_now(|tx| ingest::claim_factory_now(tx, &reseller.0, customer_id, (serial, label), now))?;
+        portal.db().write_now(|tx| ingest::claim_factory_now(tx, &reseller.0, customer_id, label, (NOBODY, now)))?;
     match claim {
         Claim::Done => Ok(()),
         Claim::Unknown => Err(SetupError::Unfit("unknown".to_owned())),
         Claim::Taken => Err(SetupError::Unfit("taken".to_owned())),
     }
+}
+
+/// Withdraws the claim of a printer that did not use it yet, or whose agent was revoked or left.
+pub fn withdraw_factory(
+    portal: &Portal,
+    reseller: &NewReseller,
+    customer_id: i64,
+    serial: &str,
+    label: &str,
+) -> Result<(), SetupError> {
+    changed(portal, "the claim", |tx, _| ingest::withdraw_factory_now(tx, &reseller.0, customer_id, (serial, label)))
 }
 
 /// Adds a contract of a customer, its first version in force from `valid_from`.

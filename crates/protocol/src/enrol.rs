@@ -145,6 +145,16 @@ pub fn factory_label(secret: &Hex<32>) -> String {
 pub struct CompareRequest {
     /// [`commitment`] to the agent's nonce and evidence key.
     pub commitment: Hex<32>,
+    /// [`label`] of the name under which a person announced it.
+    pub label: Hex<8>,
+}
+
+/// What stands for an announced name before a handshake protects it: the first 8 bytes of
+/// `SHA-256("plotmeter/announce/v1" ‖ name)`. The name is the printer's serial number, else the host's
+/// name, without white space around it and in ASCII capitals, so that it is the same however it is typed.
+pub fn label(name: &str) -> Hex<8> {
+    let digest = sha256(&[b"plotmeter/announce/v1", name.trim().to_ascii_uppercase().as_bytes()]);
+    Hex(*digest.first_chunk::<8>().expect("a digest of 32 bytes has 8"))
 }
 
 /// What the portal answers to the commitment.
@@ -171,7 +181,8 @@ pub fn commitment(nonce: &Hex<16>, evidence_key: &Hex<32>) -> Hex<32> {
 /// Somebody in between needs equal digits at both ends with a key of their own at one. They must fix
 /// all they choose there before they learn the nonce that this end adds: the agent's nonce is
 /// hidden in its commitment until the portal's key and nonce came, and the portal draws its own only
-/// then. So they have one try in a million, and each try is seen by a person. What one end could
+/// then. So they have one try in a million. It stays one, because the portal opens a session only for a
+/// name that a person announced, one for each announcement. What one end could
 /// still choose late, such as its ephemeral key, is not in the digits: it could be tried until they
 /// fit.
 pub fn digits(portal_key: &Hex<32>, evidence_key: &Hex<32>, agent_nonce: &Hex<16>, portal_nonce: &Hex<16>) -> String {

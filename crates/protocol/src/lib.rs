@@ -15,6 +15,7 @@ mod keys;
 pub mod limits;
 pub mod message;
 pub mod package;
+pub mod ranges;
 pub mod receipt;
 mod record;
 #[cfg(feature = "sender")]

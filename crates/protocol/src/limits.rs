@@ -41,7 +41,7 @@ pub const INTERVAL_MINUTES_DEFAULT: u32 = 180;
 /// Ranges in the settings, and as many exclusions.
 pub const RANGES_MAX: usize = 256;
 /// Characters of one range: an address, a network or two addresses with a hyphen.
-pub const RANGE_CHARS_MAX: usize = 64;
+pub const RANGE_CHARS_MAX: usize = 96;
 /// Serial numbers in the settings' list of participating printers.
 pub const PARTICIPANTS_MAX: usize = 2000;
 /// An enrolment file is valid for this many hours.

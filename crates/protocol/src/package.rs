@@ -11,7 +11,7 @@ use crate::keys::{Keys, sha256, verify};
 use crate::limits::{PLAIN_BYTES_MAX, RATIO_MAX, RECORDS_MAX, SEALED_BYTES_MAX, SECTIONS_MAX, WINDOW_LOG_MAX};
 pub use crate::record::{
     Boot, Core, Draft, Fold, Gap, GapReason, JobRecord, Manner, PrinterIdentity, Reading, Section, SeenPrinter, Split,
-    Timestamps, core_record, job_key, records, seen_record,
+    Timestamps, core_record, cut_to_the_minute, job_key, records, seen_record,
 };
 use ed25519_dalek::VerifyingKey;
 use report::Defect;

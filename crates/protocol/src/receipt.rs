@@ -188,12 +188,15 @@ impl Problem {
 
 /// A refusal to an agent whose keys the portal no longer has, such as one that was restored from an
 /// old copy: not sealed, but signed by the receipt key that enrolment pinned, and bound to the
-/// request. It can only ever mean: keep everything and enrol again.
+/// request: to its key id and nonce as much as to its signature, so that somebody in between who puts
+/// another key id before an agent's signature gets nothing that the agent believes. It can only ever
+/// mean: keep everything and enrol again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedRefusal {
     /// Why: `behind`.
     pub problem: Problem,
-    /// The `signature` header of the request that is refused.
+    /// The headers `signature-input` and `signature` of the request that is refused, as they were sent,
+    /// with a line feed between them.
     pub request: String,
     /// The portal's time.
     pub at: Instant,
@@ -202,7 +205,7 @@ pub struct SignedRefusal {
 }
 
 impl SignedRefusal {
-    /// Refuses the request that carried the header `signature: request`.
+    /// Refuses the request whose two signature headers are `request`, see [`SignedRefusal::request`].
     pub fn signed(problem: Problem, request: &str, at: Instant, key: &SigningKey) -> SignedRefusal {
         let mut refusal = SignedRefusal { problem, request: request.to_owned(), at, signature: Hex([0; 64]) };
         refusal.signature = Hex(sign(key, refusal.statement().as_bytes()));
@@ -219,7 +222,8 @@ impl SignedRefusal {
         format!("plotmeter/refusal/v1\n{request}\n{}\n{kind}\n{status}\n{title}\n{detail}\n{expected}", self.at.0)
     }
 
-    /// Whether the portal's receipt key signed this, for the request that carried `signature: request`.
+    /// Whether the portal's receipt key signed this, for the request whose two signature headers are
+    /// `request`: what the agent sent itself, never what stands in the refusal.
     pub fn is_authentic(&self, request: &str, key: &VerifyingKey) -> bool {
         self.request == request && verify(key, self.statement().as_bytes(), &self.signature)
     }

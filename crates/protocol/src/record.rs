@@ -286,9 +286,10 @@ fn nth(seconds: &Seconds, job: &Job) -> u32 {
     u32::try_from(earlier).expect("a minute has sixty seconds")
 }
 
-/// Cuts a job's instants to the minute. When printing began is set so that the job still finishes in
+/// Cuts a job's instants to the minute: for the key, the privacy filter and the portal's comparison alike,
+/// since counting a job once rests on all three agreeing. When printing began is set so that the job still finishes in
 /// the minute in which it finished: its time to print is no instant and stays.
-fn cut_to_the_minute(job: &mut Job) {
+pub fn cut_to_the_minute(job: &mut Job) {
     let cut = |at: Instant| Instant(at.0.saturating_sub(at.0.rem_euclid(MINUTE)));
     let finished = job.finished_at();
     if let Some(print) = &mut job.print {

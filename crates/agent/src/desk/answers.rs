@@ -4,8 +4,10 @@
 //! besides by the key that enrolment pinned. Deliberately absent: any effect of a status code.
 
 use super::wire::{Errand, Request, What};
-use super::{COMPARE_EVERY, Desk, DeskError, Inbound, Outbound, Outcome, PAUSE_MAX, Pause};
-use crate::budget::cost;
+use super::{
+    ALERTS_PAUSE_MAX, BEAT, COMPARE_EVERY, Desk, DeskError, Inbound, Outbound, Outcome, PAUSE_MAX, Pause, Pauses,
+};
+use crate::budget::{UNREACHED_BYTES, cost};
 use crate::identity::EnrolledBy;
 use protocol::Hex;
 use protocol::receipt::{
@@ -37,27 +39,44 @@ impl Desk {
         self.tended(|spool| spool.set_values(&values))?;
         match self.prove(&request, answer) {
             Proved::Answer(answer) => {
-                self.proved |= request.keys.id == self.identity.keys.id;
+                self.pauses.reached();
+                if request.keys.id == self.identity.keys.id && !self.proved {
+                    self.proved = true;
+                    self.identity.epoch_is_proved(&self.state)?;
+                }
                 self.act(request.errand, *answer, now)
             }
             Proved::Refusal(problem) => {
-                let pause = Pause::of(now, PAUSE_MAX);
-                (self.pauses.confirmation, self.pauses.messages, self.pauses.packages) = (pause, pause, pause);
+                self.pauses = Pauses::all(Pause::of(now, PAUSE_MAX));
                 tracing::warn!(problem = kind_of(&problem), "the portal asks for a new enrolment; everything is kept");
                 Ok(Outcome::NeedsEnrolment(problem))
             }
             Proved::Nothing => {
-                self.pause(request.errand).longer(now);
+                self.back_off(request.errand, now, false);
                 Ok(Outcome::Unproved)
             }
         }
     }
 
-    /// The request did not reach the portal, or no answer came. Everything is kept, and it is tried again later.
+    /// No connection to the portal came about, so that the request was not sent: like [`Desk::failed`], and the
+    /// budget gets back what the exchange did not cost.
+    pub fn unreached(&mut self, sent: &Outbound) -> Result<(), DeskError> {
+        if let Some(request) = &sent.request {
+            let now = self.surroundings.now();
+            let spent = UNREACHED_BYTES.min(request.charged);
+            self.budget.settle(request.at, now, request.lane, (request.charged, spent));
+            let values = self.counters()?;
+            self.tended(|spool| spool.set_values(&values))?;
+        }
+        self.failed(sent)
+    }
+
+    /// No answer came, and nobody knows whether the request arrived. Everything is kept, and it is tried again
+    /// later; the budget counts it as sent.
     pub fn failed(&mut self, sent: &Outbound) -> Result<(), DeskError> {
         if let Some(request) = &sent.request {
             let now = self.surroundings.now();
-            self.pause(request.errand).longer(now);
+            self.back_off(request.errand, now, false);
         }
         Ok(())
     }
@@ -65,16 +84,25 @@ impl Desk {
     fn pause(&mut self, errand: Errand) -> &mut Pause {
         match errand {
             Errand::Confirm => &mut self.pauses.confirmation,
+            Errand::Message { what: What::Alerts, .. } => &mut self.pauses.alerts,
             Errand::Message { .. } => &mut self.pauses.messages,
             Errand::Package { .. } => &mut self.pauses.packages,
         }
+    }
+
+    /// A longer pause before this is tried again. Alerts wait less while the portal is merely not there.
+    fn back_off(&mut self, errand: Errand, now: Instant, refused: bool) {
+        let is_alert = matches!(errand, Errand::Message { what: What::Alerts, .. });
+        let most = if is_alert && !refused { ALERTS_PAUSE_MAX } else { PAUSE_MAX };
+        self.pause(errand).longer(now, most, refused);
     }
 
     fn prove(&self, request: &Request, answer: &Inbound) -> Proved {
         let content_type = answer.header("content-type");
         if content_type == REFUSAL_CONTENT_TYPE {
             let refusal: Option<SignedRefusal> = serde_json::from_slice(&answer.body).ok();
-            let proved = refusal.filter(|refusal| refusal.is_authentic(&request.signature, &self.identity.receipt_key));
+            let bound = request.bound();
+            let proved = refusal.filter(|refusal| refusal.is_authentic(&bound, &self.identity.receipt_key));
             return proved.map_or(Proved::Nothing, |refusal| Proved::Refusal(Box::new(refusal.problem)));
         }
         let headers = SignatureHeaders {
@@ -97,7 +125,7 @@ impl Desk {
                     && (receipt.sequence, receipt.digest) == (sequence, digest)
                     && receipt.is_authentic(&self.identity.receipt_key);
                 if !ours {
-                    self.pauses.packages.longer(now);
+                    self.back_off(errand, now, true);
                     return Ok(Outcome::Unproved);
                 }
                 self.accepted(&receipt, settings.as_ref(), &wanted, &duty, now)
@@ -106,23 +134,32 @@ impl Desk {
                 self.enrolled(&settings, reseller, customer)
             }
             (Errand::Message { number, what }, Answer::Heard { settings, standing, duty, .. }) => {
-                self.take(settings.as_ref(), &duty)?;
-                self.heard(number, what, &standing, now)
+                let changed = self.take(settings.as_ref(), &duty)?;
+                let outcome = self.heard(number, what, &standing, now)?;
+                self.tell_settings(changed);
+                Ok(outcome)
             }
             (errand, Answer::Refused(problem)) => self.refused(errand, problem, now),
             (errand, _) => {
-                self.pause(errand).longer(now);
+                self.back_off(errand, now, true);
                 Ok(Outcome::Unproved)
             }
         }
     }
 
-    /// What comes with any good answer.
-    fn take(&mut self, settings: Option<&Settings>, duty: &Duty) -> Result<(), DeskError> {
-        if let Some(settings) = settings {
-            self.tended(|spool| spool.set_settings(settings))?;
-        }
-        self.tended(|spool| spool.set_duty(duty))
+    /// What comes with any good answer; whether the settings are other ones now.
+    fn take(&mut self, settings: Option<&Settings>, duty: &Duty) -> Result<bool, DeskError> {
+        let changed = match settings {
+            Some(settings) => self.tended(|spool| spool.set_settings(settings))?,
+            None => false,
+        };
+        self.tended(|spool| spool.set_duty(duty))?;
+        Ok(changed)
+    }
+
+    /// The portal repeats its settings until a beat names their version: says one, where the caller said any.
+    fn tell_settings(&mut self, changed: bool) {
+        self.beat_is_due |= changed && self.beat.is_some();
     }
 
     fn accepted(
@@ -134,33 +171,33 @@ impl Desk {
         now: Instant,
     ) -> Result<Outcome, DeskError> {
         self.tended(|spool| spool.acknowledge(receipt, wanted, now))?;
-        self.take(settings, duty)?;
+        let changed = self.take(settings, duty)?;
+        self.tell_settings(changed);
         self.spool.keep_reserve();
         self.pauses.packages = Pause::NONE;
-        self.chained_anew = false;
+        (self.chained_anew, self.introduced_anew) = (false, false);
         let unsent = self.unsent()?;
         Ok(Outcome::Kept { more: unsent.records + unsent.packages > 0 })
     }
 
     /// The enrolment took effect. In a comparison this is where the account becomes known.
     fn enrolled(&mut self, settings: &Settings, reseller: String, customer: String) -> Result<Outcome, DeskError> {
-        let names = !self.identity.has_account();
-        if !self.identity.stored.confirmed || names {
+        if !self.identity.has_account() {
+            let mut named = self.identity.clone();
+            (named.stored.reseller, named.stored.customer) = (reseller, customer);
+            // First the spool: one of another account is refused, and the enrolment stays unconfirmed.
+            self.tended(|spool| spool.belong_to(&named))?;
             self.identity.change(&self.state, |stored| {
-                stored.confirmed = true;
-                if names {
-                    (stored.reseller, stored.customer) = (reseller, customer);
-                }
+                (stored.reseller, stored.customer) = (named.stored.reseller, named.stored.customer);
+                (stored.confirmed, stored.spool) = (true, true);
             })?;
+        } else if !self.identity.stored.confirmed {
+            self.identity.change(&self.state, |stored| stored.confirmed = true)?;
         }
-        if names {
-            let identity = self.identity.clone();
-            self.tended(|spool| spool.belong_to(&identity))?;
-            self.identity.change(&self.state, |stored| stored.spool = true)?;
-        }
-        self.tended(|spool| spool.set_settings(settings))?;
+        let changed = self.tended(|spool| spool.set_settings(settings))?;
+        self.tell_settings(changed);
         self.unconfirmed = false;
-        self.pauses = super::Pauses::NONE;
+        self.pauses = Pauses::NONE;
         Ok(Outcome::Confirmed)
     }
 
@@ -169,17 +206,27 @@ impl Desk {
         let identity = self.identity.clone();
         self.tended(|spool| spool.resync(&identity, standing))?;
         if !effective || self.tended(|spool| spool.resync_is_due())? {
-            self.pauses.messages.longer(now);
+            self.back_off(Errand::Message { number, what }, now, true);
             return Ok(Outcome::Nothing);
         }
-        self.pauses.messages = Pause::NONE;
+        *self.pause(Errand::Message { number, what }) = Pause::NONE;
         match what {
             What::Rotation => self.identity.rotated(&self.state)?,
-            What::Beat => self.beat_is_due = false,
+            What::Beat => {
+                self.beat_is_due = false;
+                self.keep_beat()?;
+            }
             What::Leave => return Ok(Outcome::Confirmed),
             What::Alerts => {}
         }
         Ok(Outcome::Nothing)
+    }
+
+    /// Keeps what the caller said of itself, for a beat that the desk says on its own after a restart.
+    fn keep_beat(&mut self) -> Result<(), DeskError> {
+        let Some(beat) = &self.beat else { return Ok(()) };
+        let text = serde_json::to_string(beat).map_err(crate::spool::SpoolError::from)?;
+        self.tended(|spool| spool.set_values(&[(BEAT, text.clone())]))
     }
 
     /// What a proved refusal asks for.
@@ -198,13 +245,14 @@ impl Desk {
                 return self.out_of_order(sequence, problem, now);
             }
             ("chain", Errand::Package { .. }) => return self.chain_anew(problem, now),
+            ("evidence", Errand::Package { .. }) => return self.introduce_again(problem, now),
             ("revoked" | "fork", errand) => *self.pause(errand) = Pause::of(now, PAUSE_MAX),
-            ("later", errand) => self.pause(errand).longer(now),
-            (kind, Errand::Message { number, what }) => {
-                self.pauses.messages.longer(now);
+            ("later", errand) => self.back_off(errand, now, true),
+            (kind, errand @ Errand::Message { number, what }) => {
+                self.back_off(errand, now, true);
                 self.never_heard(number, what, kind, now)?;
             }
-            (_, errand) => self.pause(errand).longer(now),
+            (_, errand) => self.back_off(errand, now, true),
         }
         Ok(Outcome::Refused(Box::new(problem)))
     }
@@ -224,7 +272,18 @@ impl Desk {
     fn chain_anew(&mut self, problem: Problem, now: Instant) -> Result<Outcome, DeskError> {
         self.tended(|spool| spool.ask_standing())?;
         if std::mem::replace(&mut self.chained_anew, true) {
-            self.pauses.packages.longer(now);
+            self.pauses.packages.longer(now, PAUSE_MAX, true);
+            return Ok(Outcome::Refused(Box::new(problem)));
+        }
+        Ok(Outcome::Nothing)
+    }
+
+    /// The portal cannot prove who signed a package: it may have been restored to before the evidence key was
+    /// introduced. Says the introduction again; once in a row, as for the chain.
+    fn introduce_again(&mut self, problem: Problem, now: Instant) -> Result<Outcome, DeskError> {
+        let again = self.identity.introduce_again(&self.state)?;
+        if std::mem::replace(&mut self.introduced_anew, true) || !again {
+            self.pauses.packages.longer(now, PAUSE_MAX, true);
             return Ok(Outcome::Refused(Box::new(problem)));
         }
         Ok(Outcome::Nothing)

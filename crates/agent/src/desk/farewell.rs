@@ -5,18 +5,22 @@
 use super::{Desk, DeskError};
 use crate::identity::{self, Identity, sync_folder, write_private};
 use crate::spool;
-use protocol::{Hex, sha256};
+use protocol::Hex;
 use report::Instant;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::io::Read;
 use std::path::Path;
 
-/// A package as it was sent.
+/// A package as it was sent, or will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentPackage {
     /// Its number.
     pub sequence: u64,
-    /// When its receipt came, by the agent's clock; absent while none did.
+    /// When the portal took it, by the portal's clock; absent while there is no receipt.
     pub acknowledged_at: Option<Instant>,
+    /// Whether it was given out to be sent. One that was not is made, and has not left this machine yet.
+    pub handed_over: bool,
     /// What it said: the exact text that was compressed and sealed.
     pub json: String,
     /// SHA-256 of that text.
@@ -33,7 +37,7 @@ pub struct Farewell {
     pub at: Instant,
     /// The files removed: name, length in bytes and SHA-256.
     pub files: Vec<(String, u64, Hex<32>)>,
-    /// Records and packages that the portal never got.
+    /// Records that the portal never got, also those in packages without a receipt.
     pub unsent: u64,
     /// Ed25519 by `evidence_key` over [`Farewell::statement`].
     pub signature: Hex<64>,
@@ -53,9 +57,24 @@ impl Farewell {
 /// Whether a file of the state folder is the agent's own. The identity comes last, so that an
 /// interrupted removal can be done again.
 fn is_ours(name: &str) -> bool {
-    ["agent.json.part", "lock", "reserve", "probe", "pseudonym.key", "pseudonym.key.part"].contains(&name)
-        || name.starts_with(spool::FILE)
-        || name.starts_with("spool.damaged-")
+    const NAMES: [&str; 7] =
+        ["agent.json.part", "lock", "reserve", "probe", "doctor.part", "pseudonym.key", "pseudonym.key.part"];
+    NAMES.contains(&name) || name.starts_with(spool::FILE) || name.starts_with("spool.damaged-")
+}
+
+/// Length and SHA-256 of a file, read piece by piece: a spool may be larger than the memory.
+fn measured(path: &Path) -> std::io::Result<(u64, Hex<32>)> {
+    let mut file = std::fs::File::open(path)?;
+    let (mut hash, mut length) = (Sha256::new(), 0_u64);
+    let mut piece = vec![0_u8; 64 * 1024];
+    loop {
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            return Ok((length, Hex(hash.finalize().into())));
+        }
+        hash.update(&piece[..read]);
+        length = length.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+    }
 }
 
 /// The agent's files in a folder, with the identity as the last.
@@ -91,14 +110,14 @@ impl Desk {
         let names = own_files(&state).map_err(io)?;
         let mut files = Vec::with_capacity(names.len());
         for name in &names {
-            let bytes = std::fs::read(state.join(name)).map_err(io)?;
-            files.push((name.clone(), u64::try_from(bytes.len()).unwrap_or(u64::MAX), Hex(sha256(&[&bytes]))));
+            let (bytes, digest) = measured(&state.join(name)).map_err(io)?;
+            files.push((name.clone(), bytes, digest));
         }
         let mut farewell = Farewell {
             agent: identity.agent().to_owned(),
             at: surroundings.now(),
             files,
-            unsent: unsent.records + unsent.packages,
+            unsent: unsent.all_records(),
             signature: Hex([0; 64]),
             evidence_key: identity.evidence_key(),
         };

@@ -12,7 +12,7 @@ mod turn;
 mod wire;
 
 pub use farewell::{Farewell, SentPackage};
-pub use wire::{Inbound, Outbound, Outcome, Turn};
+pub use wire::{Inbound, Outbound, Outcome, Turn, WaitsFor};
 
 use crate::budget::{self, Budget};
 use crate::identity::{Identity, IdentityError, Signer, authority, lock};
@@ -29,6 +29,10 @@ use std::sync::Arc;
 const PAUSE_MIN: Duration = Duration::minutes(1);
 /// The longest pause, and the pause after a refusal that time alone does not mend.
 const PAUSE_MAX: Duration = Duration::hours(1);
+/// The longest pause of alerts while the portal is not reached: they do not wait for a back-off.
+const ALERTS_PAUSE_MAX: Duration = Duration::minutes(2);
+/// The durable value with the last beat.
+const BEAT: &str = "beat";
 /// How often an agent asks whether somebody has compared the digits: as often as the wire budget allows for the
 /// quarter of an hour that a comparison is open.
 const COMPARE_EVERY: Duration = Duration::minutes(2);
@@ -92,10 +96,12 @@ pub enum DeskError {
 struct Pause {
     until: Instant,
     length: Duration,
+    /// Whether the portal asked for it, by a proved refusal, and not merely was not there.
+    refused: bool,
 }
 
 impl Pause {
-    const NONE: Pause = Pause { until: Instant(i64::MIN), length: Duration(0) };
+    const NONE: Pause = Pause { until: Instant(i64::MIN), length: Duration(0), refused: false };
 
     /// Until when to wait. A clock that was set back does not make the pause longer.
     fn holds(&mut self, now: Instant) -> Option<Instant> {
@@ -103,27 +109,42 @@ impl Pause {
         (self.until > now).then_some(self.until)
     }
 
-    /// Twice as long as the last time.
-    fn longer(&mut self, now: Instant) {
-        let length = Duration(self.length.0.saturating_mul(2)).clamp(PAUSE_MIN, PAUSE_MAX);
-        *self = Pause { until: now.plus(length), length };
+    /// Twice as long as the last time, `most` at most.
+    fn longer(&mut self, now: Instant, most: Duration, refused: bool) {
+        let length = Duration(self.length.0.saturating_mul(2)).clamp(PAUSE_MIN, most);
+        *self = Pause { until: now.plus(length), length, refused };
     }
 
+    /// A pause that the portal asked for.
     fn of(now: Instant, length: Duration) -> Pause {
-        Pause { until: now.plus(length), length }
+        Pause { until: now.plus(length), length, refused: true }
     }
 }
 
-/// The pauses: messages and packages do not hold each other up.
+/// The pauses: alerts, messages and packages do not hold each other up.
 #[derive(Debug, Clone, Copy)]
 struct Pauses {
     confirmation: Pause,
+    alerts: Pause,
     messages: Pause,
     packages: Pause,
 }
 
 impl Pauses {
-    const NONE: Pauses = Pauses { confirmation: Pause::NONE, messages: Pause::NONE, packages: Pause::NONE };
+    const NONE: Pauses = Pauses::all(Pause::NONE);
+
+    const fn all(pause: Pause) -> Pauses {
+        Pauses { confirmation: pause, alerts: pause, messages: pause, packages: pause }
+    }
+
+    /// The portal is there: what waits only because it was not goes on.
+    fn reached(&mut self) {
+        for pause in [&mut self.confirmation, &mut self.alerts, &mut self.messages, &mut self.packages] {
+            if !pause.refused {
+                *pause = Pause::NONE;
+            }
+        }
+    }
 }
 
 /// One agent's office.
@@ -142,11 +163,15 @@ pub struct Desk {
     pauses: Pauses,
     /// The portal says that it does not know the enrolment as confirmed.
     unconfirmed: bool,
-    /// What the caller last said of itself, and whether it is still to be said.
+    /// What the caller last said of itself, also before a restart, and whether it is still to be said.
     beat: Option<Beat>,
     beat_is_due: bool,
+    /// Why the last turn that had to wait waits.
+    waits_for: WaitsFor,
     /// Whether the chain was put right since a package was last taken.
     chained_anew: bool,
+    /// Whether the last evidence key was introduced again since a package was last taken.
+    introduced_anew: bool,
     /// Held while this desk works, so that no other one reads and sends beside it.
     _lock: Option<std::fs::File>,
 }
@@ -155,7 +180,8 @@ impl Desk {
     /// Opens the desk of a state folder to work. Only one works on a folder at a time. A damaged spool is
     /// put aside and what reads of it is taken over: opening never fails for it.
     pub fn open(state: &Path, surroundings: Surroundings, options: DeskOptions) -> Result<Desk, DeskError> {
-        let identity = Identity::load_with(state, options.signer.clone())?.with_evidence_at_hand(state)?;
+        let identity = Identity::load_with(state, options.signer.clone())?;
+        let identity = identity.of_kind(options.kind, state)?.with_evidence_at_hand(state)?;
         let lock = match lock(state) {
             Err(IdentityError::Busy(state)) => return Err(DeskError::Busy(state)),
             lock => lock?,
@@ -171,7 +197,7 @@ impl Desk {
 
     /// Opens the desk of a state folder to look at it, while it may be working elsewhere.
     pub fn look(state: &Path, surroundings: Surroundings, options: DeskOptions) -> Result<Desk, DeskError> {
-        let identity = Identity::load_with(state, options.signer.clone())?;
+        let identity = Identity::load_with(state, options.signer.clone())?.of_kind(options.kind, state)?;
         let spool = Spool::look(state, options.spool_bytes_max, surroundings.clone())?;
         Desk::with(state, surroundings, options, identity, spool)
     }
@@ -185,6 +211,7 @@ impl Desk {
     ) -> Result<Desk, DeskError> {
         let authority = authority(identity.portal()).ok_or_else(|| DeskError::Address(identity.portal().to_owned()))?;
         let budget = spool.value("budget")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let beat = spool.value(BEAT)?.and_then(|text| serde_json::from_str(&text).ok());
         let requests = spool.value("requests")?.and_then(|text| text.parse().ok()).unwrap_or(0);
         Ok(Desk {
             state: state.to_owned(),
@@ -197,9 +224,11 @@ impl Desk {
             proved: false,
             pauses: Pauses::NONE,
             unconfirmed: !identity.is_confirmed(),
-            beat: None,
+            beat,
             beat_is_due: false,
+            waits_for: WaitsFor::Pause,
             chained_anew: false,
+            introduced_anew: false,
             _lock: None,
             identity,
         })
@@ -250,8 +279,7 @@ impl Desk {
 
     /// Queues an alert for its own lane, durably; each printer, code and start goes once.
     pub fn alert(&mut self, notice: AlertNotice) -> Result<(), DeskError> {
-        let queued = notice;
-        self.tended(|spool| spool.queue_alert(&queued)).map(drop)
+        self.tended(move |spool| spool.queue_alert(&notice)).map(drop)
     }
 
     /// The mark of the last receipt, for what is read from now on.
@@ -275,9 +303,19 @@ impl Desk {
         self.beat_is_due = true;
     }
 
+    /// What the caller last said of itself.
+    pub(crate) fn last_beat(&self) -> Option<&Beat> {
+        self.beat.as_ref()
+    }
+
     /// What the portal does not have yet.
     pub fn unsent(&self) -> Result<Unsent, DeskError> {
         Ok(self.spool.unsent()?)
+    }
+
+    /// Why the last [`Turn::Wait`] waits.
+    pub fn waits_for(&self) -> WaitsFor {
+        self.waits_for
     }
 
     /// When the portal last took a package, by the agent's clock.

@@ -237,24 +237,150 @@ fn the_portal_proves_without_keys_that_it_wants_a_new_enrolment_and_nobody_else_
     let mut desk = world.desk(folder.path());
     append(&mut desk, 1, world.now());
     let sent = request(&mut desk);
-    let signature = sent.request.clone().expect("signed").signature;
-    let refusal = |request: &str, key: &SigningKey| {
-        let refusal = SignedRefusal::signed(Problem::new(403, "behind", "Enrol again."), request, START, key);
+    let bound = sent.request.clone().expect("signed").bound();
+    // What a portal signs that was shown this signature under the key id of an epoch long past.
+    let replayed = bound.replace("agent-1.0", "agent-1.00");
+    assert_ne!(replayed, bound);
+    let of_kind = |kind: &str, request: &str, key: &SigningKey| {
+        let refusal = SignedRefusal::signed(Problem::new(403, kind, "Enrol again."), request, START, key);
         let body = serde_json::to_vec(&refusal).expect("serialises");
         let headers = vec![("content-type".to_owned(), REFUSAL_CONTENT_TYPE.to_owned())];
         Inbound { status: 403, headers, body }
     };
+    let refusal = |request: &str, key: &SigningKey| of_kind("behind", request, key);
     for forged in [
-        refusal(&signature, &SigningKey::from_bytes(&[9; 32])),
+        refusal(&bound, &SigningKey::from_bytes(&[9; 32])),
         refusal("plotmeter=:of another request:", portal.receipt_key()),
+        refusal(&replayed, portal.receipt_key()),
+        refusal(&sent.request.clone().expect("signed").signature, portal.receipt_key()),
     ] {
         assert_eq!(desk.answered(&sent, &forged).expect("judged"), Outcome::Unproved);
     }
-    let outcome = desk.answered(&sent, &refusal(&signature, portal.receipt_key())).expect("judged");
+    let outcome = desk.answered(&sent, &refusal(&bound, portal.receipt_key())).expect("judged");
     assert!(matches!(outcome, Outcome::NeedsEnrolment(_)));
     assert_eq!(desk.unsent().expect("counts").packages, 1, "everything is kept");
     let Turn::Wait(until) = desk.turn().expect("a turn") else { panic!("it waits") };
     assert_eq!(until, START.plus(PAUSE_MAX));
+    let lost = desk.answered(&sent, &of_kind("unknown", &bound, portal.receipt_key())).expect("judged");
+    assert!(matches!(lost, Outcome::NeedsEnrolment(_)), "a portal that lost the agent");
+}
+
+#[test]
+fn a_portal_restored_to_before_a_new_evidence_key_hears_of_it_again_and_gets_everything() {
+    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
+    let mut desk = world.desk(folder.path());
+    append(&mut desk, 1, world.now());
+    talk(&mut desk, &mut portal, &world);
+    desk.rotate().expect("a new key");
+    for seed in 2..=3 {
+        append(&mut desk, seed, world.now());
+        talk(&mut desk, &mut portal, &world);
+    }
+    let new = desk.identity().evidence_key();
+    portal.restore(1);
+    portal.forget_rotations();
+    append(&mut desk, 4, world.now());
+    talk(&mut desk, &mut portal, &world);
+    assert!(portal.refused.contains(&"evidence"));
+    assert_eq!((portal.jobs().len(), portal.forks), (12, 0));
+    assert_eq!(desk.identity().evidence_key(), new);
+    assert!(is_empty(&desk));
+}
+
+#[test]
+fn an_epoch_that_was_proved_counts_as_proved_after_a_restart() {
+    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
+    for seed in 1..=5 {
+        // As an agent that is started once a day.
+        world.pass(Duration::hours(25));
+        let mut desk = world.desk(folder.path());
+        append(&mut desk, seed, world.now());
+        talk(&mut desk, &mut portal, &world);
+        assert_eq!(Identity::load(folder.path()).expect("loads").stored.epochs_unproved, 0, "day {seed}");
+    }
+    assert_eq!(portal.epoch(), 5);
+}
+
+#[test]
+fn an_alert_waits_minutes_for_a_portal_that_was_away_and_not_for_the_back_off_of_messages() {
+    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
+    let mut desk = world.desk(folder.path());
+    desk.ask_beat(Beat::default());
+    for _ in 0..8 {
+        let lost = request(&mut desk);
+        desk.failed(&lost).expect("noted");
+        let Turn::Wait(until) = desk.turn().expect("a turn") else { panic!("it waits") };
+        world.set(until);
+    }
+    let lost = request(&mut desk);
+    desk.failed(&lost).expect("noted");
+    desk.alert(notice("jam")).expect("queued");
+    for _ in 0..3 {
+        let lost = request(&mut desk);
+        desk.failed(&lost).expect("noted");
+        let Turn::Wait(until) = desk.turn().expect("a turn") else { panic!("it waits") };
+        assert!(until <= world.now().plus(Duration::minutes(2)), "{} ms", until.since(world.now()).0);
+        world.set(until);
+    }
+    let alert = request(&mut desk);
+    let answer = portal.hear(&alert);
+    desk.answered(&alert, &answer).expect("heard");
+    assert_eq!(portal.alerts.len(), 1);
+    let beat = request(&mut desk);
+    portal.hear(&beat);
+    assert_eq!(portal.beats.len(), 1, "and what waited for the portal goes on at once");
+}
+
+#[test]
+fn new_settings_are_answered_with_a_beat_that_names_them() {
+    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
+    let mut desk = world.desk(folder.path());
+    portal.settings = Some(Settings { version: 5, interval_minutes: 60, ..Settings::default() });
+    desk.ask_beat(Beat { host: "host".to_owned(), ..Beat::default() });
+    talk(&mut desk, &mut portal, &world);
+    let versions: Vec<u64> = portal.beats.iter().map(|beat| beat.settings_version).collect();
+    assert_eq!(versions, [0, 5]);
+    portal.settings = Some(Settings { version: 6, interval_minutes: 60, ..Settings::default() });
+    drop(desk);
+    let mut desk = world.desk(folder.path());
+    append(&mut desk, 1, world.now());
+    talk(&mut desk, &mut portal, &world);
+    let last = portal.beats.last().expect("a beat");
+    assert_eq!((last.settings_version, last.host.as_str()), (6, "host"), "also after a restart");
+}
+
+/// A folder of an enrolled agent that is enrolled anew by comparison, and waits to be approved.
+fn compared_anew(customer: &str, world: &World) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    identity("agent-1", customer).save(folder.path()).expect("saved");
+    append(&mut world.desk(folder.path()), 1, world.now());
+    let mut waiting = stored("agent-2", "");
+    (waiting.reseller, waiting.way, waiting.confirmed) = (String::new(), EnrolledBy::Compare, false);
+    waiting.spool = true;
+    Identity::new(waiting, None).expect("valid").save(folder.path()).expect("saved");
+    folder
+}
+
+#[test]
+fn an_enrolment_anew_by_comparison_sends_what_waits_to_the_same_account_and_to_no_other() {
+    let world = World::new();
+    for (customer, same) in [("Customer", true), ("Somebody else", false)] {
+        let folder = compared_anew(customer, &world);
+        let mut portal = Portal::new("agent-2");
+        portal.confirmed = false;
+        let mut desk = world.desk(folder.path());
+        if same {
+            talk(&mut desk, &mut portal, &world);
+            assert_eq!(portal.jobs().len(), 3);
+            continue;
+        }
+        let sent = request(&mut desk);
+        let answer = portal.hear(&sent);
+        let refused = desk.answered(&sent, &answer);
+        assert!(matches!(refused, Err(DeskError::Spool(SpoolError::Foreign(_)))));
+        let kept = Identity::load(folder.path()).expect("loads");
+        assert!(!kept.is_confirmed() && kept.customer().is_empty());
+    }
 }
 
 #[test]
@@ -398,6 +524,46 @@ fn a_tighter_policy_reaches_what_waits_and_what_is_packed_and_every_signature_st
 }
 
 #[test]
+fn a_package_that_never_left_is_not_shown_as_sent() {
+    let (folder, world) = (enrolled(), World::new());
+    let mut desk = world.desk(folder.path());
+    desk.budget.charge(world.now(), budget::Lane::Ordinary, WINDOW_BYTES - ALERT_RESERVE);
+    append(&mut desk, 1, world.now());
+    let Turn::Wait(until) = desk.turn().expect("a turn") else { panic!("the budget is used up") };
+    assert_eq!(desk.waits_for(), WaitsFor::Budget);
+    let handed = |desk: &Desk| desk.sent(10).expect("read").iter().map(|sent| sent.handed_over).collect::<Vec<_>>();
+    assert_eq!(handed(&desk), [false], "made, and not sent yet");
+    world.set(until);
+    let lost = request(&mut desk);
+    desk.failed(&lost).expect("no answer");
+    drop(desk);
+    assert_eq!(handed(&world.desk(folder.path())), [true], "sent, and nobody knows whether it arrived");
+}
+
+#[test]
+fn a_connection_that_never_came_about_costs_the_budget_next_to_nothing() {
+    let (folder, world) = (enrolled(), World::new());
+    let mut desk = world.desk(folder.path());
+    append(&mut desk, 1, world.now());
+    for _ in 0..30 {
+        // The portal's machine is off; each process tries once.
+        let refused = request(&mut desk);
+        desk.unreached(&refused).expect("noted");
+        drop(desk);
+        desk = world.desk(folder.path());
+    }
+    let mut lost = 0;
+    while let Turn::Send(sent) = desk.turn().expect("a turn") {
+        desk.failed(&sent).expect("no answer");
+        lost += 1;
+        drop(desk);
+        desk = world.desk(folder.path());
+    }
+    assert_eq!(desk.waits_for(), WaitsFor::Budget);
+    assert!((1..12).contains(&lost), "what may have been sent is charged in full: {lost}");
+}
+
+#[test]
 fn what_was_sent_can_be_read() {
     let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
     let mut desk = world.desk(folder.path());
@@ -414,13 +580,19 @@ fn leaving_says_so_and_proves_what_was_removed() {
     let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
     let mut desk = world.desk(folder.path());
     append(&mut desk, 1, world.now());
+    let lost = request(&mut desk);
+    desk.failed(&lost).expect("noted");
+    append(&mut desk, 2, world.now());
+    let unsent = desk.unsent().expect("counts");
+    assert_eq!((unsent.records, unsent.packed, unsent.jobs), (4, 4, 6));
     std::fs::write(folder.path().join("notes.txt"), "of somebody else").expect("written");
     let sent = desk.leave().expect("a last word");
     let answer = portal.hear(&sent);
     assert_eq!(desk.answered(&sent, &answer).expect("judged"), Outcome::Confirmed);
     assert!(portal.left);
+    let identity = std::fs::read(folder.path().join("agent.json")).expect("the file");
     let farewell = desk.erase().expect("erased");
-    assert_eq!(farewell.unsent, 4);
+    assert_eq!(farewell.unsent, 8, "four in a package that never left, and four that wait");
     let key = protocol::VerifyingKey::from_bytes(&farewell.evidence_key.0).expect("a key");
     assert!(protocol::verify(&key, farewell.statement().as_bytes(), &farewell.signature));
     let mut left: Vec<_> = std::fs::read_dir(folder.path())
@@ -429,7 +601,8 @@ fn leaving_says_so_and_proves_what_was_removed() {
         .collect();
     left.sort();
     assert_eq!(left, ["left-agent-1.json", "notes.txt"]);
-    assert!(farewell.files.iter().any(|(name, bytes, _)| name == "agent.json" && *bytes > 0));
+    let listed = (identity.len() as u64, Hex(protocol::sha256(&[&identity])));
+    assert!(farewell.files.iter().any(|(name, bytes, digest)| name == "agent.json" && (*bytes, *digest) == listed));
 }
 
 #[test]

@@ -4,19 +4,19 @@
 //! bytes, what the budget was charged. Deliberately absent: what an answer means.
 
 use super::wire::{Errand, Request, What};
-use super::{Desk, DeskError, Outbound, Turn};
+use super::{Desk, DeskError, Outbound, Turn, WaitsFor};
 use crate::budget::{self, ANSWER_BYTES, CATCH_UP_AFTER, Lane, WINDOW_BYTES};
-use crate::spool::Queued;
+use crate::spool::{HANDED_OVER, Queued};
 use protocol::limits::{CONSENTS_MAX, TROUBLES_MAX};
 use protocol::message::{self, Beat, Message, Said};
 use protocol::signature::sign_post;
-use protocol::{CONFIRM_PATH, MESSAGES_PATH, PACKAGES_PATH, package};
+use protocol::{CONFIRM_PATH, Hex, MESSAGES_PATH, PACKAGES_PATH, package};
 use report::Instant;
 
 /// Whether something is to be said.
 enum Offer {
     Send(Box<Outbound>),
-    Wait(Instant),
+    Wait(Instant, WaitsFor),
     Nothing,
 }
 
@@ -36,6 +36,8 @@ enum Durable<'a> {
     Nothing,
     /// A message's number, and the alerts that it carries.
     Message(u64, &'a [i64]),
+    /// Which package leaves, by its digest.
+    Package(Hex<32>),
 }
 
 impl Desk {
@@ -56,11 +58,12 @@ impl Desk {
 
     fn first_of(&mut self, steps: &[Step]) -> Result<Turn, DeskError> {
         let now = self.surroundings.now();
-        let mut wait: Option<Instant> = None;
+        let mut wait: Option<(Instant, WaitsFor)> = None;
         for step in steps {
             match step(self, now)? {
                 Offer::Send(outbound) => return Ok(Turn::Send(outbound)),
-                Offer::Wait(until) => wait = Some(wait.map_or(until, |wait| wait.min(until))),
+                Offer::Wait(until, why) if wait.is_none_or(|(first, _)| until < first) => wait = Some((until, why)),
+                Offer::Wait(..) => {}
                 Offer::Nothing => {}
             }
             // Nothing else would be taken before the enrolment is confirmed.
@@ -68,7 +71,10 @@ impl Desk {
                 break;
             }
         }
-        Ok(wait.map_or(Turn::Idle, Turn::Wait))
+        if let Some((_, why)) = wait {
+            self.waits_for = why;
+        }
+        Ok(wait.map_or(Turn::Idle, |(until, _)| Turn::Wait(until)))
     }
 
     fn confirmation(&mut self, now: Instant) -> Result<Offer, DeskError> {
@@ -76,7 +82,7 @@ impl Desk {
             return Ok(Offer::Nothing);
         }
         if let Some(until) = self.pauses.confirmation.holds(now) {
-            return Ok(Offer::Wait(until));
+            return Ok(Offer::Wait(until, WaitsFor::Pause));
         }
         self.step_epoch(now)?;
         let key = format!("{}-enrol", self.identity.agent());
@@ -98,7 +104,7 @@ impl Desk {
             None => return Ok(Offer::Nothing),
         };
         if let Some(until) = self.pauses.messages.holds(now) {
-            return Ok(Offer::Wait(until));
+            return Ok(Offer::Wait(until, WaitsFor::Pause));
         }
         let number = self.tended(|spool| spool.next_message())?;
         self.say(now, Lane::Ordinary, number, said, &[])
@@ -107,8 +113,8 @@ impl Desk {
     /// The lane of alerts.
     fn alerts(&mut self, now: Instant) -> Result<Offer, DeskError> {
         let Some(queued) = self.tended(|spool| spool.queued_alerts())? else { return Ok(Offer::Nothing) };
-        if let Some(until) = self.pauses.messages.holds(now) {
-            return Ok(Offer::Wait(until));
+        if let Some(until) = self.pauses.alerts.holds(now) {
+            return Ok(Offer::Wait(until, WaitsFor::Pause));
         }
         let Queued { number, mut ids, mut notices } = queued;
         let fresh = self.tended(|spool| spool.next_message())?;
@@ -118,7 +124,7 @@ impl Desk {
             let said = Said::Alerts(notices.clone());
             let offer = self.say(now, Lane::Alerts, number, said, &ids)?;
             // Fewer may fit what is left of the budget; a message that was said stays as it was.
-            if known || notices.len() < 2 || !matches!(offer, Offer::Wait(_)) {
+            if known || notices.len() < 2 || !matches!(offer, Offer::Wait(..)) {
                 return Ok(offer);
             }
             ids.truncate(ids.len() / 2);
@@ -138,7 +144,7 @@ impl Desk {
     /// The oldest package that the portal does not have.
     fn packages(&mut self, now: Instant) -> Result<Offer, DeskError> {
         if let Some(until) = self.pauses.packages.holds(now) {
-            return Ok(Offer::Wait(until));
+            return Ok(Offer::Wait(until, WaitsFor::Pause));
         }
         if self.tended(|spool| spool.resync_is_due())? {
             return Ok(Offer::Nothing);
@@ -154,7 +160,7 @@ impl Desk {
         let key = format!("{}-{}", self.identity.agent(), outgoing.sequence);
         let sealed = Sealed { path: PACKAGES_PATH, content_type: package::CONTENT_TYPE, key, body };
         let errand = Errand::Package { sequence: outgoing.sequence, digest: outgoing.digest };
-        self.offer(now, Lane::Ordinary, errand, sealed, &Durable::Nothing)
+        self.offer(now, Lane::Ordinary, errand, sealed, &Durable::Package(outgoing.digest))
     }
 
     /// Moves to the next epoch of the keys when this one is over.
@@ -179,7 +185,7 @@ impl Desk {
         let limit = self.limit(now, lane)?;
         let free_at = self.budget.free_at(now, lane, charged, limit);
         if free_at > now {
-            return Ok(Offer::Wait(free_at));
+            return Ok(Offer::Wait(free_at, WaitsFor::Budget));
         }
         self.commit(now, lane, charged, durable)?;
         Ok(Offer::Send(Box::new(outbound)))
@@ -192,6 +198,11 @@ impl Desk {
         let values = self.counters()?;
         match durable {
             Durable::Nothing => self.tended(|spool| spool.set_values(&values)),
+            Durable::Package(digest) => {
+                let [budget, requests] = values;
+                let values = [budget, requests, (HANDED_OVER, digest.to_string())];
+                self.tended(|spool| spool.set_values(&values))
+            }
             Durable::Message(number, alerts) => self.tended(|spool| spool.number_message(*number, alerts, &values)),
         }
     }
@@ -207,7 +218,7 @@ impl Desk {
         let Sealed { path, content_type, key, body } = sealed;
         let (to, keys) = ((self.authority.as_str(), path), self.identity.keys.clone());
         let signed = sign_post(&keys, to, content_type, &key, &body, &self.surroundings);
-        let signature = signed.signature.clone();
+        let (signature, input) = (signed.signature.clone(), signed.signature_input.clone());
         let headers = vec![
             ("content-type", content_type.to_owned()),
             ("idempotency-key", key),
@@ -217,7 +228,7 @@ impl Desk {
         ];
         let mut outbound = Outbound::plain(self.authority.clone(), path, headers, body);
         let charged = budget::cost(outbound.bytes().saturating_add(ANSWER_BYTES));
-        outbound.request = Some(Request { errand, keys, signature, lane, at, charged });
+        outbound.request = Some(Request { errand, keys, signature, input, lane, at, charged });
         (outbound, charged)
     }
 

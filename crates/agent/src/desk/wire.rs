@@ -32,10 +32,20 @@ pub(crate) struct Request {
     pub(crate) keys: Keys,
     /// Its `signature` header, which an answer is bound to.
     pub(crate) signature: String,
+    /// Its `signature-input` header: with the other one, what an unsealed refusal is bound to.
+    pub(crate) input: String,
     pub(crate) lane: Lane,
     pub(crate) at: Instant,
     /// What the budget was charged.
     pub(crate) charged: u64,
+}
+
+impl Request {
+    /// What an unsealed refusal is bound to: both headers as they were sent. A signature alone also stands
+    /// under a key id that somebody on the way put in its place.
+    pub(crate) fn bound(&self) -> String {
+        format!("{}\n{}", self.input, self.signature)
+    }
 }
 
 /// What a request is about.
@@ -136,6 +146,15 @@ pub enum Turn {
     Wait(Instant),
     /// Nothing.
     Idle,
+}
+
+/// Why a [`Turn::Wait`] waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// The wire budget: in any 30 minutes only so much is said.
+    Budget,
+    /// A pause after something went wrong, or that the portal asked for.
+    Pause,
 }
 
 /// What an answer meant.

@@ -4,11 +4,9 @@
 
 use super::append::job_digest;
 use super::{Spool, SpoolError, WAITING, Waiting};
-use protocol::package::{self, Core, Package, Timestamps, compress, core_record};
-use report::{Instant, Job, Personal};
+use protocol::package::{self, Core, Package, Timestamps, compress, core_record, cut_to_the_minute};
+use report::Personal;
 use rusqlite::{Connection, params};
-
-const MINUTE: i64 = 60_000;
 
 impl Spool {
     /// Applies a tighter policy to all records that wait and all packages that are kept; gives how many
@@ -90,21 +88,6 @@ fn cut(tx: &Connection, core: &str) -> Result<String, SpoolError> {
         tx.prepare_cached(sql)?.execute(params![serial, key, job_digest(&core)])?;
     }
     Ok(core)
-}
-
-/// Cuts a job's times to the minute, as a report's are: it still finishes in the minute in which it finished.
-fn cut_to_the_minute(job: &mut Job) {
-    let cut = |at: Instant| Instant(at.0.saturating_sub(at.0.rem_euclid(MINUTE)));
-    let finished = job.finished_at();
-    if let Some(print) = &mut job.print {
-        print.printed_at = match (print.printed_at, print.time_to_print, finished) {
-            (Some(_), Some(time), Some(finished)) => Some(Instant(cut(finished).0.saturating_sub(time.0))),
-            (printed_at, ..) => printed_at.map(cut),
-        };
-    }
-    if let Some(scan) = &mut job.scan {
-        scan.scanned_at = scan.scanned_at.map(cut);
-    }
 }
 
 /// Whether an unsent package changed.

@@ -22,6 +22,7 @@ mod tests;
 
 pub(crate) use alerts::Queued;
 pub use append::{Appended, ReadFrom};
+pub(crate) use pack::HANDED_OVER;
 pub use printers::PrinterStatus;
 
 use protocol::package::Core;
@@ -178,6 +179,8 @@ pub struct Unsent {
     pub records: u64,
     /// Packages without a receipt.
     pub packages: u64,
+    /// Records in those packages.
+    pub packed: u64,
     /// Jobs in both.
     pub jobs: u64,
     /// Pages of those jobs.
@@ -330,6 +333,13 @@ fn bytes(connection: &Connection) -> Result<u64, SpoolError> {
     Ok(pragma("page_count")?.saturating_sub(pragma("freelist_count")?).saturating_mul(pragma("page_size")?))
 }
 
+impl Unsent {
+    /// All records that the portal does not have: those that wait and those in packages without a receipt.
+    pub fn all_records(&self) -> u64 {
+        self.records.saturating_add(self.packed)
+    }
+}
+
 impl Spool {
     /// A transaction that writes: it waits for other writers at its start and never in its middle.
     fn write(&mut self) -> Result<Transaction<'_>, SpoolError> {
@@ -371,18 +381,20 @@ impl Spool {
         let records = "select count(*), coalesce(sum(kind = 'job'), 0), coalesce(sum(pages), 0), min(at) from record";
         let packages = "select count(*), coalesce(sum(jobs), 0), coalesce(sum(pages), 0), min(oldest)
                         from package where acknowledged_at is null";
+        let packed = "select coalesce(sum(last - first + 1), 0) from package where acknowledged_at is null";
         let read = |sql: &str| {
             self.connection.prepare_cached(sql)?.query_row([], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, Option<i64>>(3)?))
             })
         };
-        let (waiting, packed) = (read(records)?, read(packages)?);
+        let (waiting, made) = (read(records)?, read(packages)?);
         Ok(Unsent {
             records: count(waiting.0),
-            packages: count(packed.0),
-            jobs: count(waiting.1.saturating_add(packed.1)),
-            pages: count(waiting.2.saturating_add(packed.2)),
-            oldest: waiting.3.into_iter().chain(packed.3).min().map(Instant),
+            packages: count(made.0),
+            packed: count(self.connection.prepare_cached(packed)?.query_row([], |row| row.get(0))?),
+            jobs: count(waiting.1.saturating_add(made.1)),
+            pages: count(waiting.2.saturating_add(made.2)),
+            oldest: waiting.3.into_iter().chain(made.3).min().map(Instant),
             bytes: bytes(&self.connection)?,
             folded: self.value("folded")?.and_then(|text| text.parse().ok()).unwrap_or(0),
         })

@@ -2,7 +2,9 @@
 //!
 //! Deliberately absent: how damage is mended, which stands in `salvage`.
 
-use super::{SCHEMA, Spool, SpoolError, VERSION, WAITING, Waiting, count, migrate, pack, resync, set_value, value};
+use super::{
+    FILE, SCHEMA, Spool, SpoolError, VERSION, WAITING, Waiting, count, migrate, pack, resync, salvage, set_value, value,
+};
 use crate::identity::Identity;
 use protocol::package::{Core, Gap, GapReason};
 use protocol::receipt::Receipt;
@@ -24,16 +26,20 @@ enum Found {
     Old,
 }
 
-/// Makes a file that only its owner may read, where it is absent.
+/// Makes a file that only its owner may read, where it is absent. One that is there is not even opened:
+/// closing it again would give up the locks that SQLite holds on it for this whole process.
 fn private(path: &Path) -> Result<(), SpoolError> {
     if path.is_dir() {
         return Err(SpoolError::Damaged("a folder is in its place"));
     }
     let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    Ok(options.open(path).map(drop)?)
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 impl Spool {
@@ -48,6 +54,7 @@ impl Spool {
         bytes_max: u64,
         surroundings: Surroundings,
     ) -> Result<Spool, SpoolError> {
+        salvage::end_interrupted(state, surroundings.now())?;
         let open = || Spool::checked(state, identity, bytes_max, surroundings.clone());
         let mut opened = open();
         if opened.as_ref().is_err_and(|error| error.is_full() || error.is_damage()) {
@@ -59,11 +66,10 @@ impl Spool {
             Err(error) if error.is_damage() => Spool::salvage(state, identity, bytes_max, surroundings)?,
             opened => opened?,
         };
-        if let Err(error) = spool.settle(identity) {
+        while let Err(error) = spool.settle(identity) {
             if !(error.is_full() && spool.make_room()?) {
                 return Err(error);
             }
-            spool.settle(identity)?;
         }
         spool.keep_reserve();
         Ok(spool)
@@ -96,7 +102,17 @@ impl Spool {
 
     /// Opens the file, making it when absent.
     pub(super) fn attach(state: &Path, bytes_max: u64, surroundings: Surroundings) -> Result<Spool, SpoolError> {
-        let path = Spool::path(state);
+        Spool::attach_file(state, FILE, bytes_max, surroundings)
+    }
+
+    /// Opens a file of the folder as a spool, making it when absent.
+    pub(super) fn attach_file(
+        state: &Path,
+        name: &str,
+        bytes_max: u64,
+        surroundings: Surroundings,
+    ) -> Result<Spool, SpoolError> {
+        let path = state.join(name);
         private(&path)?;
         let connection = Connection::open(path)?;
         connection.execute_batch(&format!(

@@ -11,6 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 /// A section that the portal has is kept this long after its last use, so that it can be asked for again.
 const KEEP_SECTIONS: Duration = Duration::hours(48);
+/// The value with the number of the package whose receipt the mark is of.
+pub(super) const MARKED: &str = "mark_sequence";
 /// Nobody stands by for longer than this on one word of the portal's.
 const STAND_BY_MAX: Duration = Duration::hours(48);
 
@@ -25,7 +27,7 @@ impl Spool {
         let (sequence, text) = (int(receipt.sequence), serde_json::to_string(receipt)?);
         let tx = self.write()?;
         let sql = "update package set acknowledged_at = ?2, receipt = ?3 where sequence = ?1 and digest = ?4";
-        let ours = tx.execute(sql, params![sequence, now.0, text, receipt.digest.0])? > 0;
+        let ours = tx.execute(sql, params![sequence, receipt.accepted_at.0, text, receipt.digest.0])? > 0;
         if !ours {
             return Ok(false);
         }
@@ -34,9 +36,10 @@ impl Spool {
         for digest in wanted.iter().take(SECTIONS_MAX) {
             tx.execute("update section set acknowledged = 0, sequence = null where digest = ?1", params![digest.0])?;
         }
+        // By the portal's time, and no sooner than by the agent's: one clock that jumps removes nothing.
         tx.execute(
             "delete from package where acknowledged_at < ?1 and sequence < (select max(sequence) from package)",
-            params![now.0.saturating_sub(KEEP.0)],
+            params![receipt.accepted_at.0.min(now.0).saturating_sub(KEEP.0)],
         )?;
         tx.execute(
             "delete from section where acknowledged = 1 and used_at < ?1",
@@ -63,6 +66,7 @@ impl Spool {
         let here = tx.query_row(sql, params![sequence], |_| Ok(())).optional()?.is_some();
         if here {
             tx.execute("update package set acknowledged_at = null where sequence >= ?1", params![sequence])?;
+            unmark(&tx, super::count(sequence))?;
         }
         tx.commit()?;
         Ok(here)
@@ -103,12 +107,23 @@ impl Spool {
     }
 }
 
-/// Keeps the mark of the youngest receipt: what is read and packed from now on is younger than it.
+/// Keeps the mark of the last package's receipt: what is read and packed from now on is younger than it. The
+/// order of packages decides, not the portal's clock, which may have run ahead once.
 fn remember(tx: &Connection, receipt: &Receipt) -> Result<(), SpoolError> {
-    let known: Option<i64> = value(tx, "mark_at")?.and_then(|text| text.parse().ok());
-    if known.is_none_or(|known| known <= receipt.accepted_at.0) {
+    let known: Option<u64> = value(tx, MARKED)?.and_then(|text| text.parse().ok());
+    if known.is_none_or(|known| known <= receipt.sequence) {
         set_value(tx, "mark", &receipt.mark().to_string())?;
-        set_value(tx, "mark_at", &receipt.accepted_at.0.to_string())?;
+        set_value(tx, MARKED, &receipt.sequence.to_string())?;
+    }
+    Ok(())
+}
+
+/// The portal has not what it gave a receipt for from package `sequence` on: the next receipt is the last again.
+pub(super) fn unmark(tx: &Connection, sequence: u64) -> Result<(), SpoolError> {
+    let known: Option<u64> = value(tx, MARKED)?.and_then(|text| text.parse().ok());
+    let before = sequence.saturating_sub(1);
+    if known.is_some_and(|known| known > before) {
+        set_value(tx, MARKED, &before.to_string())?;
     }
     Ok(())
 }

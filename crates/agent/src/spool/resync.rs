@@ -5,8 +5,8 @@
 //! anew behind it. Nothing is released here. Deliberately absent: any guess; the portal says where it stands.
 
 use super::{
-    Place, Spool, SpoolError, Waiting, count, int, mark, next_number, pack, place, remove_value, set_place, set_value,
-    value,
+    Place, Spool, SpoolError, Waiting, bytes, count, int, mark, next_number, pack, place, receive, remove_value,
+    set_place, set_value, value,
 };
 use crate::identity::Identity;
 use protocol::Hex;
@@ -62,6 +62,22 @@ fn take_apart(tx: &Transaction<'_>, sequence: i64, salt: &dyn Fn() -> [u8; 16]) 
     Ok(())
 }
 
+/// Takes the acknowledged packages apart, the youngest first, while the spool stays below `bound` bytes. One that
+/// does not read any more is the portal's alone.
+fn send_again(tx: &Transaction<'_>, bound: u64, salt: &dyn Fn() -> [u8; 16]) -> Result<(), SpoolError> {
+    for sequence in sequences(tx, "acknowledged_at is not null", 0)? {
+        if bytes(tx)? > bound {
+            tracing::warn!(package = sequence, "this package and those before it are not sent to the new enrolment");
+            break;
+        }
+        match take_apart(tx, sequence, salt) {
+            Err(error) if error.is_damage() => {}
+            taken => taken?,
+        }
+    }
+    Ok(())
+}
+
 /// The numbers of packages, the highest first.
 fn sequences(tx: &Connection, condition: &str, from: i64) -> Result<Vec<i64>, SpoolError> {
     let sql = format!("select sequence from package where {condition} and sequence >= ?1 order by sequence desc");
@@ -83,10 +99,14 @@ impl Spool {
 
     /// Makes what was packed for an earlier identity part of this one's chain, and keeps whose spool this is.
     /// A spool of another account is refused: its records are not ours to send.
+    ///
+    /// What the portal took before is sent again as well, as far as it is kept: an enrolment is renewed most
+    /// often because the portal was restored, and then it lacks what it took since. A job counts once.
     pub(crate) fn belong_to(&mut self, identity: &Identity) -> Result<(), SpoolError> {
         let (agent, account) = (identity.agent(), identity.account());
         let surroundings = self.surroundings.clone();
         let salt = || surroundings.random::<16>();
+        let bytes_max = self.bytes_max;
         let tx = self.write()?;
         if value(&tx, "agent")?.as_deref() == Some(agent) {
             return Ok(());
@@ -97,10 +117,12 @@ impl Spool {
         for sequence in sequences(&tx, "acknowledged_at is null", 0)? {
             take_apart(&tx, sequence, &salt)?;
         }
+        send_again(&tx, bytes_max / 2, &salt)?;
         tx.execute_batch(
             "delete from package; update section set acknowledged = 0, sequence = null;
              update alert set number = null where sent_at is null;
-             delete from value where name in ('settings', 'duty', 'message_number', 'resync', 'requests');",
+             delete from value where name in
+                 ('settings', 'duty', 'message_number', 'resync', 'requests', 'mark_sequence');",
         )?;
         set_place(&tx, Place::origin(agent))?;
         set_value(&tx, "agent", agent)?;
@@ -134,6 +156,7 @@ impl Spool {
             tx.execute_batch("delete from job_seen; delete from seen;")?;
         }
         set_place(&tx, goes_on)?;
+        receive::unmark(&tx, next_sequence)?;
         remove_value(&tx, RESYNC)?;
         tx.commit()?;
         Ok(())

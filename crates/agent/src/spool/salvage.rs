@@ -1,10 +1,14 @@
-//! Salvage: a damaged spool is put aside, and what reads of it goes into a new one, with a notice of the gap.
+//! Salvage: what reads of a damaged spool goes into a new one, with a notice of the gap, and the damaged one
+//! is put aside.
 //!
+//! The new spool is filled and closed under a name of its own before the damaged one is moved, so that a
+//! power cut or a full disk at any point leaves everything to be done again or to be ended.
 //! Everything is taken over row by row and only when its checksum, chain or receipt holds. What was lost
 //! the printers are asked for again. It ends after a bounded number of faults, whatever the file holds.
 //! Deliberately absent: any attempt to repair the damaged file; it stays for people to look at.
 
 use super::open::is_receipt;
+use super::receive::MARKED;
 use super::{
     Place, Spool, SpoolError, WAITING, Waiting, count, digest_of_value, mark, pack, place, resync, set_place, set_value,
 };
@@ -28,10 +32,16 @@ const REACH: i64 = 100_000;
 const KEPT: usize = 3;
 /// What must fit on the disk before anything is moved.
 const ROOM: usize = 256 * 1024;
+/// The new spool while it is filled. One that is found at a start is removed.
+const FILLING: &str = "spool.sqlite.filling";
+/// The new spool when all is in it. One that is found at a start takes the spool's place.
+const FILLED: &str = "spool.sqlite.filled";
+/// What SQLite puts beside a file.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// What came of the records.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     saved: u64,
     lost: u64,
     /// Whether some of it cannot even be counted.
@@ -42,7 +52,7 @@ struct Tally {
 type Copied<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<(), SpoolError>;
 
 impl Spool {
-    /// Puts the damaged spool of a folder aside and takes over what reads.
+    /// Takes over what reads of the damaged spool of a folder, and puts it aside.
     pub(super) fn salvage(
         state: &Path,
         identity: &Identity,
@@ -54,14 +64,26 @@ impl Spool {
         if let Some(owner) = account.filter(|owner| identity.has_account() && *owner != identity.account()) {
             return Err(SpoolError::Foreign(owner));
         }
+        if state.join(FILLED).exists() {
+            // An earlier salvage came as far as this.
+            replace(state, surroundings.now())?;
+            return Spool::attach(state, bytes_max, surroundings);
+        }
         has_room(state)?;
-        let aside = put_aside(state, surroundings.now())?;
-        let mut spool = Spool::attach(state, bytes_max, surroundings)?;
-        spool.make_current()?;
-        let tally = match Connection::open(&aside) {
-            Ok(damaged) => spool.take_over(&damaged, identity)?,
-            Err(_) => Tally { unknown: true, ..Tally::default() },
+        let filled = match Spool::fill(state, identity, bytes_max, &surroundings) {
+            // Damaged spools of earlier days give way to what the portal lacks.
+            Err(error) if error.is_full() && remove_oldest(state, 0) => {
+                Spool::fill(state, identity, bytes_max, &surroundings)
+            }
+            filled => filled,
         };
+        let replaced = filled.and_then(|tally| replace(state, surroundings.now()).map(|()| tally));
+        if replaced.is_err() && path.exists() {
+            // The damaged spool is still the spool: nothing may take its place later.
+            remove_new(state);
+        }
+        let tally = replaced?;
+        let spool = Spool::attach(state, bytes_max, surroundings)?;
         tracing::warn!(
             saved = tally.saved,
             lost = tally.lost,
@@ -71,15 +93,59 @@ impl Spool {
         Ok(spool)
     }
 
-    /// Mends the spool at work: as when it is opened.
+    /// Fills a new spool with what reads of the damaged one, which is not touched.
+    pub(super) fn fill(
+        state: &Path,
+        identity: &Identity,
+        bytes_max: u64,
+        surroundings: &Surroundings,
+    ) -> Result<Tally, SpoolError> {
+        remove_new(state);
+        let path = Spool::path(state);
+        // What is there fits: a smaller bound is held when the new spool is at work.
+        let bytes: u64 = ["", "-wal"]
+            .iter()
+            .filter_map(|suffix| std::fs::metadata(beside(&path, suffix)).ok())
+            .fold(0, |bytes, found| bytes.saturating_add(found.len()));
+        let bound = bytes_max.max(bytes).saturating_mul(2);
+        let mut spool = Spool::attach_file(state, FILLING, bound, surroundings.clone())?;
+        // All of it must be in the one file that is moved, and not twice on a disk that is nearly full.
+        let mode: String = spool.connection.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
+        if mode != "delete" {
+            return Err(SpoolError::Damaged("its new file cannot be written as one"));
+        }
+        spool.make_current()?;
+        let tally = match Connection::open(&path) {
+            Ok(damaged) => spool.take_over(&damaged, identity)?,
+            Err(_) => Tally { unknown: true, ..Tally::default() },
+        };
+        drop(spool);
+        std::fs::rename(state.join(FILLING), state.join(FILLED))?;
+        sync_folder(state)?;
+        Ok(tally)
+    }
+
+    /// Mends the spool at work: as when it is opened. Where that fails, the damaged one goes on being the spool.
     pub(super) fn mend(&mut self, identity: &Identity) -> Result<(), SpoolError> {
         self.works = false;
         // The file must be closed before it is moved.
         self.connection = Connection::open_in_memory()?;
-        let mut mended = Spool::salvage(&self.state, identity, self.bytes_max, self.surroundings.clone())?;
-        mended.settle(identity)?;
-        *self = mended;
-        Ok(())
+        match Spool::salvage(&self.state, identity, self.bytes_max, self.surroundings.clone()) {
+            Ok(mended) => {
+                *self = mended;
+                let settled = self.settle(identity);
+                self.works = true;
+                settled
+            }
+            Err(error) => {
+                let attach = || Spool::attach(&self.state, self.bytes_max, self.surroundings.clone()).ok();
+                if let Some(damaged) = Spool::path(&self.state).exists().then(attach).flatten() {
+                    *self = damaged;
+                }
+                self.works = true;
+                Err(error)
+            }
+        }
     }
 
     /// Copies what reads, and notes the gap, in one transaction.
@@ -123,8 +189,51 @@ fn has_room(state: &Path) -> Result<(), SpoolError> {
     Ok(written?)
 }
 
-/// Moves the spool's files to a name of their own; the path of the moved file.
-fn put_aside(state: &Path, now: Instant) -> Result<PathBuf, SpoolError> {
+/// The path of what SQLite puts beside a file.
+fn beside(of: &Path, suffix: &str) -> PathBuf {
+    let mut name = of.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Removes a new spool that did not come to be.
+fn remove_new(state: &Path) {
+    for name in [FILLING, FILLED] {
+        for suffix in [""].iter().chain(&BESIDE) {
+            let _ = std::fs::remove_file(beside(&state.join(name), suffix));
+        }
+    }
+}
+
+/// Ends a salvage that was interrupted: a new spool that is complete takes the place of the damaged one.
+pub(super) fn end_interrupted(state: &Path, now: Instant) -> Result<(), SpoolError> {
+    if state.join(FILLED).exists() {
+        return replace(state, now);
+    }
+    if state.join(FILLING).exists() {
+        remove_new(state);
+    }
+    Ok(())
+}
+
+/// Puts what is in the spool's place aside, and the new spool there.
+fn replace(state: &Path, now: Instant) -> Result<(), SpoolError> {
+    let path = Spool::path(state);
+    if path.exists() {
+        put_aside(state, now)?;
+    } else {
+        // Interrupted between the file and its log, which the new spool must not meet.
+        for suffix in BESIDE {
+            let _ = std::fs::remove_file(beside(&path, suffix));
+        }
+        sync_folder(state)?;
+    }
+    std::fs::rename(state.join(FILLED), &path)?;
+    Ok(sync_folder(state)?)
+}
+
+/// Moves the spool's files to a name of their own.
+pub(super) fn put_aside(state: &Path, now: Instant) -> Result<(), SpoolError> {
     let name = |nth: u32| match nth {
         0 => format!("spool.damaged-{}.sqlite", now.0),
         nth => format!("spool.damaged-{}-{nth}.sqlite", now.0),
@@ -132,11 +241,6 @@ fn put_aside(state: &Path, now: Instant) -> Result<PathBuf, SpoolError> {
     let free = (0..u32::MAX).map(name).find(|name| !state.join(name).exists());
     let aside = state.join(free.ok_or(SpoolError::Damaged("no name is free to put it aside"))?);
     let path = Spool::path(state);
-    let beside = |of: &Path, suffix: &str| {
-        let mut name = of.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     std::fs::rename(&path, &aside)?;
     if beside(&path, "-wal").exists() {
         std::fs::rename(beside(&path, "-wal"), beside(&aside, "-wal"))?;
@@ -144,13 +248,13 @@ fn put_aside(state: &Path, now: Instant) -> Result<PathBuf, SpoolError> {
     // The index of the WAL is made anew by whoever reads it.
     let _ = std::fs::remove_file(beside(&path, "-shm"));
     sync_folder(state)?;
-    remove_oldest(state);
-    Ok(aside)
+    remove_oldest(state, KEPT);
+    Ok(())
 }
 
-/// Removes all damaged spools but the youngest few.
-fn remove_oldest(state: &Path) {
-    let Ok(entries) = std::fs::read_dir(state) else { return };
+/// Removes all damaged spools that were put aside but the youngest few; whether there were any.
+fn remove_oldest(state: &Path, keep: usize) -> bool {
+    let Ok(entries) = std::fs::read_dir(state) else { return false };
     let is_damaged = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         name.starts_with("spool.damaged-") && name.ends_with(".sqlite")
@@ -158,14 +262,13 @@ fn remove_oldest(state: &Path) {
     let mut kept: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_damaged).collect();
     // Their names begin with the time, in as many digits.
     kept.sort();
-    let surplus = kept.len().saturating_sub(KEPT);
+    let surplus = kept.len().saturating_sub(keep);
     for path in kept.drain(..surplus) {
-        for suffix in ["", "-wal", "-shm"] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(suffix);
-            let _ = std::fs::remove_file(name);
+        for suffix in [""].iter().chain(&BESIDE) {
+            let _ = std::fs::remove_file(beside(&path, suffix));
         }
     }
+    surplus > 0
 }
 
 /// One value of a damaged spool, when it is as it was put in.
@@ -180,7 +283,7 @@ fn read_value(damaged: &Connection, name: &str) -> Option<String> {
 fn copy_values(damaged: &Connection, tx: &Transaction<'_>) -> Result<Option<String>, SpoolError> {
     /// Values that can be found by their name where the table as a whole does not read.
     const KNOWN: [&str; 10] =
-        ["agent", "account", "place", "message_number", "settings", "mark", "mark_at", "sent_at", "budget", "folded"];
+        ["agent", "account", "place", "message_number", "settings", "mark", MARKED, "sent_at", "budget", "folded"];
     let mut found: Vec<String> = KNOWN.map(str::to_owned).into();
     each(damaged, "select name from value", &mut |row| {
         found.extend(row.get::<_, String>(0).ok());
@@ -360,15 +463,14 @@ fn copy_package(tx: &Transaction<'_>, read: &Read, identity: &Identity) -> Resul
     Ok(if kept { Fate::Kept } else { Fate::Unsent })
 }
 
-/// Takes over a package of an earlier identity that has no receipt, to be taken apart.
+/// Takes over a package of an earlier identity, to be taken apart.
 fn copy_earlier(tx: &Transaction<'_>, read: &Read) -> Result<Fate, SpoolError> {
-    if read.receipt.is_some() {
-        return Ok(Fate::Kept);
+    let had_receipt = read.receipt.is_some();
+    if pack::take_apart(&read.body, Instant(0), &|| [0; 16]).is_ok() {
+        insert_package(tx, read, false)?;
+        return Ok(if had_receipt { Fate::Kept } else { Fate::Unsent });
     }
-    match pack::take_apart(&read.body, Instant(0), &|| [0; 16]) {
-        Ok(_) => insert_package(tx, read, false).map(|()| Fate::Unsent),
-        Err(_) => Ok(Fate::Lost),
-    }
+    Ok(if had_receipt { Fate::Kept } else { Fate::Lost })
 }
 
 /// The digest that a receipt names, empty when it does not read.

@@ -144,6 +144,115 @@ fn a_new_identity_sends_everything_that_the_old_one_could_not() {
 }
 
 #[test]
+fn a_new_identity_sends_again_what_the_portal_had_taken_in_its_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let earlier = identity("agent-0", "c");
+    let mut spool = open_as(folder.path(), "agent-0", "c").expect("opens");
+    for seed in 1..=2 {
+        append(&mut spool, seed);
+        let package = spool.outgoing(&earlier).expect("packs").expect("a package");
+        let taken = Receipt { agent: "agent-0".to_owned(), ..receipt(&package) };
+        let taken = taken.signed(&SigningKey::from_bytes(&[8; 32]));
+        assert!(spool.acknowledge(&taken, &[], START).expect("acknowledged"));
+    }
+    append(&mut spool, 3);
+    drop(spool);
+    let mut spool = open(folder.path());
+    let package = outgoing(&mut spool).expect("a package");
+    let json = json(&package);
+    let package: Package<'_> = serde_json::from_slice(&json).expect("a package");
+    let sent: Vec<&str> = package.records.iter().map(|record| record.core.get()).collect();
+    assert_eq!(sent.len(), 12);
+    for (seed, cores) in (1..).zip(sent.chunks(4)) {
+        assert_eq!(cores[0], split(seed).jobs[0].1.core, "in their order");
+    }
+}
+
+#[test]
+fn a_clock_of_the_agent_s_that_jumps_ahead_removes_no_package() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    let years = START.plus(Duration::hours(24 * 800));
+    for now in [START, years, years] {
+        append(&mut spool, 1);
+        append(&mut spool, u64::try_from(now.0 / 1000).expect("after 1970"));
+        let package = outgoing(&mut spool).expect("a package");
+        assert!(spool.acknowledge(&receipt(&package), &[], now).expect("acknowledged"));
+    }
+    assert_eq!(spool.packages(10).expect("read").len(), 3);
+    append(&mut spool, 4);
+    let package = outgoing(&mut spool).expect("a package");
+    let later = Receipt { accepted_at: START.plus(Duration::hours(24 * 60)), ..receipt(&package) };
+    assert!(spool.acknowledge(&later, &[], years).expect("acknowledged"));
+    assert_eq!(spool.packages(10).expect("read").len(), 1, "by the portal's time they are old");
+}
+
+#[test]
+fn a_portal_s_clock_that_ran_ahead_once_keeps_no_later_receipt_from_being_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    for (seed, ahead) in [(1, 24 * 300), (2, 0)] {
+        append(&mut spool, seed);
+        let package = outgoing(&mut spool).expect("a package");
+        let accepted_at = START.plus(Duration::hours(ahead));
+        let receipt = Receipt { accepted_at, ..receipt(&package) }.signed(&SigningKey::from_bytes(&[8; 32]));
+        spool.acknowledge(&receipt, &[], START).expect("acknowledged");
+        assert_eq!(spool.mark().expect("read"), Some(receipt.mark()), "package {seed}");
+    }
+}
+
+#[test]
+fn a_salvage_that_is_interrupted_anywhere_loses_nothing() {
+    type Interruption = fn(&Path);
+    let interruptions: [(&str, Interruption); 3] = [
+        ("while the new spool is filled", |folder| {
+            std::fs::write(folder.join("spool.sqlite.filling"), b"half a spool").expect("written");
+        }),
+        ("before the damaged one is moved", |folder| {
+            let surroundings = World::new().surroundings();
+            Spool::fill(folder, &identity("agent-1", "c"), MANY, &surroundings).expect("filled");
+        }),
+        ("after the damaged one was moved", |folder| {
+            let surroundings = World::new().surroundings();
+            Spool::fill(folder, &identity("agent-1", "c"), MANY, &surroundings).expect("filled");
+            salvage::put_aside(folder, START).expect("moved");
+            std::fs::write(folder.join("spool.sqlite-wal"), b"of the damaged one").expect("written");
+        }),
+    ];
+    for (when, interrupt) in interruptions {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut spool = open(folder.path());
+        append(&mut spool, 1);
+        append(&mut spool, 2);
+        drop(spool);
+        let damage = Connection::open(Spool::path(folder.path())).expect("opens");
+        damage.execute_batch("update record set core = 'altered' where number = 1").expect("altered");
+        drop(damage);
+        interrupt(folder.path());
+        let spool = open(folder.path());
+        assert_eq!(waits(&spool), 8, "{when}: seven records and the notice of the gap");
+        drop(spool);
+        assert_eq!(waits(&open(folder.path())), 8, "{when}: and so it stays");
+        let left =
+            std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+        let new: Vec<_> = left.filter(|name| name.to_string_lossy().contains(".fill")).collect();
+        assert!(new.is_empty(), "{when}: {new:?}");
+    }
+}
+
+#[test]
+fn a_mend_that_fails_leaves_the_spool_at_work() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    append(&mut spool, 1);
+    // Nothing can be written where the salvage looks for room.
+    std::fs::create_dir(folder.path().join("probe")).expect("a folder in its place");
+    assert!(spool.mend(&identity("agent-1", "c")).is_err());
+    assert_eq!(waits(&spool), 4, "all of it is still there");
+    assert_eq!(append(&mut spool, 2), 3);
+}
+
+#[test]
 fn another_account_s_spool_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     append(&mut open(folder.path()), 1);

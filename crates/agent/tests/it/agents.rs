@@ -83,9 +83,9 @@ impl Site {
     async fn enrol(&self, config: &impl agent::Enrolling) {
         let file = self.folder.path().join("enrol.plotmeter");
         std::fs::write(&file, serde_json::to_vec(&self.portal.file()).expect("json")).expect("written");
-        let pending = agent::begin(&file, config, "pc-7", &self.surroundings()).await.expect("shakes hands");
+        let pending = agent::begin(&file, config, "pc-7", false, &self.surroundings()).await.expect("shakes hands");
         assert_eq!(pending.account(), ("Nordplan", "Kessler"));
-        assert!(pending.policy().contains(&("user-name".to_owned(), "drop".to_owned())));
+        assert_eq!(pending.policy()["user-name"], "drop");
         let settings = pending.confirm().await.expect("confirmed");
         assert_eq!(settings.version, 1);
     }
@@ -96,7 +96,11 @@ impl Site {
     }
 
     fn later(&self, hours: i64) {
-        self.clock.fetch_add(hours * 3_600_000, Ordering::Relaxed);
+        self.later_by_minutes(hours * 60);
+    }
+
+    fn later_by_minutes(&self, minutes: i64) {
+        self.clock.fetch_add(minutes * 60_000, Ordering::Relaxed);
     }
 }
 
@@ -167,6 +171,24 @@ async fn a_printer_that_is_marked_is_read_in_the_same_round_and_one_that_is_unma
     site.later(3);
     collector.once().await.expect("a round");
     assert_eq!(site.printers[1].requests(), asked + 1, "only who it is, from the next contact on");
+}
+
+#[tokio::test]
+async fn a_printer_that_is_unmarked_and_marked_again_within_minutes_is_not_read_twice() {
+    let documents = vec![identity(MODEL, "CN1"), busy("CN2")];
+    let site = site_of(documents, Participation::All).await;
+    let collector = site.collector("");
+    let mark = |version, participation| {
+        site.portal.state().settings = Settings { version, participation, ..Settings::default() };
+    };
+    mark(2, Participation::Listed(["CN1".to_owned()].into()));
+    assert_eq!(collector.once().await.expect("a round").read, 2, "and hears that one takes part no more");
+    mark(3, Participation::All);
+    site.later_by_minutes(5);
+    let round = collector.once().await.expect("a round");
+    assert_eq!((round.read, round.seen), (1, 1), "marked again, and read five minutes ago");
+    site.later(1);
+    assert_eq!(collector.once().await.expect("a round").read, 2);
 }
 
 #[tokio::test]
@@ -266,7 +288,9 @@ async fn a_paused_collector_reads_and_sends_nothing_and_says_so() {
     let collector = site.collector("");
     collector.pause(true).expect("paused");
     assert!(collector.status().expect("read").paused);
-    assert_eq!(collector.once().await.expect("a round"), agent::Round::default());
+    let paused = collector.once().await.expect("a round");
+    assert_eq!((paused.read, paused.sent, paused.waits_for.as_deref()), (0, 0, Some("paused")));
+    assert_eq!(paused.unread, [(site.printers[0].address.clone(), "paused".to_owned())]);
     assert_eq!((site.printers[0].requests(), site.portal.state().packages.len()), (0, 0));
     assert_eq!(said(&site, |said| matches!(said, Said::Beat(beat) if beat.paused)), 1);
     collector.pause(false).expect("goes on");
@@ -398,7 +422,7 @@ async fn a_portal_whose_name_is_not_found_means_later() {
     std::fs::write(&path, serde_json::to_vec(&file).expect("json")).expect("written");
     let mut config = site.config("");
     config.state = site.folder.path().join("elsewhere");
-    let begun = agent::begin(&path, &config, "pc-7", &site.surroundings()).await;
+    let begun = agent::begin(&path, &config, "pc-7", false, &site.surroundings()).await;
     assert!(matches!(begun, Err(agent::EnrolmentError::Uplink(_))));
     assert!(!config.state.exists(), "nothing was kept");
 }
@@ -408,11 +432,132 @@ async fn leaving_tells_the_portal_and_deletes_keys_and_spool() {
     let site = site(&["CN1"]).await;
     let collector = site.collector("");
     collector.once().await.expect("a round");
-    let farewell = collector.leave().await.expect("left");
+    let (farewell, told) = collector.leave().await.expect("left");
+    assert!(told);
     assert_eq!(said(&site, |said| matches!(said, Said::Leave { .. })), 1);
     assert!(farewell.files.iter().any(|(name, ..)| name.contains("agent.json")));
     assert!(!site.state().join("agent.json").exists() && !site.state().join("spool.sqlite").exists());
     assert!(Collector::open(site.config(""), site.surroundings()).is_err());
+}
+
+#[tokio::test]
+async fn leaving_without_a_portal_counts_all_that_is_lost_and_says_that_nobody_was_told() {
+    let site = site_of(vec![busy("CN1")], Participation::All).await;
+    let collector = site.collector("");
+    site.portal.state().away = true;
+    let _unproved = collector.once().await;
+    let status = collector.status().expect("read");
+    assert_eq!((status.records_waiting, status.jobs_waiting), (2, 1), "packed or not");
+    let (farewell, told) = collector.leave().await.expect("left");
+    assert_eq!((farewell.unsent, told), (2, false));
+}
+
+#[tokio::test]
+async fn a_round_says_which_listed_printer_was_not_read_and_why() {
+    let documents = vec![identity(MODEL, "CN1"), identity(MODEL, "CN2"), identity("Office 9", "ZZ1")];
+    let site = site_of(documents, Participation::Listed(["CN1".to_owned()].into())).await;
+    let round = site.collector("").once().await.expect("a round");
+    let [_, seen, unsupported] = [0, 1, 2].map(|index: usize| site.printers[index].address.clone());
+    let expected = [(seen, "seen, takes no part"), (unsupported, "not of a supported series")];
+    assert_eq!(round.unread, expected.map(|(address, why)| (address, why.to_owned())));
+    assert_eq!(round.waits_for, None, "everything was sent");
+}
+
+#[tokio::test]
+async fn status_says_when_the_portal_last_answered_and_why_nothing_is_sent() {
+    let site = site(&["CN1"]).await;
+    let collector = site.collector("");
+    collector.once().await.expect("a round");
+    let answered = collector.status().expect("read");
+    assert_eq!((answered.last_answer, answered.trouble, answered.waits_for), (Some(Instant(NOW)), None, None));
+    site.later(3);
+    site.portal.state().away = true;
+    collector.once().await.expect_err("something else answers");
+    drop(collector);
+    let status = Collector::look(site.config(""), site.surroundings()).expect("looks").status().expect("read");
+    assert_eq!(status.last_answer, Some(Instant(NOW)));
+    assert!(status.trouble.as_ref().is_some_and(|trouble| trouble.contains("could not prove")), "{status:?}");
+    assert_eq!(status.waits_for, status.trouble);
+    site.portal.state().away = false;
+    let collector = site.collector("");
+    let mut round = collector.once().await.expect("a round");
+    assert_eq!((collector.status().expect("read").trouble, round.waits_for.take()), (None, None));
+    // Until the wire budget is used up, one round in a minute.
+    for _ in 0..40 {
+        site.later_by_minutes(1);
+        round = collector.once().await.expect("a round");
+        if round.waits_for.is_some() {
+            break;
+        }
+    }
+    assert!(round.waits_for.is_some_and(|why| why.starts_with("the wire budget")), "it says why");
+    let status = collector.status().expect("read");
+    assert!(status.waits_until.is_some_and(|until| until > site.surroundings().now()), "and until when: {status:?}");
+}
+
+#[tokio::test]
+async fn a_pause_reaches_a_collector_at_work_and_the_portal_within_seconds() {
+    let site = site(&["CN1"]).await;
+    let (collector, person) = (site.collector(""), Collector::look(site.config(""), site.surroundings()));
+    let person = person.expect("looks");
+    let paused = |wanted: bool| {
+        let state = site.portal.state();
+        let last = state.said.iter().rev().find_map(|said| match said {
+            Said::Beat(beat) => Some(beat.paused),
+            _ => None,
+        });
+        last == Some(wanted)
+    };
+    let stop = async {
+        for wanted in [true, false] {
+            while !paused(!wanted) {
+                tokio::task::yield_now().await;
+            }
+            person.pause(wanted).expect("said");
+        }
+        while !paused(false) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), collector.run(stop)).await.expect("soon").expect("works");
+}
+
+#[tokio::test]
+async fn an_enrolled_folder_is_enrolled_anew_only_when_somebody_says_so_and_nobody_works_there() {
+    let site = site(&["CN1"]).await;
+    let file = site.folder.path().join("enrol.plotmeter");
+    let config = site.config("");
+    let begin = async |again| agent::begin(&file, &config, "pc-7", again, &site.surroundings()).await;
+    let requests = site.portal.state().requests;
+    let refused = begin(false).await.err().expect("refused").to_string();
+    assert!(refused.contains("enrolled already as agent agent-1") && refused.contains("--again"), "{refused}");
+    let collector = site.collector("");
+    let busy = begin(true).await.err().expect("refused").to_string();
+    assert!(busy.contains("another agent uses"), "{busy}");
+    assert_eq!(site.portal.state().requests, requests, "the file was not used up");
+    let direct = DirectConfig::new(site.state(), "192.0.2.10").expect("valid");
+    let kind = agent::begin(&file, &direct, "pc-7", true, &site.surroundings()).await.err().expect("refused");
+    assert!(kind.to_string().contains("a collector agent"), "{kind}");
+    drop(collector);
+    begin(true).await.expect("shakes hands").confirm().await.expect("enrolled anew");
+}
+
+#[tokio::test]
+async fn a_doctor_beside_an_agent_at_work_says_what_that_one_heard() {
+    let site = site(&["CN1"]).await;
+    let collector = site.collector("");
+    let portal = async || {
+        let checks = agent::doctor(&site.config(""), site.surroundings()).await;
+        let tls = checks.iter().find(|check| check.name == "TLS to the portal").expect("a check");
+        assert_eq!(tls.verdict, Verdict::Pass, "{tls:?}");
+        checks.into_iter().find(|check| check.name == "portal").expect("a check")
+    };
+    let check = portal().await;
+    assert!(check.verdict == Verdict::Pass && check.found.contains("at work"), "{check:?}");
+    site.portal.state().away = true;
+    collector.once().await.expect_err("something else answers");
+    let check = portal().await;
+    assert!(check.verdict == Verdict::Fail && check.found.contains("could not prove"), "{check:?}");
 }
 
 #[tokio::test]
@@ -421,6 +566,63 @@ async fn a_new_evidence_key_is_introduced_to_the_portal() {
     let collector = site.collector("");
     collector.rotate().await.expect("rotated");
     assert_eq!(said(&site, |said| matches!(said, Said::Rotation(_))), 1);
+}
+
+#[tokio::test]
+async fn a_doctor_says_the_beat_of_the_agent_and_wipes_nothing_that_the_portal_shows() {
+    let site = site(&["CN1"]).await;
+    site.collector("").once().await.expect("a round");
+    let counts = |site: &Site| {
+        let state = site.portal.state();
+        let beats = state.said.iter().filter_map(|said| match said {
+            Said::Beat(beat) => Some((beat.addresses, beat.printers, beat.interval_minutes)),
+            _ => None,
+        });
+        beats.collect::<Vec<_>>()
+    };
+    let before = counts(&site);
+    agent::doctor(&site.config(""), site.surroundings()).await;
+    assert_eq!(counts(&site), before, "the portal answered just now: nothing is spent on asking again");
+    site.later_by_minutes(11);
+    agent::doctor(&site.config(""), site.surroundings()).await;
+    let after = counts(&site);
+    assert!(after.len() > before.len(), "it says one");
+    assert_eq!(before.last(), after.last());
+    assert_eq!(after.last().map(|(addresses, printers, _)| (*addresses, *printers)), Some((1, 1)));
+}
+
+#[tokio::test]
+async fn a_doctor_of_a_direct_agent_names_its_own_commands() {
+    let site = site(&["CN1"]).await;
+    let config = DirectConfig::new(site.folder.path().join("absent"), &site.printers[0].address).expect("valid");
+    let checks = agent::doctor_direct(&config, site.surroundings()).await;
+    let enrolment = checks.iter().find(|check| check.name == "enrolment").expect("a check");
+    assert!(enrolment.action.as_ref().is_some_and(|action| action.contains("plotmeter direct enrol")), "{enrolment:?}");
+}
+
+#[tokio::test]
+async fn a_direct_agent_keeps_one_reading_in_three_hours_while_its_portal_is_away() {
+    let site = site_of(vec![identity(MODEL, "CN1")], Participation::All).await;
+    let mut config = DirectConfig::new(site.folder.path().join("direct"), &site.printers[0].address).expect("valid");
+    config.pause_ms = 0;
+    site.enrol(&config).await;
+    let direct = Direct::open(config, site.surroundings()).expect("opens");
+    site.portal.state().away = true;
+    let waiting = || direct.status().expect("read").records_waiting;
+    for _ in 0..6 {
+        // The portal does not prove itself; everything is kept.
+        let _unproved = direct.once().await;
+        site.later_by_minutes(20);
+    }
+    assert_eq!(waiting(), 1, "one reading, packed or not");
+    site.later(1);
+    let _unproved = direct.once().await;
+    assert_eq!(waiting(), 2, "another one after three hours");
+    site.portal.state().away = false;
+    site.later(2);
+    direct.once().await.expect("a round");
+    assert_eq!(waiting(), 0);
+    assert_eq!(site.wire().matches("{\"reading\":").count(), 2, "none was kept beside those that waited");
 }
 
 #[tokio::test]

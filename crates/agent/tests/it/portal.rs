@@ -41,6 +41,8 @@ pub(crate) struct State {
     standing: Standing,
     /// Requests of any kind.
     pub(crate) requests: usize,
+    /// Whether something else answers in its place.
+    pub(crate) away: bool,
 }
 
 /// A request as it came.
@@ -80,6 +82,7 @@ impl Portal {
             said: Vec::new(),
             standing,
             requests: 0,
+            away: false,
         };
         let portal = Portal { authority, certificate: certificate.pem(), state: Arc::new(Mutex::new(state)) };
         let served = portal.clone();
@@ -137,6 +140,9 @@ impl Portal {
     fn handle(&self, request: &Request) -> (u16, Vec<(&'static str, String)>, Vec<u8>) {
         let mut state = self.state();
         state.requests += 1;
+        if state.away {
+            return (503, Vec::new(), b"not here".to_vec());
+        }
         if request.path == ENROL_PATH {
             return (200, Vec::new(), enrol(&mut state, request));
         }

@@ -169,6 +169,6 @@ async fn a_proxy_that_refuses_or_dies_or_shows_a_page_means_later() {
 async fn no_proxy_listens_and_nothing_is_lost() {
     let site = site(&["CN1"]).await;
     let said = round(&site, "127.0.0.1:1", "").await.expect_err("nobody listens").to_string();
-    assert!(said.contains("reach the portal"), "{said}");
+    assert!(said.contains("the proxy 127.0.0.1:1 takes no connection"), "{said}");
     assert!(round(&site, &proxy(Manner::Open).await.0, "").await.expect("sent") > 0);
 }

@@ -1,21 +1,16 @@
-//! The agents under test: the desk as the collector and the direct agent use it, and the C library.
+//! The agents under test: the desk that the collector and the direct agent work with, and the C library.
 
 use crate::c::Handle;
 use crate::conformance::{AgentUnderTest, SERIAL, World, job};
 use crate::portal::Wire;
-use agent::privacy::{Policy, filter};
 use agent::{Desk, DeskOptions, Inbound, Invitation, Outbound, Outcome, ReadFrom, Started, Turn};
 use protocol::enrol::EnrolmentFile;
 use protocol::message::{AgentKind, AlertNotice};
-use protocol::package::{Manner, PrinterIdentity, records};
+use protocol::package::{Manner, PrinterIdentity, Timestamps, records};
 use report::{Alert, Configuration, Grade, Instant, Report, Severity};
 
-pub(crate) fn collector(world: &World) -> Box<dyn AgentUnderTest> {
-    Box::new(DeskAgent::new(world, AgentKind::Collector))
-}
-
-pub(crate) fn direct(world: &World) -> Box<dyn AgentUnderTest> {
-    Box::new(DeskAgent::new(world, AgentKind::Direct))
+pub(crate) fn desk(world: &World) -> Box<dyn AgentUnderTest> {
+    Box::new(DeskAgent::new(world))
 }
 
 pub(crate) fn c_library(world: &World) -> Box<dyn AgentUnderTest> {
@@ -27,22 +22,21 @@ pub(crate) fn c_library(world: &World) -> Box<dyn AgentUnderTest> {
 /// A desk, and as much around it as a conformance suite needs.
 struct DeskAgent {
     world: World,
-    kind: AgentKind,
     folder: tempfile::TempDir,
     desk: Option<Desk>,
     needs_enrolment: bool,
 }
 
 impl DeskAgent {
-    fn new(world: &World, kind: AgentKind) -> DeskAgent {
+    fn new(world: &World) -> DeskAgent {
         let folder = tempfile::tempdir().expect("a folder");
-        DeskAgent { world: world.clone(), kind, folder, desk: None, needs_enrolment: false }
+        DeskAgent { world: world.clone(), folder, desk: None, needs_enrolment: false }
     }
 
     fn open(&mut self) {
         self.desk = None;
-        let options = DeskOptions { kind: self.kind, ..DeskOptions::default() };
-        let desk = Desk::open(self.folder.path(), self.world.surroundings.clone(), options).expect("opens");
+        let surroundings = self.world.surroundings.clone();
+        let desk = Desk::open(self.folder.path(), surroundings, DeskOptions::default()).expect("opens");
         self.desk = Some(desk);
     }
 
@@ -74,8 +68,8 @@ fn configuration() -> Configuration {
 impl AgentUnderTest for DeskAgent {
     fn enrol(&mut self, file: &EnrolmentFile) {
         let invitation = Invitation::File(file.clone());
-        let (started, request) =
-            Started::file(&invitation, "host", self.kind, None, None, &self.world.surroundings).expect("starts");
+        let (kind, surroundings) = (AgentKind::Collector, &self.world.surroundings);
+        let (started, request) = Started::file(&invitation, "host", kind, None, None, surroundings).expect("starts");
         let answer = self.carry(&request).expect("an answer");
         started.answered(&answer).expect("the portal").keep(self.folder.path()).expect("kept");
         self.open();
@@ -83,16 +77,14 @@ impl AgentUnderTest for DeskAgent {
 
     fn job(&mut self, number: i64) {
         let now = self.world.surroundings.now();
-        let mut report = Report {
+        let report = Report {
             read_at: now,
             configuration: configuration(),
             jobs: vec![(job(number), Vec::new())],
             ..Report::default()
         };
-        let policy = Policy::default();
-        filter(&mut report, &policy, None);
         let desk = self.desk();
-        let manner = Manner { grade: Grade::B, seen: desk.mark().expect("reads"), timestamps: policy.timestamps };
+        let manner = Manner { grade: Grade::B, seen: desk.mark().expect("reads"), timestamps: Timestamps::Minute };
         let split = records(&report, &[], manner).expect("a printer");
         let from = ReadFrom { address: "printer", now, fingerprint: None, defects: 0 };
         desk.append(&split, from).expect("appends");

@@ -256,10 +256,11 @@ impl Portal {
     }
 
     fn lost_keys(&self, wire: &Wire, key: &SigningKey) -> WireAnswer {
-        let problem = Problem::new(401, "behind", "The keys of this agent are not here.");
-        let refusal = SignedRefusal::signed(problem, wire.header("signature"), self.surroundings.now(), key);
+        let problem = Problem::new(403, "behind", "The keys of this agent are not here.");
+        let request = format!("{}\n{}", wire.header("signature-input"), wire.header("signature"));
+        let refusal = SignedRefusal::signed(problem, &request, self.surroundings.now(), key);
         let headers = vec![("content-type".to_owned(), REFUSAL_CONTENT_TYPE.to_owned())];
-        WireAnswer { status: 401, headers, body: serde_json::to_vec(&refusal).expect("texts serialise") }
+        WireAnswer { status: 403, headers, body: serde_json::to_vec(&refusal).expect("texts serialise") }
     }
 
     fn enrol(&mut self, wire: &Wire) -> WireAnswer {

@@ -132,6 +132,18 @@ fn date_of_first_line(path: &Path) -> String {
     if read.is_ok() && is_date(date) { date.to_owned() } else { String::new() }
 }
 
+/// Whether a log can be written there. A file that was not there goes again: whoever checks may be another user
+/// than the one that the log is for.
+#[cfg(feature = "agent")]
+pub(super) fn check(path: &Path) -> anyhow::Result<()> {
+    let is_new = !path.exists();
+    drop(append(path).with_context(|| format!("write the log {}", path.display()))?);
+    if is_new {
+        fs::remove_file(path).with_context(|| format!("remove the log {}", path.display()))?;
+    }
+    Ok(())
+}
+
 fn append(path: &Path) -> std::io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.append(true).create(true);

@@ -67,22 +67,32 @@ impl Sink for StandardError {
     }
 }
 
-/// Starts logging. `level` holds unless the configuration or the variable `PLOTMETER_LOG` says another.
-pub(crate) fn start(level: &str, wanted: Option<&Destination>) -> anyhow::Result<()> {
-    let sinks = sinks(wanted)?;
+/// Starts logging. `level` holds unless the configuration or the variable `PLOTMETER_LOG` says another. A file
+/// that cannot be written is the first line of standard error, which then stands in for it.
+pub(crate) fn start(level: &str, wanted: Option<&Destination>) {
+    let (sinks, failure) = sinks(wanted);
     let level = wanted.map_or(level, |wanted| &wanted.level);
     let filter = EnvFilter::try_from_env("PLOTMETER_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let logs = Logs { sinks, clock: crate::clock::now };
     // A second start in one process would be ours, and the first one goes on.
     let _started = Registry::default().with(filter).with(logs).try_init();
-    Ok(())
+    if let Some(failure) = failure {
+        tracing::error!(why = format!("{failure:#}"), "the log of the configuration is not written");
+    }
 }
 
-fn sinks(wanted: Option<&Destination>) -> anyhow::Result<Vec<Box<dyn Sink>>> {
+/// The sinks, and why one that is wanted is not among them.
+fn sinks(wanted: Option<&Destination>) -> (Vec<Box<dyn Sink>>, Option<anyhow::Error>) {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    let mut failure = None;
     if let Some(wanted) = wanted {
-        if let Some(path) = &wanted.file {
-            sinks.push(Box::new(file::File::open(path, wanted.keep_days)?));
+        match wanted.file.as_ref().map(|path| file::File::open(path, wanted.keep_days)) {
+            Some(Ok(file)) => sinks.push(Box::new(file)),
+            Some(Err(error)) => {
+                failure = Some(error);
+                sinks.push(Box::new(StandardError));
+            }
+            None => {}
         }
         if wanted.system {
             sinks.push(system());
@@ -91,7 +101,24 @@ fn sinks(wanted: Option<&Destination>) -> anyhow::Result<Vec<Box<dyn Sink>>> {
     if sinks.is_empty() {
         sinks.push(Box::new(StandardError));
     }
-    Ok(sinks)
+    (sinks, failure)
+}
+
+/// Where the lines of a configuration go; an error where its file cannot be written. Nothing is left behind.
+#[cfg(feature = "agent")]
+pub(crate) fn check(wanted: &Destination) -> anyhow::Result<String> {
+    let mut places = Vec::new();
+    if let Some(path) = &wanted.file {
+        file::check(path)?;
+        places.push(path.display().to_string());
+    }
+    if wanted.system {
+        places.push("the system's log".to_owned());
+    }
+    if places.is_empty() {
+        places.push("standard error".to_owned());
+    }
+    Ok(format!("{} and above go to {}", wanted.level, places.join(" and ")))
 }
 
 #[cfg(unix)]
@@ -194,9 +221,32 @@ mod tests {
             keep_days: 3,
             system: true,
         };
-        assert_eq!(sinks(Some(&both)).expect("opens").len(), 2);
-        assert_eq!(sinks(None).expect("opens").len(), 1);
-        let nowhere = Destination { file: Some(folder.path().join("gone").join("a.log")), ..both };
-        assert!(sinks(Some(&nowhere)).is_err(), "a file that cannot be written is said at the start");
+        let count = |wanted: Option<&Destination>| {
+            let (sinks, failure) = sinks(wanted);
+            (sinks.len(), failure.map(|error| format!("{error:#}")))
+        };
+        assert_eq!(count(Some(&both)), (2, None));
+        assert_eq!(count(None), (1, None));
+        let nowhere = Destination { file: Some(folder.path().join("gone").join("a.log")), system: false, ..both };
+        let (number, failure) = count(Some(&nowhere));
+        let failure = failure.expect("a file that cannot be written is said at the start");
+        assert!(number == 1 && failure.contains("a.log"), "a log stops nothing: {failure}");
+    }
+
+    #[test]
+    #[cfg(feature = "agent")]
+    fn a_check_of_the_log_names_what_cannot_be_written_and_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let wanted =
+            |file: Option<PathBuf>| Destination { level: "info".to_owned(), file, keep_days: 3, system: false };
+        let path = folder.path().join("plotmeter.log");
+        assert!(check(&wanted(Some(path.clone()))).expect("it can be written").contains("plotmeter.log"));
+        assert!(!path.exists(), "whoever checks may be another user than the agent's");
+        std::fs::write(&path, "{}\n").expect("written");
+        check(&wanted(Some(path.clone()))).expect("it can be written");
+        assert_eq!(std::fs::read_to_string(&path).expect("it is still there"), "{}\n");
+        let error = check(&wanted(Some(folder.path().join("gone").join("a.log")))).expect_err("no folder");
+        assert!(format!("{error:#}").contains("a.log"), "{error:#}");
+        assert!(check(&wanted(None)).expect("always").contains("standard error"));
     }
 }

@@ -133,6 +133,81 @@ async fn a_doctor_passes_what_works_and_says_what_to_do_about_the_rest() {
     assert!(failed >= 2 && actions >= failed, "the portal and a printer: {}", said.out);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_written_stops_nothing_and_the_doctor_names_it() {
+    let site = site(1, "[log]\nfile = \"@FOLDER@/gone/collector.log\"\n").await;
+    site.clock.forward(Duration::hours(24));
+    let said = site.once().await;
+    assert!(said.err.contains("collector.log"), "{}", said.err);
+    let said = collector(&site.config, &["doctor"]).await;
+    let failed: Vec<&str> = said.out.lines().filter(|line| line.starts_with("FAIL")).collect();
+    assert!(!said.success && failed.len() == 1 && failed[0].contains("collector.log"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_enrolled_anew_only_where_that_is_asked_for() {
+    let site = site(1, "").await;
+    let used = write_enrolment(site.folder.path(), "used.plotmeter", &site.prepared.file);
+    let fresh = write_enrolment(site.folder.path(), "fresh.plotmeter", &site.prepared.second);
+    let before = collector(&site.config, &["status"]).await.out;
+    for file in [&used, &fresh] {
+        let said = collector(&site.config, &["enrol", "--confirm", "Kessler Architekten", file]).await;
+        let words = said.err.contains("enrolled already") && said.err.contains("--again");
+        assert!(!said.success && words, "{}", said.err);
+    }
+    assert_eq!(collector(&site.config, &["status"]).await.out.lines().next(), before.lines().next());
+    let other = site.folder.path().join("other.toml");
+    let state = site.folder.path().join("other");
+    std::fs::write(&other, format!("state = {state:?}\n")).expect("written");
+    let said = collector(&other, &["enrol", "--confirm", "Keller Architekten", &fresh]).await;
+    let named = said.err.contains("Kessler Architekten") && said.err.contains("Keller Architekten");
+    assert!(!said.success && named && !state.join("agent.json").exists(), "{}", said.err);
+    let again = ["enrol", "--again", "--confirm", "Kessler Architekten", &fresh];
+    let said = collector(&site.config, &again).await;
+    assert!(said.success && said.out.contains("reads every"), "{}{}", said.out, said.err);
+    assert_ne!(collector(&site.config, &["status"]).await.out.lines().next(), before.lines().next());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_says_what_was_not_read_or_not_sent_and_why() {
+    let mut site = site(1, "").await;
+    let participation = |customer: &str, printer: &str| {
+        let db = rusqlite::Connection::open(site.folder.path().join("portal.sqlite")).expect("the database");
+        db.execute_batch(&format!(
+            "update customer set participation = '{customer}'; update printer set participation = '{printer}';
+             update agent set settings_version = settings_version + 1;"
+        ))
+        .expect("changed");
+    };
+    let once = async || {
+        fresh_budget(&site.state());
+        collector(&site.config, &["once"]).await
+    };
+    site.clock.forward(Duration::hours(24));
+    assert!(collector(&site.config, &["pause"]).await.success);
+    let said = once().await;
+    assert!(said.success && said.out.contains("paused") && said.out.contains("0 printers read"), "{}", said.out);
+    assert!(collector(&site.config, &["resume"]).await.success);
+    let said = once().await;
+    assert!(said.success && said.out.contains("1 printer read, 0 not read"), "{}{}", said.out, said.err);
+    participation("listed", "seen");
+    // The round in which the collector hears of it, and the next one.
+    once().await;
+    let said = once().await;
+    assert!(!said.success && said.err.contains("no printer was read"), "{}", said.err);
+    assert!(said.out.contains(&format!("{}: ", site.devices[0].server.address())), "{}", said.out);
+    assert!(said.out.contains("takes no part"), "{}", said.out);
+    participation("all", "participating");
+    assert!(once().await.success);
+    site.portal.kill().await.expect("ended");
+    site.clock.forward(Duration::hours(24));
+    fresh_budget(&site.state());
+    let said = collector(&site.config, &["once"]).await;
+    assert!(!said.success && said.out.contains("wait here and are sent later"), "{}{}", said.out, said.err);
+    let status = collector(&site.config, &["status"]).await.out;
+    assert!(status.contains("answered   last at 20") && status.contains("trouble "), "{status}");
+}
+
 /// The jobs among cores, without what differs from one reading to the next.
 fn jobs<'a>(cores: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
     let job = |core: &str| {
@@ -260,7 +335,7 @@ async fn leaving_removes_the_keys_and_proves_what_it_deleted() {
     let asked = collector(&site.config, &["leave"]).await;
     assert!(!asked.success && asked.err.contains("--yes"), "nobody can be asked here: {}", asked.err);
     let said = collector(&site.config, &["leave", "--yes"]).await;
-    assert!(said.success, "{}", said.err);
+    assert!(said.success && said.out.contains("the portal was told"), "{}{}", said.out, said.err);
     for gone in ["agent.json", "spool.sqlite", "spool.sqlite-wal"] {
         assert!(!site.state().join(gone).exists(), "{gone} is still there");
     }
@@ -281,6 +356,15 @@ async fn leaving_removes_the_keys_and_proves_what_it_deleted() {
     assert!(fit > 0, "no file of the proof could be compared: {files:?}");
     let after = collector(&site.config, &["once"]).await;
     assert!(!after.success && after.err.contains("enrol"), "{}", after.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_says_when_the_portal_could_not_be_told() {
+    let mut site = site(1, "").await;
+    site.portal.kill().await.expect("ended");
+    let said = collector(&site.config, &["leave", "--yes"]).await;
+    assert!(!said.success && said.err.contains("revoke agent"), "{}", said.err);
+    assert!(said.out.contains("signature ") && !site.state().join("agent.json").exists(), "{}", said.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

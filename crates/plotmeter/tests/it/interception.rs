@@ -21,7 +21,7 @@ use protocol::receipt::{self, Answer, Duty, Problem, REFUSAL_CONTENT_TYPE, Recei
 use protocol::signature::{Context, claimed_key_id, sign_answer};
 use protocol::{Hex, MESSAGES_PATH, PACKAGES_PATH, Schedule, Secret, SigningKey, parse_key_id, sha256};
 use report::sample::Rng;
-use report::{Alert, Instant, Severity};
+use report::{Alert, Duration, Instant, Severity};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::collections::BTreeMap;
@@ -333,7 +333,8 @@ impl Proxy {
             ForgedRefusal => {
                 let problem = Problem::new(403, "behind", "This agent's keys are older than the ones the portal has.");
                 let key = SigningKey::from_bytes(&[66; 32]);
-                let refusal = SignedRefusal::signed(problem, request.header("signature"), Instant(0), &key);
+                let named = format!("{}\n{}", request.header("signature-input"), request.header("signature"));
+                let refusal = SignedRefusal::signed(problem, &named, Instant(0), &key);
                 Some(page(403, REFUSAL_CONTENT_TYPE, serde_json::to_vec(&refusal).expect("JSON")))
             }
             Empty => Some(Inbound { status: 200, headers: Vec::new(), body: Vec::new() }),
@@ -804,6 +805,10 @@ fn story(seed: u64, target: &Target, folder: TempDir) {
         let (who, attack) = (below(&mut scene.rng, 2), ATTACKS[number % ATTACKS.len()]);
         scene.round(who, attack);
         *done.entry(format!("{attack:?}")).or_default() += 1;
+        if (number + 1) % ATTACKS.len() == 0 {
+            // Keys move on, so that there are older ones to ask with.
+            scene.lab.clock.forward(Duration::hours(25));
+        }
         if scene.rng.chance(350_000) {
             scene.round(who, Attack::None);
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)]
 
 mod agents;
+mod backup;
 mod canary;
 mod interception;
 mod kill;
@@ -12,5 +13,6 @@ mod polite;
 mod probe;
 mod programs;
 mod traffic;
+mod trust;
 mod wire;
 mod world;

@@ -103,7 +103,7 @@ async fn story(folder: &Path, target: Target, personal: &str) {
     let config = Config::load(&path).expect("valid");
     let enrolment = folder.join("enrol.plotmeter");
     std::fs::write(&enrolment, serde_json::to_vec(&file).expect("json")).expect("written");
-    let pending = agent::begin(&enrolment, &config, "pc-7", &around).await.expect("shakes hands");
+    let pending = agent::begin(&enrolment, &config, "pc-7", false, &around).await.expect("shakes hands");
     assert_eq!(pending.account(), ("Nordplan", "Kessler Architekten"));
     pending.confirm().await.expect("confirmed");
     let collector = Collector::open(config, around).expect("opens");

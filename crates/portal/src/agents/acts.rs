@@ -4,7 +4,7 @@
 //! Deliberately absent: what each change means in the database, which `change` does for every caller.
 
 use super::change::{self, Stamp, StateChange};
-use super::ranges_form;
+use super::ranges_form::{self, For};
 use super::view::{self, Typed};
 use crate::Portal;
 use crate::db::{DbError, Tx};
@@ -28,7 +28,7 @@ pub(super) async fn interval(
         let typed = Typed { minutes: Some(form.text("minutes").to_owned()), ..Typed::default() };
         return refuse(&portal, user, id, typed).await;
     };
-    let by = user.signed.person_id;
+    let by = Some(user.signed.person_id);
     let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
         change::set_interval(tx, scope, id, minutes, by, stamp)
     };
@@ -45,7 +45,7 @@ pub(super) async fn ranges(
         Ok(both) => both,
         Err(typed) => return refuse(&portal, user, id, *typed).await,
     };
-    let by = user.signed.person_id;
+    let by = Some(user.signed.person_id);
     let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
         change::set_ranges(tx, scope, id, &ranges, &excluded, by, stamp)
     };
@@ -55,7 +55,7 @@ pub(super) async fn ranges(
 /// The addresses and those left out; else what was typed, with what is wrong.
 fn both_ranges(form: &FormData) -> Result<(Vec<String>, Vec<String>), Box<Typed>> {
     let (typed, left_out) = (form.text("ranges"), form.text("excluded"));
-    match (ranges_form::read(typed), ranges_form::read(left_out)) {
+    match (ranges_form::read(typed, For::Reading), ranges_form::read(left_out, For::LeavingOut)) {
         (Ok(ranges), Ok(excluded)) => Ok((ranges, excluded)),
         (ranges, excluded) => Err(Box::new(Typed {
             ranges: Some((typed.to_owned(), ranges.err())),
@@ -71,7 +71,7 @@ pub(super) async fn collect(
     Path(id): Path<String>,
     Posted(user, _): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
-    let by = user.signed.person_id;
+    let by = Some(user.signed.person_id);
     let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
         change::collect_now(tx, scope, id, by, stamp)
     };
@@ -90,7 +90,7 @@ pub(super) async fn lease(
         let typed = Typed { lease: Some((name, wrong)), ..Typed::default() };
         return refuse(&portal, user, id, typed).await;
     }
-    let by = user.signed.person_id;
+    let by = Some(user.signed.person_id);
     let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
         change::set_lease(tx, scope, id, &name, by, stamp)
     };
@@ -103,7 +103,7 @@ pub(super) async fn personal(
     Path(id): Path<String>,
     Posted(user, form): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
-    let (drop, by) = (form.text("drop") == "yes", user.signed.person_id);
+    let (drop, by) = (form.text("drop") == "yes", Some(user.signed.person_id));
     let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
         change::set_drop_personal(tx, scope, id, drop, by, stamp)
     };
@@ -116,6 +116,9 @@ pub(super) async fn state(
     Path(id): Path<String>,
     Posted(user, form): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
+    if form.text("change") == "release" {
+        return release(portal, user, id, &form).await;
+    }
     let (change, done) = match form.text("change") {
         "suspend" => (StateChange::Suspend, "suspended"),
         "resume" => (StateChange::Resume, "resumed"),
@@ -128,7 +131,7 @@ pub(super) async fn state(
             Typed { unsure: Some("Tick the box first, so that nobody does this by a slip."), ..Typed::default() };
         return refuse(&portal, user, id, typed).await;
     }
-    let (by, scope, agent) = (user.signed.person_id, user.scope.clone(), id.clone());
+    let (by, scope, agent) = (Some(user.signed.person_id), user.scope.clone(), id.clone());
     let (stamp, now) = (Stamp::of(portal.surroundings()), portal.surroundings().now());
     let work = move |tx: &mut Tx<'_>| -> Result<(), Error> {
         super::store::agent(tx, &scope, &agent, now)?.ok_or(Error::NotFound)?;
@@ -139,10 +142,30 @@ pub(super) async fn state(
     };
     portal.db().write(work).await?;
     if goes_on {
-        crate::ingest::release(&portal, &user.scope, &id).await?;
+        crate::ingest::release(&portal, &user.scope, &id, by).await?;
     }
     tracing::info!(agent.id = %id, change = done, "changed the state of an agent");
     Ok(see_other(&format!("/agents/{id}?done={done}")))
+}
+
+/// Counts what was kept apart of an agent that will not go on.
+async fn release(portal: Portal, user: ResellerUser, id: String, form: &FormData) -> Result<Response, Error> {
+    let (scope, agent, now) = (user.scope.clone(), id.clone(), portal.surroundings().now());
+    let found = portal.db().read(move |tx| super::store::agent(tx, &scope, &agent, now)).await?;
+    let state = found.ok_or(Error::NotFound)?.state;
+    if !["revoked", "forked", "left"].contains(&state.as_str()) {
+        return Err(Error::Conflict(
+            "The agent is in another state by now. Go back, reload and look again.".to_owned(),
+        ));
+    }
+    if form.text("sure") != "yes" {
+        let unsure = Some("Tick the box first, so that nobody does this by a slip.");
+        return refuse(&portal, user, id, Typed { unsure, ..Typed::default() }).await;
+    }
+    let by = Some(user.signed.person_id);
+    let released = crate::ingest::release(&portal, &user.scope, &id, by).await?;
+    tracing::info!(agent.id = %id, released, "counted what was kept apart of an agent");
+    Ok(see_other(&format!("/agents/{id}?done=released")))
 }
 
 /// Writes a change and shows the agent again; another reseller's agent is not found.

@@ -24,15 +24,20 @@ const RESUME: &str =
     "update agent set state = 'active' where reseller_id = $1 and agent_id = $2 and state = 'suspended'";
 const REVOKE: &str = "update agent set state = 'revoked'
     where reseller_id = $1 and agent_id = $2 and state in ('pending', 'active', 'suspended', 'forked')";
-const FREE: &str = "delete from lease where reseller_id = $1 and agent_id = $2";
+const BURN_FILE: &str = "update enrolment set used_at = $3
+    where reseller_id = $1 and agent_id = $2 and used_at is null";
+const BURN_CLAIM: &str = "update factory_printer set used_at = $3
+    where reseller_id = $1 and agent_id = $2 and used_at is null";
+/// Across resellers: the condition is added where the agents are known.
+const FREE: &str = "delete from lease";
 const PRINTER: &str =
     "select customer_id, serial, participation from printer where reseller_id = $1 and printer_id = $2";
 const PARTICIPATE: &str = "update printer set participation = $3 where reseller_id = $1 and printer_id = $2";
 const CUSTOMER: &str = "update customer set participation = $3 where reseller_id = $1 and customer_id = $2";
 const JOIN_SEEN: &str = "update printer set participation = 'participating'
     where reseller_id = $1 and customer_id = $2 and participation = 'seen'";
-const BUMP: &str = "update agent set settings_version = settings_version + 1
-    where reseller_id = $1 and customer_id = $2";
+/// Across resellers: the condition is added where the customers are known.
+const BUMP: &str = "update agent set settings_version = settings_version + 1";
 const AGENTS: &str = "select agent_id from agent where reseller_id = $1 and customer_id = $2
     and state in ('pending', 'active', 'suspended') order by agent_id";
 const EVENTS: &str = "select agent_event.at, agent_event.kind, agent_event.detail, person.name from agent_event
@@ -99,26 +104,61 @@ pub(crate) fn note(
     tx: &mut Tx<'_>,
     reseller_id: i64,
     agent_id: &str,
-    kind: &str,
+    kind: &'static str,
     detail: &str,
     by: Option<i64>,
     stamp: Stamp,
 ) -> Result<(), DbError> {
-    let row = params![reseller_id, stamp.id, agent_id, stamp.at, kind, detail, by].to_vec();
-    EVENT.insert(tx, &[row])?;
-    Ok(())
+    let (agent, detail) = (agent_id.to_owned(), detail.to_owned());
+    note_all(tx, &[Line { reseller: reseller_id, agent, kind, detail, by, stamp }])
 }
 
-/// One line of history for a bulk of them: (reseller, agent, kind, detail) and its stamp.
-pub(crate) type Line = (i64, String, &'static str, String, Stamp);
+/// A line of an agent's history that is to be kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    /// Whose agent.
+    pub(crate) reseller: i64,
+    /// Which agent.
+    pub(crate) agent: String,
+    /// One of the kinds that the schema lists.
+    pub(crate) kind: &'static str,
+    /// In words.
+    pub(crate) detail: String,
+    /// Who, where a person did it.
+    pub(crate) by: Option<i64>,
+    /// When, and the id of the event.
+    pub(crate) stamp: Stamp,
+}
 
-/// Keeps several lines of history that no person made.
+/// Keeps several lines of history.
 pub(crate) fn note_all(tx: &mut Tx<'_>, lines: &[Line]) -> Result<(), DbError> {
-    let row = |(reseller, agent, kind, detail, stamp): &Line| {
-        params![*reseller, stamp.id, agent, stamp.at, *kind, detail, None::<i64>].to_vec()
+    let row = |line: &Line| {
+        let Line { reseller, agent, kind, detail, by, stamp } = line;
+        params![*reseller, stamp.id, agent, stamp.at, *kind, detail, *by].to_vec()
     };
     let rows: Vec<Vec<Param>> = lines.iter().map(row).collect();
     EVENT.insert(tx, &rows)?;
+    Ok(())
+}
+
+/// Ranges in a sentence: the first few of them by name.
+fn listed(ranges: &[String]) -> String {
+    const NAMED: usize = 4;
+    match ranges.len() {
+        0 => "nothing".to_owned(),
+        few if few <= NAMED => ranges.join(", "),
+        many => format!("{} and {} more", ranges[..NAMED].join(", "), many - NAMED),
+    }
+}
+
+/// Takes leases away from agents, each (reseller, agent): another one of the site may read from now on.
+pub(crate) fn free_leases<'a>(
+    tx: &mut Tx<'_>,
+    agents: impl IntoIterator<Item = &'a (i64, String)>,
+) -> Result<(), DbError> {
+    let key = |(reseller, agent): &(i64, String)| params![*reseller, agent].to_vec();
+    let keys: Vec<Vec<Param>> = agents.into_iter().map(key).collect();
+    tx.execute_any(FREE, &["reseller_id", "agent_id"], &keys)?;
     Ok(())
 }
 
@@ -129,25 +169,21 @@ pub(crate) fn events(tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, limit: i6
     })
 }
 
-/// `0` stands for the set-up, which is no person.
-fn person(by: i64) -> Option<i64> {
-    (by != 0).then_some(by)
-}
-
-/// Runs a change of settings of the agent `id`, and notes it where there is such an agent.
+/// Runs a change of settings of the agent `id`, and notes it where there is such an agent. `by` is the person
+/// who asked, here and in all that follow; `None` is the set-up.
 fn changed(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     id: &str,
     (statement, values): (&str, &[Param]),
     detail: &str,
-    (by, stamp): (i64, Stamp),
+    (by, stamp): (Option<i64>, Stamp),
 ) -> Result<bool, DbError> {
     let mut params = params![scope.reseller_id(), id].to_vec();
     params.extend_from_slice(values);
     let found = tx.execute(statement, &params)? > 0;
     if found {
-        note(tx, scope.reseller_id(), id, "settings", detail, person(by), stamp)?;
+        note(tx, scope.reseller_id(), id, "settings", detail, by, stamp)?;
     }
     Ok(found)
 }
@@ -158,7 +194,7 @@ pub(crate) fn set_interval(
     scope: &ResellerScope,
     id: &str,
     minutes: i64,
-    by: i64,
+    by: Option<i64>,
     event: Stamp,
 ) -> Result<bool, DbError> {
     let detail = format!("Reads every {minutes} minutes.");
@@ -172,10 +208,10 @@ pub(crate) fn set_ranges(
     id: &str,
     ranges: &[String],
     excluded: &[String],
-    by: i64,
+    by: Option<i64>,
     stamp: Stamp,
 ) -> Result<bool, DbError> {
-    let detail = format!("Asked for {} ranges, without {}.", ranges.len(), excluded.len());
+    let detail = format!("Asked to read {}; left out: {}.", listed(ranges), listed(excluded));
     let values = params![ranges.join("\n"), excluded.join("\n")];
     changed(tx, scope, id, (SET_RANGES, values), &detail, (by, stamp))
 }
@@ -186,13 +222,13 @@ pub(crate) fn set_lease(
     scope: &ResellerScope,
     id: &str,
     name: &str,
-    by: i64,
+    by: Option<i64>,
     stamp: Stamp,
 ) -> Result<bool, DbError> {
     let detail = if name.is_empty() { "Shares no lease.".to_owned() } else { format!("Shares the lease {name}.") };
     let found = changed(tx, scope, id, (SET_LEASE, params![name]), &detail, (by, stamp))?;
     if found {
-        tx.execute(FREE, params![scope.reseller_id(), id])?;
+        free_leases(tx, &[(scope.reseller_id(), id.to_owned())])?;
     }
     Ok(found)
 }
@@ -203,7 +239,7 @@ pub(crate) fn set_drop_personal(
     scope: &ResellerScope,
     id: &str,
     drop: bool,
-    by: i64,
+    by: Option<i64>,
     stamp: Stamp,
 ) -> Result<bool, DbError> {
     let detail = if drop { "Asked to send no personal data." } else { "Personal data as the customer allows." };
@@ -215,7 +251,7 @@ pub(crate) fn collect_now(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     id: &str,
-    by: i64,
+    by: Option<i64>,
     stamp: Stamp,
 ) -> Result<bool, DbError> {
     changed(tx, scope, id, (COLLECT, &[]), "Asked to read now.", (by, stamp))
@@ -228,7 +264,7 @@ pub(crate) fn change_state(
     scope: &ResellerScope,
     id: &str,
     change: StateChange,
-    by: i64,
+    by: Option<i64>,
     stamp: Stamp,
 ) -> Result<bool, DbError> {
     let (statement, detail) = match change {
@@ -238,9 +274,13 @@ pub(crate) fn change_state(
     };
     let done = tx.execute(statement, params![scope.reseller_id(), id])? > 0;
     if done {
-        // Another agent of the site may read from now on.
-        tx.execute(FREE, params![scope.reseller_id(), id])?;
-        note(tx, scope.reseller_id(), id, "state", detail, person(by), stamp)?;
+        free_leases(tx, &[(scope.reseller_id(), id.to_owned())])?;
+        if change == StateChange::Revoke {
+            // One that was revoked before it was confirmed leaves no code or claim that enrols another.
+            tx.execute(BURN_FILE, params![scope.reseller_id(), id, stamp.at])?;
+            tx.execute(BURN_CLAIM, params![scope.reseller_id(), id, stamp.at])?;
+        }
+        note(tx, scope.reseller_id(), id, "state", detail, by, stamp)?;
     }
     Ok(done)
 }
@@ -251,7 +291,7 @@ pub(crate) fn participate(
     scope: &ResellerScope,
     printer_id: i64,
     takes_part: bool,
-    by: i64,
+    by: Option<i64>,
     stamp: Stamp,
 ) -> Result<bool, DbError> {
     let reseller = scope.reseller_id();
@@ -266,7 +306,7 @@ pub(crate) fn participate(
     tx.execute(PARTICIPATE, params![reseller, printer_id, wanted])?;
     let word = if takes_part { "takes part" } else { "is not read" };
     let detail = format!("Printer {serial} {word}.");
-    bump(tx, (reseller, customer), &detail, person(by), stamp)?;
+    bump(tx, (reseller, customer), &detail, by, stamp)?;
     Ok(true)
 }
 
@@ -276,7 +316,7 @@ pub(crate) fn set_participation_of_customer(
     scope: &ResellerScope,
     customer_id: i64,
     all: bool,
-    by: i64,
+    by: Option<i64>,
     stamp: Stamp,
 ) -> Result<bool, DbError> {
     let reseller = scope.reseller_id();
@@ -288,7 +328,7 @@ pub(crate) fn set_participation_of_customer(
         tx.execute(JOIN_SEEN, params![reseller, customer_id])?;
     }
     let detail = if all { "Every supported printer takes part." } else { "Only marked printers take part." };
-    bump(tx, (reseller, customer_id), detail, person(by), stamp)?;
+    bump(tx, (reseller, customer_id), detail, by, stamp)?;
     Ok(true)
 }
 
@@ -300,20 +340,19 @@ fn bump(
     by: Option<i64>,
     stamp: Stamp,
 ) -> Result<(), DbError> {
-    tx.execute(BUMP, params![reseller, customer])?;
+    printers_joined(tx, &[(reseller, customer)])?;
     let agents = tx.query(AGENTS, params![reseller, customer], |row| row.text(0))?;
-    let rows: Vec<Vec<Param>> = (stamp.id..)
-        .zip(&agents)
-        .map(|(id, agent)| params![reseller, id, agent, stamp.at, "settings", detail, by].to_vec())
-        .collect();
-    EVENT.insert(tx, &rows)?;
-    Ok(())
+    let line = |(id, agent): (i64, String)| {
+        let stamp = Stamp { id, ..stamp };
+        Line { reseller, agent, kind: "settings", detail: detail.to_owned(), by, stamp }
+    };
+    note_all(tx, &(stamp.id..).zip(agents).map(line).collect::<Vec<_>>())
 }
 
 /// Raises the settings' version of all agents of these customers: a printer takes part that did not.
 pub(crate) fn printers_joined(tx: &mut Tx<'_>, customers: &[(i64, i64)]) -> Result<(), DbError> {
-    for (reseller, customer) in customers {
-        tx.execute(BUMP, params![*reseller, *customer])?;
-    }
+    let keys: Vec<Vec<Param>> =
+        customers.iter().map(|(reseller, customer)| params![*reseller, *customer].to_vec()).collect();
+    tx.execute_any(BUMP, &["reseller_id", "customer_id"], &keys)?;
     Ok(())
 }

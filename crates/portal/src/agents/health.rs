@@ -7,7 +7,7 @@ use crate::shell::page::{Status, Tone};
 use report::{Duration, Instant};
 
 /// Without a contact for this long an agent is silent, unless its own interval is longer.
-const SILENT: Duration = Duration::hours(24);
+pub(crate) const SILENT: Duration = Duration::hours(24);
 /// A version this many minor numbers older than the portal's is near the end of its life.
 const MINORS_BEHIND: u64 = 2;
 

@@ -12,9 +12,9 @@ mod ranges_form;
 mod store;
 mod view;
 
-pub(crate) use health::Lateness;
+pub(crate) use health::{Lateness, SILENT};
 pub(crate) use policy::{Fate, Policy, PolicyRow, differing, fate_of, rows as policy_rows};
-pub(crate) use store::{needy, needy_of_customers};
+pub(crate) use store::{interval, needy, needy_of_customers};
 pub(crate) use view::{Brief, kind_words, neediest, of_customer};
 
 use crate::Portal;

@@ -26,13 +26,15 @@ macro_rules! contact {
     };
 }
 
-/// How often an agent should be in contact, minutes: the longer of what it was asked and what it does.
+/// How often an agent should be in contact, minutes: the longer of what it was asked and what it does; where
+/// there is none, what is asked of a new one.
 macro_rules! interval {
     () => {
-        "case when coalesce(agent_beat.interval_minutes, 0) > agent.interval_minutes
-            then agent_beat.interval_minutes else agent.interval_minutes end"
+        "case when coalesce(agent_beat.interval_minutes, 0) > coalesce(agent.interval_minutes, 180)
+            then agent_beat.interval_minutes else coalesce(agent.interval_minutes, 180) end"
     };
 }
+pub(crate) use interval;
 
 /// Whether something came with keys that the agent has left behind, within the last 7 days before $2.
 macro_rules! behind {
@@ -172,6 +174,7 @@ const PRINTERS: &str = "select printer.printer_id, printer.product_name, printer
     where printer_state.reseller_id = $1 and printer_state.agent_id = $2 order by printer.serial limit $3";
 const PACKAGES: &str = "select sequence, received_at, last_record - first_record + 1, length(body), held from package
     where reseller_id = $1 and agent_id = $2 order by sequence desc limit $3";
+const HELD: &str = "select count(*) from package where reseller_id = $1 and agent_id = $2 and held = 1";
 const FORKS: &str = "select sequence, received_at, length(body) from package_fork
     where reseller_id = $1 and agent_id = $2 order by sequence desc, digest limit $3";
 
@@ -423,8 +426,13 @@ pub(super) struct Package {
     pub(super) records: Option<i64>,
     /// Compressed, in bytes.
     pub(super) size: i64,
-    /// Whether it is kept apart, because its agent was suspended.
-    pub(super) held: bool,
+    /// 0: it counts; 1: it is kept apart, because its agent was suspended; 2: it did not read when that was over.
+    pub(super) held: i64,
+}
+
+/// How many packages of the agent `id` are kept apart.
+pub(super) fn held(tx: &mut Tx<'_>, scope: &ResellerScope, id: &str) -> Result<i64, DbError> {
+    tx.count(HELD, params![scope.reseller_id(), id])
 }
 
 /// The latest packages of the agent `id`, newest first.
@@ -435,7 +443,7 @@ pub(super) fn packages(tx: &mut Tx<'_>, scope: &ResellerScope, id: &str) -> Resu
             received_at: Instant(row.int(1)?),
             records: Some(row.int(2)?),
             size: row.int(3)?,
-            held: row.int(4)? != 0,
+            held: row.int(4)?,
         })
     })
 }
@@ -448,7 +456,7 @@ pub(super) fn forks(tx: &mut Tx<'_>, scope: &ResellerScope, id: &str) -> Result<
             received_at: Instant(row.int(1)?),
             records: None,
             size: row.int(2)?,
-            held: false,
+            held: 0,
         })
     })
 }

@@ -187,7 +187,7 @@ pub(super) fn agent_page(
         interval: interval_field(&agent, typed),
         ranges: range_fields(&agent, typed),
         lease: lease_field(&agent, typed),
-        acts: acts(&agent.state, &agent.host),
+        acts: acts(&agent.state, &agent.host, store::held(tx, scope, id)?),
         unsure: typed.unsure,
         name: agent.host,
     }))
@@ -310,8 +310,15 @@ fn lease_field(agent: &Agent, typed: &Typed) -> Field {
     }
 }
 
-/// What can be done to an agent in `state`.
-fn acts(state: &str, name: &str) -> Vec<Act> {
+/// What can be done to an agent in `state`, of which `held` packages are kept apart.
+fn acts(state: &str, name: &str, held: i64) -> Vec<Act> {
+    let release = Act {
+        change: "release",
+        label: "Count what was kept apart",
+        words: "What it sent while it was suspended counts then. It sends nothing more that is taken, and this cannot \
+                be undone.",
+        sure: Some(format!("Yes, count what {name} sent")),
+    };
     let suspend = Act {
         change: "suspend",
         label: "Suspend",
@@ -334,7 +341,9 @@ fn acts(state: &str, name: &str) -> Vec<Act> {
     match state {
         "active" => vec![suspend, revoke],
         "suspended" => vec![resume, revoke],
+        "forked" if held > 0 => vec![release, revoke],
         "pending" | "forked" => vec![revoke],
+        "revoked" | "left" if held > 0 => vec![release],
         _ => Vec::new(),
     }
 }
@@ -347,7 +356,8 @@ fn printer_link(printer: &store::ReadPrinter) -> Link {
 
 fn package_row(package: &store::Package, zone: &Zone) -> PackageRow {
     let status = match package.records {
-        Some(_) if package.held => Status::new(Tone::Warn, "in quarantine, not counted"),
+        Some(_) if package.held == 1 => Status::new(Tone::Warn, "in quarantine, not counted"),
+        Some(_) if package.held != 0 => Status::new(Tone::Bad, "does not read, not counted"),
         Some(_) => Status::new(Tone::Good, "accepted"),
         None => Status::new(Tone::Bad, "second under this number, not billed"),
     };
@@ -410,15 +420,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_undone_is_asked_for_twice() {
-        for (state, expected) in [
-            ("active", vec![("suspend", true), ("revoke", true)]),
-            ("suspended", vec![("resume", false), ("revoke", true)]),
-            ("forked", vec![("revoke", true)]),
-            ("revoked", vec![]),
-            ("left", vec![]),
+        for (state, held, expected) in [
+            ("active", 0, vec![("suspend", true), ("revoke", true)]),
+            ("suspended", 3, vec![("resume", false), ("revoke", true)]),
+            ("forked", 0, vec![("revoke", true)]),
+            ("forked", 3, vec![("release", true), ("revoke", true)]),
+            ("revoked", 0, vec![]),
+            ("revoked", 3, vec![("release", true)]),
+            ("left", 0, vec![]),
+            ("left", 3, vec![("release", true)]),
         ] {
             let offered: Vec<(&str, bool)> =
-                acts(state, "pc-7").iter().map(|act| (act.change, act.sure.is_some())).collect();
+                acts(state, "pc-7", held).iter().map(|act| (act.change, act.sure.is_some())).collect();
             assert_eq!(offered, expected, "{state}");
         }
     }

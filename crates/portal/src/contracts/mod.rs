@@ -343,7 +343,8 @@ fn try_assign(
     }
     assign_printer(tx, &user.scope, contract.contract_id, printer_id, from, None)?;
     // What is billed has to be read.
-    change::participate(tx, &user.scope, printer_id, true, user.signed.person_id, Stamp::of(portal.surroundings()))?;
+    let (by, stamp) = (Some(user.signed.person_id), Stamp::of(portal.surroundings()));
+    change::participate(tx, &user.scope, printer_id, true, by, stamp)?;
     Ok(None)
 }
 

@@ -69,6 +69,29 @@ pub(super) async fn cancel(
     Ok(see_other(&format!("/customers/{id}?done=cancelled")))
 }
 
+/// `POST …/agents/announce`: somebody will start the enrolment at a panel. Once more, it starts over.
+pub(super) async fn announce(
+    State(portal): State<Portal>,
+    Path(id): Path<String>,
+    Posted(user, form): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let id = address::id(&id)?;
+    known(&portal, &user.scope, id).await?;
+    let name = form.text("announced").to_owned();
+    if let Some(wrong) = wrong_name(&name) {
+        let wrong = BTreeMap::from([("announced", wrong)]);
+        return refuse(&portal, user, id, Typed { announced: name, wrong, ..Typed::default() }).await;
+    }
+    let (scope, now) = (user.scope, portal.surroundings().now());
+    let work = move |tx: &mut Tx<'_>| crate::ingest::announce_comparison(tx, &scope, id, &name, now);
+    if portal.db().write(work).await? {
+        tracing::info!(customer.id = id, "announced an agent");
+        Ok(see_other(&format!("/customers/{id}?done=announced")))
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
 /// `POST …/agents/panel`: somebody reads six digits from the panel of a printer.
 pub(super) async fn panel(
     State(portal): State<Portal>,
@@ -88,21 +111,20 @@ pub(super) async fn panel(
     if !typed.wrong.is_empty() {
         return refuse(&portal, user, id, typed).await;
     }
-    let by = user.signed.person_id;
+    let by = Some(user.signed.person_id);
     let approval = crate::ingest::approve_comparison(&portal, &user.scope, id, &typed.serial, &digits, by).await?;
     let (field, wrong) = match approval {
         Approval::Done { agent_id } => {
             tracing::info!(customer.id = id, agent.id = %agent_id, "enrolled an agent by comparison");
             return Ok(see_other(&format!("/customers/{id}?done=panel")));
         }
-        Approval::Unknown => {
-            ("serial", "Nothing with that serial number waits for you. Start the enrolment there first.")
-        }
-        Approval::Expired => ("serial", "That enrolment took too long and is over. Start it there again."),
+        Approval::Unknown => ("serial", "It is not announced. Announce it here first, then start the enrolment there."),
+        Approval::Waiting => ("serial", "It did not come yet. Start the enrolment at its panel, then type the digits."),
+        Approval::Expired => ("serial", "That enrolment is over. Announce it again, then start it there again."),
         Approval::Wrong => (
             "digits",
-            "These digits do not fit. For safety this enrolment is over: start it there again, compare, and if they \
-             differ once more, somebody may stand between.",
+            "These digits do not fit. For safety this enrolment is over: announce it again, start it there again, \
+             compare, and if they differ once more, somebody may stand between.",
         ),
     };
     typed.wrong.insert(field, wrong.to_owned());
@@ -130,7 +152,7 @@ pub(super) async fn factory(
     if !typed.wrong.is_empty() {
         return refuse(&portal, user, id, typed).await;
     }
-    let by = user.signed.person_id;
+    let by = Some(user.signed.person_id);
     let claim = crate::ingest::claim_factory(&portal, &user.scope, id, &typed.factory_serial, &label, by).await?;
     let wrong = match claim {
         Claim::Done => {
@@ -138,8 +160,31 @@ pub(super) async fn factory(
             return Ok(see_other(&format!("/customers/{id}?done=factory")));
         }
         Claim::Unknown => "No printer with that serial number and label is known here. Look at both again.",
-        Claim::Taken => "That printer belongs to somebody already. Ask the operator of this portal.",
+        Claim::Taken => {
+            "That printer is claimed already. Who claimed it can withdraw that, once its agent is revoked or left."
+        }
     };
+    typed.wrong.insert("label", wrong.to_owned());
+    refuse(&portal, user, id, typed).await
+}
+
+/// `POST …/agents/withdraw`: the claim of a printer is given back.
+pub(super) async fn withdraw(
+    State(portal): State<Portal>,
+    Path(id): Path<String>,
+    Posted(user, form): Posted<ResellerUser>,
+) -> Result<Response, Error> {
+    let id = address::id(&id)?;
+    known(&portal, &user.scope, id).await?;
+    let (serial, label) = (form.text("factory_serial").to_owned(), form.text("label").to_owned());
+    let mut typed = Typed { factory_serial: serial.clone(), label: label.clone(), ..Typed::default() };
+    let scope = user.scope.clone();
+    let work = move |tx: &mut Tx<'_>| crate::ingest::withdraw_factory_now(tx, &scope, id, (&serial, &label));
+    if portal.db().write(work).await? {
+        tracing::info!(customer.id = id, "withdrew the claim of a printer");
+        return Ok(see_other(&format!("/customers/{id}?done=withdrawn")));
+    }
+    let wrong = "No claim of this customer can be withdrawn with these. Revoke its agent first, or look at both again.";
     typed.wrong.insert("label", wrong.to_owned());
     refuse(&portal, user, id, typed).await
 }
@@ -156,7 +201,7 @@ pub(super) async fn participation(
         "listed" => (false, "listed"),
         _ => return Err(Error::Invalid("Choose which printers take part.".to_owned())),
     };
-    let (by, stamp) = (user.signed.person_id, Stamp::of(portal.surroundings()));
+    let (by, stamp) = (Some(user.signed.person_id), Stamp::of(portal.surroundings()));
     let work = move |tx: &mut Tx<'_>| change::set_participation_of_customer(tx, &user.scope, id, all, by, stamp);
     if portal.db().write(work).await? {
         Ok(see_other(&format!("/customers/{id}?done={done}")))

@@ -40,8 +40,10 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/customers/{id}", get(show))
         .route("/customers/{id}/agents", post(enrolment::file))
         .route("/customers/{id}/agents/cancel", post(enrolment::cancel))
+        .route("/customers/{id}/agents/announce", post(enrolment::announce))
         .route("/customers/{id}/agents/panel", post(enrolment::panel))
         .route("/customers/{id}/agents/factory", post(enrolment::factory))
+        .route("/customers/{id}/agents/withdraw", post(enrolment::withdraw))
         .route("/customers/{id}/participation", post(enrolment::participation))
 }
 
@@ -121,6 +123,8 @@ fn show_page(
     let contracts = store::contracts(tx, scope, id, now)?;
     let agents = crate::agents::of_customer(tx, scope, id, now)?;
     let waiting = store::seen(tx, scope, id)?;
+    let announced = crate::ingest::announced(tx, scope, id, now)?;
+    let untold = crate::ingest::untold(tx, scope, id)?;
     let done = query.get("done").map(String::as_str);
     let href = format!("/customers/{id}");
     let site = if seen.site.is_empty() { UNKNOWN } else { seen.site.as_str() };
@@ -140,9 +144,12 @@ fn show_page(
         collected: personal_words(seen.personal),
         invite: format!("/people/new?customer={id}"),
         enrol_words: format!("It works once, within {ENROLMENT_HOURS} hours."),
+        announce: view::announce_field(typed),
+        announced: announced.iter().map(|announced| view::announced_row(announced, &seen.zone)).collect(),
         panel: view::panel_fields(typed),
         factory: view::factory_fields(typed),
         participation: view::participation_field(seen.takes_all),
+        untold: view::untold_words(untold),
         waiting: waiting.iter().map(|printer| view::waiting_row(printer, now)).collect(),
         name: seen.name,
         printers: seen.printers,

@@ -72,12 +72,18 @@ pub(crate) struct CustomerPage {
     pub(crate) collected: String,
     /// How long an enrolment file holds: `It works once, within 24 hours.`
     pub(crate) enrol_words: String,
+    /// `announced`, posting to `…/agents/announce`.
+    pub(crate) announce: Field,
+    /// The names under which it waits for an agent.
+    pub(crate) announced: Vec<AnnouncedRow>,
     /// `serial` and `digits`, posting to `…/agents/panel`.
     pub(crate) panel: Vec<Field>,
     /// `factory_serial` and `label`, posting to `…/agents/factory`.
     pub(crate) factory: Vec<Field>,
     /// `who`, posting to `…/participation`.
     pub(crate) participation: Field,
+    /// A sentence where more printers take part than agents can be told.
+    pub(crate) untold: Option<String>,
     /// Its printers that take no part.
     pub(crate) waiting: Vec<WaitingRow>,
 }
@@ -91,6 +97,15 @@ pub(crate) struct AgentLine {
     pub(crate) note: String,
     /// How it does.
     pub(crate) status: Status,
+}
+
+/// A name under which a customer waits for an agent.
+#[derive(Debug, Clone)]
+pub(crate) struct AnnouncedRow {
+    /// The name, sent as `announced` to start over.
+    pub(crate) name: String,
+    /// How far it came.
+    pub(crate) note: String,
 }
 
 /// A printer that takes no part.
@@ -160,12 +175,18 @@ mod samples {
                 invite: "/people/new?customer=4".to_owned(),
                 collected: "No names of people arrive.".to_owned(),
                 enrol_words: "It works once, within 24 hours.".to_owned(),
+                announce: Field::text("announced", "Serial number to announce"),
+                announced: vec![AnnouncedRow {
+                    name: "CN48 <b>".to_owned(),
+                    note: "announced until 3 Oct 2026 12:00: start at its panel".to_owned(),
+                }],
                 panel: vec![
                     Field::text("serial", "Serial number").value("CN48A2491"),
                     Field::text("digits", "Six digits").wrong(Some("These digits do not fit.".to_owned())),
                 ],
                 factory: vec![Field::text("factory_serial", "Serial number"), Field::text("label", "Label")],
                 participation: Field::select("who", "Which printers take part", [("all", "all")], "all"),
+                untold: Some("12 printers take part and are not read.".to_owned()),
                 waiting: vec![WaitingRow {
                     printer: Link::new("T930 · CN1 <b>", "/printers/9"),
                     note: "seen 2 h ago".to_owned(),

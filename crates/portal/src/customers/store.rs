@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: every fact of a printer besides its totals of a month, which are the fleet's.
 
+use crate::agents::interval;
 use crate::db::{DbError, Tx, params};
 use crate::fleet::Participation;
 use crate::shell::ResellerScope;
@@ -34,13 +35,17 @@ const AREAS: &str = "select usage_day.customer_id, usage_day.day / 100, cast(sum
 const CUSTOMER: &str = "select name, site, time_zone, participation from customer
     where reseller_id = $1 and customer_id = $2";
 const PRINTER_COUNT: &str = "select count(*) from printer where reseller_id = $1 and customer_id = $2";
-const PRINTERS: &str = "select printer.printer_id, printer.product_name, printer.product_number, printer.serial,
-    printer_state.received_at, agent.host, agent.interval_minutes, used.area, used.ink, printer.nickname,
-    printer.participation, printer.seen_at
+const PRINTERS: &str = concat!(
+    "select printer.printer_id, printer.product_name, printer.product_number, printer.serial,
+    printer_state.received_at, agent.host, ",
+    interval!(),
+    ", used.area, used.ink, printer.nickname, printer.participation, printer.seen_at
     from printer
     left join printer_state
         on printer_state.reseller_id = printer.reseller_id and printer_state.printer_id = printer.printer_id
     left join agent on agent.reseller_id = printer_state.reseller_id and agent.agent_id = printer_state.agent_id
+    left join agent_beat on agent_beat.reseller_id = printer_state.reseller_id
+        and agent_beat.agent_id = printer_state.agent_id
     left join (select usage.printer_id,
             cast(sum(case when usage.meter like 'area-printed%' then usage.quantity end) as bigint) as area,
             cast(sum(case when usage.meter like 'ink%' then usage.quantity end) as bigint) as ink
@@ -48,7 +53,8 @@ const PRINTERS: &str = "select printer.printer_id, printer.product_name, printer
         join printer as own on own.reseller_id = usage.reseller_id and own.printer_id = usage.printer_id
         where usage.reseller_id = $1 and own.customer_id = $2 and usage.month = $3 group by usage.printer_id) as used
         on used.printer_id = printer.printer_id
-    where printer.reseller_id = $1 and printer.customer_id = $2 order by printer.serial limit $4 offset $5";
+    where printer.reseller_id = $1 and printer.customer_id = $2 order by printer.serial limit $4 offset $5"
+);
 /// A contract with the version in force: the one that began last, else the first.
 const CONTRACTS: &str = "select contract.contract_id, contract.number, chosen.version, chosen.valid_from, chosen.terms,
     (select count(distinct stay.printer_id) from contract_printer as stay
@@ -167,7 +173,8 @@ pub(super) struct Printer {
     pub(super) serial: String,
     pub(super) received_at: Option<Instant>,
     pub(super) host: Option<String>,
-    pub(super) interval_minutes: Option<i64>,
+    /// How often its agent reads.
+    pub(super) interval_minutes: i64,
     pub(super) area: Option<Area>,
     pub(super) ink: Option<Ink>,
     pub(super) participation: Participation,
@@ -195,7 +202,7 @@ pub(super) fn printers(
             serial: row.text(3)?,
             received_at: row.opt_int(4)?.map(Instant),
             host: row.opt_text(5)?,
-            interval_minutes: row.opt_int(6)?,
+            interval_minutes: row.int(6)?,
             area: row.opt_int(7)?.map(Area),
             ink: row.opt_int(8)?.map(Ink),
             nickname: row.opt_text(9)?,

@@ -2,26 +2,28 @@
 //!
 //! Deliberately absent: what only a reseller may see, which the page of one customer adds itself.
 
-use super::page::{AgentLine, WaitingRow};
+use super::page::{AgentLine, AnnouncedRow, WaitingRow};
 use super::store;
 use crate::agents::{self, Brief, Lateness, Policy};
 use crate::contracts::page::ContractRow;
 use crate::db::{DbError, Tx};
 use crate::fleet::Participation;
 use crate::fleet::page::PrinterRow;
+use crate::ingest::{Announced, Step};
 use crate::shell::ResellerScope;
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Field, Link, Status, Tone};
 use crate::shell::part::Part;
 use crate::shell::printer;
 use billing::{Clause, Per};
-use protocol::limits::INTERVAL_MINUTES_DEFAULT;
+use protocol::limits::PARTICIPANTS_MAX;
 use report::{Duration, Instant};
 use std::collections::BTreeMap;
 
 /// What somebody typed on a customer's page that cannot be.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Typed {
+    pub(super) announced: String,
     pub(super) serial: String,
     pub(super) digits: String,
     pub(super) factory_serial: String,
@@ -95,10 +97,9 @@ pub(super) fn month(now: Instant, zone: &str) -> Result<i64, DbError> {
 }
 
 fn printer_row(printer: store::Printer, customer: &str, now: Instant, zone: &Zone) -> PrinterRow {
-    let interval = printer.interval_minutes.unwrap_or(i64::from(INTERVAL_MINUTES_DEFAULT));
     let status = match (printer.participation.status(), printer.received_at) {
         (Some(status), _) => status,
-        (None, Some(at)) => Lateness::of(at, interval, now).status("Reporting", at, now),
+        (None, Some(at)) => Lateness::of(at, printer.interval_minutes, now).status("Reporting", at, now),
         (None, None) => Status::new(Tone::Info, "No reading yet"),
     };
     let last = printer.received_at.max(printer.seen_at);
@@ -175,15 +176,47 @@ pub(super) fn differing(agents: &[Brief]) -> Option<String> {
     agents::differing(&policies)
 }
 
+/// `announced`.
+pub(super) fn announce_field(typed: &Typed) -> Field {
+    Field::text("announced", "Serial number to announce")
+        .value(typed.announced.as_str())
+        .required()
+        .hint("Of the printer; for a computer its name.")
+        .wrong(typed.wrong.get("announced").cloned())
+}
+
+/// A name under which the customer waits for an agent.
+pub(super) fn announced_row(announced: &Announced, zone: &Zone) -> AnnouncedRow {
+    let until = format::instant(announced.until, zone);
+    AnnouncedRow {
+        name: announced.name.clone(),
+        note: match announced.step {
+            Step::Announced => format!("announced until {until}: start at its panel"),
+            Step::Met => format!("its digits wait until {until}"),
+            Step::Over => "over without its digits".to_owned(),
+        },
+    }
+}
+
+/// A sentence where more printers take part than agents can be told.
+pub(super) fn untold_words(untold: usize) -> Option<String> {
+    let printers = match untold {
+        0 => return None,
+        1 => "1 printer takes part and is".to_owned(),
+        _ => format!("{untold} printers take part and are"),
+    };
+    Some(format!(
+        "{printers} not read: agents are told {PARTICIPANTS_MAX} serial numbers at most, by alphabet. Let every \
+         printer take part, or make a customer for each site."
+    ))
+}
+
 /// `serial` and `digits`.
 pub(super) fn panel_fields(typed: &Typed) -> Vec<Field> {
     let wrong = |name: &str| typed.wrong.get(name).cloned();
-    let serial = Field::text("serial", "Serial number").value(typed.serial.as_str()).required();
+    let serial = Field::text("serial", "Announced serial number").value(typed.serial.as_str()).required();
     let digits = Field::text("digits", "Six digits").value(typed.digits.as_str()).required().autocomplete("off");
-    vec![
-        serial.hint("Of the printer; for a computer its name.").wrong(wrong("serial")),
-        digits.hint("As its panel shows them now.").wrong(wrong("digits")),
-    ]
+    vec![serial.wrong(wrong("serial")), digits.hint("As its panel shows them now.").wrong(wrong("digits"))]
 }
 
 /// `factory_serial` and `label`.
@@ -234,6 +267,16 @@ pub(super) fn agents_status(agents: i64, needy: i64) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn printers_that_agents_are_not_told_are_shown() {
+        assert_eq!(untold_words(0), None);
+        for (untold, words) in [(1, "1 printer takes part and is not read"), (12, "12 printers take part and are not")]
+        {
+            let shown = untold_words(untold).expect("a sentence");
+            assert!(shown.starts_with(words), "{shown}");
+        }
+    }
 
     #[test]
     fn a_month_is_the_one_at_the_customer_s_site() {

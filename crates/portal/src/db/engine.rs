@@ -201,14 +201,20 @@ impl Db {
     }
 }
 
-/// Makes a file that only its owner may read, where it is absent.
+/// Makes a file that only its owner may read, where it is absent. One that is there is not even opened:
+/// closing it again would give up the locks that SQLite holds on it for this whole process, and the next
+/// other process would take the database's log away.
 fn private(path: &PathBuf) -> Result<(), DbError> {
     let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let cannot = |error: std::io::Error| DbError::Unfit(format!("make {}: {error}", path.display()));
-    options.open(path).map(drop).map_err(cannot)
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(DbError::Unfit(format!("make {}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn open_sqlite(path: &PathBuf, reader: bool) -> Result<rusqlite::Connection, DbError> {
@@ -331,33 +337,50 @@ impl Tx<'_> {
         keys: &[Vec<Param>],
         mut read: impl FnMut(&Row) -> Result<T, DbError>,
     ) -> Result<Vec<T>, DbError> {
-        debug_assert!(columns.iter().any(|column| column.ends_with("reseller_id")), "{select} is not scoped");
-        let most = NAMES.len() / columns.len();
         let mut found = Vec::new();
-        for keys in keys.chunks(most) {
-            // Two statement texts in all, so that prepared statements stay few: one key, or the full
-            // number with the last key repeated.
-            let count = if keys.len() == 1 { 1 } else { most };
-            let mut place = 0;
-            let mut one = || {
-                let equals = columns.iter().map(|column| {
-                    place += 1;
-                    format!("{column} = ${place}")
-                });
-                format!("({})", equals.collect::<Vec<_>>().join(" and "))
-            };
-            let any = (0..count).map(|_| one()).collect::<Vec<_>>().join(" or ");
-            let params: Vec<Param> =
-                (0..count).flat_map(|index| keys[index.min(keys.len() - 1)].iter().cloned()).collect();
-            found.extend(self.query(&format!("{select} where {any}"), &params, &mut read)?);
+        for (sql, params) in any_of(select, columns, keys) {
+            found.extend(self.query(&sql, &params, &mut read)?);
         }
         Ok(found)
+    }
+
+    /// Runs `change` on the rows whose `columns` equal any of `keys`, as [`Tx::query_any`] does; gives how
+    /// many it changed.
+    pub(crate) fn execute_any(&mut self, change: &str, columns: &[&str], keys: &[Vec<Param>]) -> Result<u64, DbError> {
+        let mut changed = 0;
+        for (sql, params) in any_of(change, columns, keys) {
+            changed += self.execute(&sql, &params)?;
+        }
+        Ok(changed)
     }
 
     /// Runs a query that gives exactly one integer, such as a count.
     pub(crate) fn count(&mut self, sql: &str, params: &[Param]) -> Result<i64, DbError> {
         self.query_opt(sql, params, |row| row.int(0))?.ok_or(DbError::Shape { column: 0, wanted: "a row" })
     }
+}
+
+/// `statement` for the rows whose `columns` equal any of `keys`: a bounded number of keys a statement.
+fn any_of(statement: &str, columns: &[&str], keys: &[Vec<Param>]) -> Vec<(String, Vec<Param>)> {
+    debug_assert!(columns.iter().any(|column| column.ends_with("reseller_id")), "{statement} is not scoped");
+    let most = NAMES.len() / columns.len();
+    let part = |keys: &[Vec<Param>]| {
+        // Two statement texts in all, so that prepared statements stay few: one key, or the full
+        // number with the last key repeated.
+        let count = if keys.len() == 1 { 1 } else { most };
+        let mut place = 0;
+        let mut one = || {
+            let equals = columns.iter().map(|column| {
+                place += 1;
+                format!("{column} = ${place}")
+            });
+            format!("({})", equals.collect::<Vec<_>>().join(" and "))
+        };
+        let any = (0..count).map(|_| one()).collect::<Vec<_>>().join(" or ");
+        let params: Vec<Param> = (0..count).flat_map(|index| keys[index.min(keys.len() - 1)].iter().cloned()).collect();
+        (format!("{statement} where {any}"), params)
+    };
+    keys.chunks(most).map(part).collect()
 }
 
 fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Param]) -> Result<(), DbError> {

@@ -5,7 +5,7 @@
 
 use super::page::{HistoryRow, ReadingRow, ReadingTable};
 use super::printer::Subject;
-use super::store::{self, Counted, Opening};
+use super::store::{self, Counted, Folded, Opening};
 use crate::db::{DbError, Tx};
 use crate::jobs::quantity;
 use crate::shell::ResellerScope;
@@ -112,6 +112,10 @@ pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> 
         let detail = format!("{} jobs whose own time could not be have the time of receipts", format::count(jobs));
         events.push(Event::new(latest, "Jobs dated by receipts", detail));
     }
+    for folded in store::folds(tx, scope, id)? {
+        let host = hosts.get(&folded.agent_id).unwrap_or(&folded.agent_id);
+        events.push(Event::new(folded.until, "Jobs known only as a sum", folded_words(&folded, host, zone)));
+    }
     events.extend(openings(store::openings(tx, scope, id)?));
     for stay in store::stays(tx, scope, &[id])? {
         events.push(Event::new(stay.from, "Put into a contract", stay.number.clone()));
@@ -126,6 +130,18 @@ pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> 
         detail: event.detail,
     };
     Ok(events.into_iter().map(row).collect())
+}
+
+/// Jobs whose detail gave way to a full disk. They are in no total of this portal.
+fn folded_words(folded: &Folded, host: &str, zone: &Zone) -> String {
+    format!(
+        "{} jobs since {} only as a sum, since the disk of {host} was full, and in no total here: {} pages, {}, {}",
+        format::count(folded.jobs),
+        format::instant(folded.since, zone),
+        format::count(folded.pages),
+        format::area_unit(folded.area_printed),
+        format::ink_unit(folded.ink)
+    )
 }
 
 /// Something that happened.

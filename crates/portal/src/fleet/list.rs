@@ -200,7 +200,10 @@ fn row(printer: Listed, sums: Option<&Sums>, contract: Option<&Stay>, now: Insta
         href: format!("/printers/{}", printer.printer_id),
         area: amount(MeterKind::AreaPrinted, &|sum| format::area_or_unknown(sum.map(Area))),
         ink: amount(MeterKind::Ink, &|sum| format::ink_or_unknown(sum.map(Ink))),
-        status: printer.participation.status().unwrap_or_else(|| reporting(now, printer.heard)),
+        status: printer
+            .participation
+            .status()
+            .unwrap_or_else(|| reporting(now, printer.heard, printer.interval_minutes)),
         last: seen.map_or_else(|| "never".to_owned(), |seen| format::relative(now, seen)),
         exact: seen.map_or_else(String::new, |seen| format::exact(seen, &zone)),
         contract: contract.map(|stay| Link::new(&stay.number, format!("/contracts/{}", stay.contract_id))),

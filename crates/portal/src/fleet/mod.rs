@@ -15,10 +15,10 @@ pub(crate) use month::{DailyArea, SoFar};
 pub(crate) use store::Participation;
 
 use crate::Portal;
+use crate::agents::Lateness;
 use crate::agents::change::{self, Stamp};
 use crate::db::Tx;
 use crate::shell::address::{Fields, id, text};
-use crate::shell::format;
 use crate::shell::page::{Status, Tone};
 use crate::shell::{Error, Posted, ResellerUser, render, see_other};
 use axum::Router;
@@ -28,10 +28,9 @@ use axum::routing::{get, post};
 use report::{Duration, Instant};
 use store::Heard;
 
-/// A printer that was not heard of for this long is silent: its bills are at risk.
-pub(crate) const SILENT_AFTER: Duration = Duration::hours(24);
-/// A printer that was not heard of for this long missed more than one reading.
-const LATE_AFTER: Duration = Duration::hours(8);
+/// A printer that was not heard of for this long is silent, unless its agent reads less often: its bills are at
+/// risk.
+pub(crate) const SILENT_AFTER: Duration = crate::agents::SILENT;
 
 /// The pages of the fleet.
 pub(crate) fn routes() -> Router<Portal> {
@@ -48,17 +47,11 @@ impl Heard {
     }
 }
 
-/// Whether a printer reports as it should.
-fn reporting(now: Instant, heard: Option<Heard>) -> Status {
+/// Whether a printer reports as it should; its agent reads every `interval_minutes`.
+fn reporting(now: Instant, heard: Option<Heard>, interval_minutes: i64) -> Status {
     let Some(heard) = heard else { return Status::new(Tone::Bad, "Never read") };
-    let age = now.since(heard.since());
-    if age > SILENT_AFTER {
-        Status::new(Tone::Bad, format!("Silent {}", format::span(age)))
-    } else if age > LATE_AFTER {
-        Status::new(Tone::Warn, "Late")
-    } else {
-        Status::new(Tone::Good, "Reporting")
-    }
+    let since = heard.since();
+    Lateness::of(since, interval_minutes, now).status("Reporting", since, now)
 }
 
 async fn list(
@@ -100,7 +93,7 @@ async fn participate(
         "no" => false,
         _ => return Err(Error::Invalid("Choose whether this printer takes part.".to_owned())),
     };
-    let (by, stamp) = (user.signed.person_id, Stamp::of(portal.surroundings()));
+    let (by, stamp) = (Some(user.signed.person_id), Stamp::of(portal.surroundings()));
     let work = move |tx: &mut Tx<'_>| -> Result<i64, Error> {
         let known = store::printer(tx, &user.scope, printer)?.ok_or(Error::NotFound)?;
         change::participate(tx, &user.scope, printer, takes_part, by, stamp)?;
@@ -126,14 +119,18 @@ mod tests {
             Some(Heard { read_at: Instant(-read * hour), received_at: Instant(-received * hour) })
         };
         let cases = [
-            (heard(1, 1), "Reporting"),
-            (heard(9, 1), "Late"),
-            (heard(1, 25), "Silent 25 h"),
-            (heard(72, 1), "Silent 3 d"),
-            (None, "Never read"),
+            (heard(1, 1), 180, "Reporting"),
+            (heard(9, 1), 180, "Late 9 h"),
+            (heard(1, 25), 180, "Silent 25 h"),
+            (heard(72, 1), 180, "Silent 3 d"),
+            // One that is read once a day is neither late nor silent between two readings.
+            (heard(40, 1), 1_440, "Reporting"),
+            (heard(49, 1), 1_440, "Silent 2 d"),
+            (heard(2, 1), 30, "Late 2 h"),
+            (None, 180, "Never read"),
         ];
-        for (heard, expected) in cases {
-            let shown = reporting(Instant(0), heard).to_string();
+        for (heard, interval, expected) in cases {
+            let shown = reporting(Instant(0), heard, interval).to_string();
             assert!(shown.contains(expected), "{shown}");
         }
     }

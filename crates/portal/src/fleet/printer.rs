@@ -86,10 +86,11 @@ fn reading(core: &str) -> Option<Reading> {
 fn head(subject: &Subject) -> PrinterHead {
     let printer = &subject.printer;
     let heard = printer.state.as_ref().map(|state| state.heard);
+    let interval = printer.state.as_ref().map_or(0, |state| state.interval_minutes);
     PrinterHead {
         name: printer.name.clone(),
         sub: format!("{} · {} · times in {}", printer.serial, printer.customer, subject.zone.name()),
-        status: printer.participation.status().unwrap_or_else(|| reporting(subject.now, heard)),
+        status: printer.participation.status().unwrap_or_else(|| reporting(subject.now, heard, interval)),
         last: age(subject),
         defects: defects(subject),
     }

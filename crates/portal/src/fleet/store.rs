@@ -4,6 +4,7 @@
 //! changed by the agents' side, which has to tell its agents.
 
 use super::month::SoFar;
+use crate::agents::interval;
 use crate::db::{DbError, Param, Row, Tx, params};
 use crate::jobs::grade;
 use crate::shell::ResellerScope;
@@ -11,7 +12,7 @@ use crate::shell::page::{Status, Tone};
 use crate::shell::part::{Part, ROWS};
 use billing::{Meter, MeterKind, Quantity};
 use protocol::Hex;
-use report::{Alert, Grade, Instant, Severity};
+use report::{Alert, Area, Grade, Ink, Instant, Severity};
 use std::collections::BTreeMap;
 
 /// Printers with their customers, their latest state and the agent that read it.
@@ -22,7 +23,9 @@ macro_rules! from_printer {
               and customer.customer_id = printer.customer_id
           left join printer_state on printer_state.reseller_id = printer.reseller_id
               and printer_state.printer_id = printer.printer_id
-          left join agent on agent.reseller_id = printer.reseller_id and agent.agent_id = printer_state.agent_id "
+          left join agent on agent.reseller_id = printer.reseller_id and agent.agent_id = printer_state.agent_id
+          left join agent_beat on agent_beat.reseller_id = printer.reseller_id
+              and agent_beat.agent_id = printer_state.agent_id "
     };
 }
 
@@ -44,11 +47,19 @@ macro_rules! searched {
     };
 }
 
-/// Printers that take part and of which nothing was heard since $4.
+/// Printers that take part and of which nothing was heard since $4, nor within two intervals of their agent
+/// before $5: what `Lateness` calls silent.
 macro_rules! silent {
     () => {
-        "(printer.participation = 'participating' and (printer_state.read_at is null
-            or printer_state.read_at < $4 or printer_state.received_at < $4))"
+        concat!(
+            "(printer.participation = 'participating' and (printer_state.read_at is null
+            or ((printer_state.read_at < $4 or printer_state.received_at < $4)
+                and (printer_state.read_at < $5 - 120000 * (",
+            interval!(),
+            ") or printer_state.received_at < $5 - 120000 * (",
+            interval!(),
+            ")))))"
+        )
     };
 }
 
@@ -160,6 +171,8 @@ pub(super) struct Listed {
     pub(super) kind: Option<String>,
     /// When it was read, and when that arrived.
     pub(super) heard: Option<Heard>,
+    /// How often its agent reads, minutes.
+    pub(super) interval_minutes: i64,
     pub(super) participation: Participation,
     /// When its identity was seen last, where only that is known.
     pub(super) seen_at: Option<Instant>,
@@ -213,7 +226,8 @@ fn heard(row: &Row, column: usize) -> Result<Option<Heard>, DbError> {
 const LIST: &str = concat!(
     "select printer.printer_id, coalesce(printer.nickname, printer.product_name, printer.product_number, 'Printer'),
         printer.serial, customer.name, agent.host, printer_state.read_at, printer_state.received_at,
-        printer.participation, printer.seen_at, agent.kind",
+        printer.participation, printer.seen_at, agent.kind, ",
+    interval!(),
     searched!(),
     " and (cast($6 as text) = '' or ($6 = 'silent' and ",
     silent!(),
@@ -244,6 +258,7 @@ pub(super) fn list(tx: &mut Tx<'_>, scope: &ResellerScope, search: &Search) -> R
             participation: Participation::read(row, 7)?,
             seen_at: row.opt_int(8)?.map(Instant),
             kind: row.opt_text(9)?,
+            interval_minutes: row.int(10)?,
         })
     })
 }
@@ -346,6 +361,8 @@ pub(super) struct Printer {
 #[derive(Debug, Clone)]
 pub(super) struct State {
     pub(super) heard: Heard,
+    /// How often its agent reads, minutes.
+    pub(super) interval_minutes: i64,
     pub(super) grade: Grade,
     pub(super) agent_id: String,
     pub(super) host: Option<String>,
@@ -360,7 +377,8 @@ const PRINTER: &str = concat!(
         printer.serial, printer.product_number, printer.product_name, printer.asset_id, printer.first_seen_at,
         customer.customer_id, customer.name, customer.time_zone, printer_state.read_at, printer_state.received_at,
         printer_state.grade, printer_state.agent_id, agent.host, printer_state.core, printer_state.status,
-        printer.participation, printer.seen_at, printer.firmware_version",
+        printer.participation, printer.seen_at, printer.firmware_version, ",
+    interval!(),
     from_printer!(),
     "where printer.reseller_id = $1 and printer.printer_id = $2"
 );
@@ -372,6 +390,7 @@ pub(super) fn printer(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result
             None => None,
             Some(heard) => Some(State {
                 heard,
+                interval_minutes: row.int(20)?,
                 grade: grade(row, 12)?,
                 agent_id: row.text(13)?,
                 host: row.opt_text(14)?,
@@ -632,6 +651,36 @@ pub(super) fn dated(
     let params = params![scope.reseller_id(), printer_id];
     let found = tx.query_opt(DATED, params, |row| Ok((row.int(0)?, row.opt_int(1)?)))?;
     Ok(found.and_then(|(count, latest)| Some((count, Instant(latest?)))))
+}
+
+/// Jobs of a printer of which only their sum is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Folded {
+    pub(super) agent_id: String,
+    pub(super) since: Instant,
+    pub(super) until: Instant,
+    pub(super) jobs: i64,
+    pub(super) pages: i64,
+    pub(super) area_printed: Area,
+    pub(super) ink: Ink,
+}
+
+const FOLDS: &str = "select agent_id, since_at, until_at, jobs, pages, area_printed, ink from job_fold
+    where reseller_id = $1 and printer_id = $2 order by until_at desc, agent_id, sequence, record limit 100";
+
+/// The sums of jobs whose detail agents of a printer had to give up, newest first.
+pub(super) fn folds(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<Folded>, DbError> {
+    tx.query(FOLDS, params![scope.reseller_id(), printer_id], |row| {
+        Ok(Folded {
+            agent_id: row.text(0)?,
+            since: Instant(row.int(1)?),
+            until: Instant(row.int(2)?),
+            jobs: row.int(3)?,
+            pages: row.int(4)?,
+            area_printed: Area(row.int(5)?),
+            ink: Ink(row.int(6)?),
+        })
+    })
 }
 
 /// The opening of a segment of a counter.

@@ -90,7 +90,7 @@ fn silent(tx: &mut Tx<'_>, scope: &ResellerScope, counts: &Counts, now: Instant)
         count: counts.silent,
         href: "/printers?filter=silent".to_owned(),
         status: (counts.silent > 0).then(|| Status::new(Tone::Bad, "bills at risk")),
-        rows: store::silent(tx, scope, heard_since(now))?.iter().map(row).collect(),
+        rows: store::silent(tx, scope, heard_since(now), now)?.iter().map(row).collect(),
         empty: "Every printer reports.",
     })
 }

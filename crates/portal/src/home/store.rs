@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: any writing, and lists beyond their first rows, which the features show.
 
+use crate::agents::interval;
 use crate::db::{DbError, Row, Tx, params};
 use crate::shell::ResellerScope;
 use billing::Meter;
@@ -18,6 +19,9 @@ macro_rules! from_printer {
               and customer.customer_id = printer.customer_id
           left join printer_state on printer_state.reseller_id = printer.reseller_id
               and printer_state.printer_id = printer.printer_id
+          left join agent on agent.reseller_id = printer.reseller_id and agent.agent_id = printer_state.agent_id
+          left join agent_beat on agent_beat.reseller_id = printer.reseller_id
+              and agent_beat.agent_id = printer_state.agent_id
           where printer.reseller_id = $1 and printer.participation = 'participating' "
     };
 }
@@ -38,6 +42,21 @@ macro_rules! heard_at {
     };
 }
 
+/// Printers of which nothing was heard since $2, nor within two intervals of their agent before $3: what
+/// `Lateness` calls silent.
+macro_rules! silent {
+    () => {
+        concat!(
+            "(printer_state.read_at is null or ((printer_state.read_at < $2 or printer_state.received_at < $2)
+                and (printer_state.read_at < $3 - 120000 * (",
+            interval!(),
+            ") or printer_state.received_at < $3 - 120000 * (",
+            interval!(),
+            "))))"
+        )
+    };
+}
+
 /// How many printers wait in each queue.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
@@ -50,8 +69,9 @@ pub(super) struct Counts {
 
 const COUNTS: &str = concat!(
     "select
-        coalesce(cast(sum(case when printer_state.read_at is null or printer_state.read_at < $2
-            or printer_state.received_at < $2 then 1 else 0 end) as bigint), 0),
+        coalesce(cast(sum(case when ",
+    silent!(),
+    " then 1 else 0 end) as bigint), 0),
         coalesce(cast(sum(case when printer_state.alerts > 0 then 1 else 0 end) as bigint), 0),
         coalesce(cast(sum(case when printer_state.severe_alerts > 0 then 1 else 0 end) as bigint), 0),
         coalesce(cast(sum(case when printer_state.supplies_low > 0 then 1 else 0 end) as bigint), 0),
@@ -99,15 +119,21 @@ const SILENT: &str = concat!(
     waiting!(),
     heard_at!(),
     from_printer!(),
-    "and (printer_state.read_at is null or printer_state.read_at < $2 or printer_state.received_at < $2)
-     order by ",
+    "and ",
+    silent!(),
+    " order by ",
     heard_at!(),
-    ", printer.printer_id limit $3"
+    ", printer.printer_id limit $4"
 );
 
 /// The printers that were not heard of for longest; the number is the instant, 0 for never.
-pub(super) fn silent(tx: &mut Tx<'_>, scope: &ResellerScope, heard_since: Instant) -> Result<Vec<Waiting>, DbError> {
-    tx.query(SILENT, params![scope.reseller_id(), heard_since, SHOWN], waiting)
+pub(super) fn silent(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    heard_since: Instant,
+    now: Instant,
+) -> Result<Vec<Waiting>, DbError> {
+    tx.query(SILENT, params![scope.reseller_id(), heard_since, now, SHOWN], waiting)
 }
 
 const ALERTS: &str = concat!(

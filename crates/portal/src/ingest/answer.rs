@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use protocol::receipt::{self, Answer, Problem, REFUSAL_CONTENT_TYPE, SignedRefusal};
 use protocol::signature::{self, Context, RequestParts, SignatureError, SignatureHeaders};
-use protocol::{Keys, parse_key_id};
+use protocol::{Keys, Schedule, parse_key_id};
 use report::Duration;
 use std::sync::Arc;
 
@@ -74,6 +74,9 @@ pub(super) struct Authentic {
     pub(super) keys: Keys,
     /// Whether that is the epoch before the current one: only repetitions are answered.
     pub(super) old: bool,
+    /// The number of the epoch.
+    pub(super) epoch: u64,
+    signature_input: String,
     signature: String,
 }
 
@@ -92,7 +95,7 @@ enum Tried {
     /// The keys that the signature fits, and whether they are the epoch's before.
     Known(Keys, bool),
     /// The signature fits keys that the agent moved on to.
-    Moved(Box<protocol::Schedule>),
+    Moved(Box<Schedule>),
     /// The portal does not have the keys any more.
     Behind,
     /// The signature does not fit.
@@ -130,42 +133,53 @@ pub(super) async fn authenticate(
         let title = format!("The content type is not {}.", content_types.join(" or "));
         return Err(Problem::new(415, "content-type", title).into());
     }
-    let attempt = |keys: &AgentKeys| attempt(keys, epoch, portal.surroundings().now(), (parts, &sent));
-    let mut agent = portal.agent_keys(agent_id).await.map_err(|error| later(&error))?.ok_or_else(unknown)?;
-    let mut tried = attempt(&agent);
-    if matches!(tried, Tried::No(_)) {
+    let Some(mut agent) = portal.agent_keys(agent_id).await.map_err(|error| later(&error))? else {
+        return Err(unheard_of(portal, (&sent.signature_input, &sent.signature)));
+    };
+    let mut tried = attempt(portal, &agent, epoch, (parts, &sent)).await;
+    let now = portal.surroundings().now();
+    if matches!(tried, Tried::No(_)) && !portal.unfit().is_known(agent_id, epoch, now) {
         // Another process may have moved the agent on since its keys were remembered here.
         let fresh = portal.reload_keys(agent_id).await.map_err(|error| later(&error))?.ok_or_else(unknown)?;
         if fresh.epoch() != agent.epoch() {
-            tried = attempt(&fresh);
+            tried = attempt(portal, &fresh, epoch, (parts, &sent)).await;
         }
         agent = fresh;
     }
-    match tried {
-        Tried::Known(keys, old) => Ok(Authentic { agent, keys, old, signature: sent.signature }),
+    let (keys, old) = match tried {
+        Tried::Known(keys, old) => (keys, old),
         Tried::Moved(to) => {
             let keys = to.keys();
-            let agent = step(portal, &agent, *to).await.map_err(|error| later(&error))?.ok_or_else(unknown)?;
-            Ok(Authentic { agent, keys, old: false, signature: sent.signature })
+            agent = step(portal, &agent, *to).await.map_err(|error| later(&error))?.ok_or_else(unknown)?;
+            (keys, false)
         }
-        Tried::Behind => Err(behind(portal, &agent.agent, &sent.signature).await),
-        Tried::No(error) => Err(refused(error).into()),
-    }
+        // Nothing proves who asked, since the keys are gone: nothing is written.
+        Tried::Behind => return Err(behind(portal, &agent.agent, (&sent.signature_input, &sent.signature))),
+        Tried::No(error) => {
+            portal.unfit().add(agent_id, epoch, now);
+            return Err(refused(error).into());
+        }
+    };
+    let SignatureHeaders { signature_input, signature, .. } = sent;
+    Ok(Authentic { agent, keys, old, epoch, signature_input, signature })
 }
 
 /// Checks a signature with the keys of the epoch that it names.
-fn attempt(
-    agent: &AgentKeys,
+async fn attempt(
+    portal: &Portal,
+    agent: &Arc<AgentKeys>,
     epoch: u64,
-    now: report::Instant,
     (parts, sent): (RequestParts<'_>, &SignatureHeaders),
 ) -> Tried {
-    let (keys, old) = match agent.fit(epoch, now) {
+    let (keys, old) = match agent.fit(epoch, portal.surroundings().now()) {
         Fit::Current(keys) => (keys, false),
         Fit::Previous(keys) => (keys, true),
-        Fit::Ahead(schedule) => {
+        Fit::Ahead => {
+            let Some(schedule) = ahead(portal, agent, epoch).await else {
+                return Tried::No(SignatureError::Signature);
+            };
             return match signature::verify_request(&schedule.keys().request, parts, sent) {
-                Ok(()) => Tried::Moved(schedule),
+                Ok(()) => Tried::Moved(Box::new(schedule)),
                 Err(error) => Tried::No(error),
             };
         }
@@ -178,19 +192,40 @@ fn attempt(
     }
 }
 
-/// Refuses an agent that is an old copy of itself, provably, and notes it. Nothing proves who asked, since
-/// the keys are gone; the answer is of use to the agent that signed the request only.
-pub(super) async fn behind(portal: &Portal, agent: &AgentRef, request: &str) -> Unsealed {
+/// The keys of a later epoch; far ones on a thread of their own, and once a minute where they did not fit.
+async fn ahead(portal: &Portal, agent: &Arc<AgentKeys>, epoch: u64) -> Option<Schedule> {
+    if !agent.is_far(epoch) {
+        return agent.ahead(epoch);
+    }
+    if portal.unfit().is_known(&agent.agent.agent_id, epoch, portal.surroundings().now()) {
+        return None;
+    }
+    let agent = agent.clone();
+    tokio::task::spawn_blocking(move || agent.ahead(epoch)).await.ok().flatten()
+}
+
+/// Refuses an agent that is an old copy of itself, so that it can prove who said so. The refusal names both
+/// signature headers: it is of use to who sent exactly these, and to nobody who put another key id before an
+/// agent's signature.
+fn behind(portal: &Portal, agent: &AgentRef, sent: (&str, &str)) -> Unsealed {
+    tracing::warn!(agent.id = agent.agent_id, "somebody asked with keys of an earlier epoch");
     let problem = Problem::new(403, "behind", "This agent's keys are older than the ones the portal has.")
         .with_detail("It was copied or restored from a backup. Keep everything and enrol again.");
-    let stamp = Stamp::of(portal.surroundings());
-    let noted = agent.clone();
-    let kept = portal.db().write(move |tx| note_behind(tx, &noted, stamp)).await;
-    if let Err(error) = kept {
-        return Unsealed::Plain(later(&error));
-    }
-    tracing::warn!(agent.id = agent.agent_id, "an agent asked with keys of an earlier epoch");
-    Unsealed::Signed(Box::new(SignedRefusal::signed(problem, request, stamp.at, &portal.keys().receipt)))
+    refusal(portal, problem, sent)
+}
+
+/// Refuses an agent that the portal knows nothing of: one that enrolled after the backup from which the
+/// portal was restored would else take this for somebody in the portal's place.
+fn unheard_of(portal: &Portal, sent: (&str, &str)) -> Unsealed {
+    let problem = Problem::new(403, "unknown", "The portal does not know this agent.")
+        .with_detail("The portal may have been restored from a backup. Keep everything and enrol again.");
+    refusal(portal, problem, sent)
+}
+
+/// A refusal that proves its origin without keys of the agent.
+fn refusal(portal: &Portal, problem: Problem, (input, signature): (&str, &str)) -> Unsealed {
+    let (request, now) = (format!("{input}\n{signature}"), portal.surroundings().now());
+    Unsealed::Signed(Box::new(SignedRefusal::signed(problem, &request, now, &portal.keys().receipt)))
 }
 
 fn note_behind(tx: &mut Tx<'_>, agent: &AgentRef, stamp: Stamp) -> Result<(), DbError> {
@@ -203,9 +238,15 @@ fn note_behind(tx: &mut Tx<'_>, agent: &AgentRef, stamp: Stamp) -> Result<(), Db
 }
 
 impl Authentic {
-    /// Refuses the request because it is in the epoch before and new.
+    /// Refuses the request because it is in the epoch before and new. It proved to have that epoch's keys,
+    /// so there are two of this agent; that is noted.
     pub(super) async fn behind(&self, portal: &Portal) -> Unsealed {
-        behind(portal, &self.agent.agent, &self.signature).await
+        let (noted, stamp) = (self.agent.agent.clone(), Stamp::of(portal.surroundings()));
+        let kept = portal.db().write(move |tx| note_behind(tx, &noted, stamp)).await;
+        if let Err(error) = kept {
+            return Unsealed::Plain(later(&error));
+        }
+        behind(portal, &self.agent.agent, (&self.signature_input, &self.signature))
     }
 }
 

@@ -6,8 +6,8 @@ use super::package::Prepared;
 use crate::agents::change::{Line, Stamp, note_all, printers_joined};
 use crate::db::{DbError, Param, Tx, params};
 use crate::ledger::{
-    AgentRef, Bounds, Memory, PlacedJob, PlacedReading, Sight, Stated, append_jobs, append_readings, append_seen,
-    stated,
+    AgentRef, Bounds, Memory, PlacedFold, PlacedJob, PlacedReading, Sight, Stated, append_folds, append_jobs,
+    append_readings, append_seen, stated,
 };
 use protocol::Hex;
 use report::{Duration, Instant, Surroundings};
@@ -47,7 +47,7 @@ pub(super) fn append(
     learn(tx, surroundings, memory, landed)?;
     let marks = load_marks(tx, landed)?;
     let statuses = load_statuses(tx, landed)?;
-    let (mut readings, mut jobs, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut readings, mut jobs, mut seen, mut folds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Landed { package, at } in landed {
         let bounds = |record: i64, mark: Option<Hex<16>>| bounds((&package.agent, *at), record, mark, &marks);
         for entry in &package.readings {
@@ -65,10 +65,17 @@ pub(super) fn append(
         for entry in &package.seen {
             seen.push((entry, bounds(entry.origin.record, entry.seen).place(entry.read_at).at));
         }
+        for entry in &package.folds {
+            let bounds = bounds(entry.origin.record, entry.seen);
+            let folded = bounds.place(entry.folded_at);
+            let (since, until) = (bounds.date(entry.since, folded).0, bounds.date(entry.until, folded).0);
+            folds.push(PlacedFold { entry, since, until });
+        }
     }
     append_readings(tx, memory, &readings)?;
     append_jobs(tx, memory, &jobs)?;
     append_seen(tx, &seen, || crate::new_id(surroundings))?;
+    append_folds(tx, memory, &folds)?;
     note_all(tx, &lines(landed, surroundings))
 }
 
@@ -84,7 +91,8 @@ fn learn(
     for Landed { package, at } in landed {
         let (agent, at) = (&package.agent, *at);
         let jobs = package.jobs.iter().map(|entry| &entry.printer);
-        let read = package.readings.iter().map(|entry| &entry.printer).chain(jobs);
+        let folds = package.folds.iter().map(|entry| &entry.printer);
+        let read = package.readings.iter().map(|entry| &entry.printer).chain(jobs).chain(folds);
         sights.extend(read.map(|printer| Sight { agent, printer, read: true, at }));
         sights.extend(package.seen.iter().map(|entry| Sight { agent, printer: &entry.printer, read: false, at }));
     }
@@ -101,7 +109,8 @@ fn load_marks(tx: &mut Tx<'_>, landed: &[Landed<'_>]) -> Result<Marks, DbError> 
         let readings = package.readings.iter().filter_map(|entry| entry.seen);
         let jobs = package.jobs.iter().filter_map(|entry| entry.seen);
         let seen = package.seen.iter().filter_map(|entry| entry.seen);
-        wanted.extend(readings.chain(jobs).chain(seen).map(|mark| (package.agent.reseller_id, mark)));
+        let folds = package.folds.iter().filter_map(|entry| entry.seen);
+        wanted.extend(readings.chain(jobs).chain(seen).chain(folds).map(|mark| (package.agent.reseller_id, mark)));
     }
     let keys: Vec<Vec<Param>> =
         wanted.iter().map(|(reseller, mark)| params![*reseller, mark.0.as_slice()].to_vec()).collect();
@@ -144,7 +153,8 @@ fn lines(landed: &[Landed<'_>], surroundings: &Surroundings) -> Vec<Line> {
     for Landed { package, at } in landed {
         for (kind, words) in &package.events {
             let stamp = Stamp { at: *at, id: crate::new_id(surroundings) };
-            lines.push((package.agent.reseller_id, package.agent.agent_id.clone(), *kind, words.clone(), stamp));
+            let (reseller, agent) = (package.agent.reseller_id, package.agent.agent_id.clone());
+            lines.push(Line { reseller, agent, kind, detail: words.clone(), by: None, stamp });
         }
     }
     lines

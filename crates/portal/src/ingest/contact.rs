@@ -3,8 +3,10 @@
 //!
 //! Deliberately absent: the bounds that the customer's side sets, which only the agent knows and holds.
 
+use crate::agents::change::free_leases;
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
+use crate::shell::ResellerScope;
 use protocol::limits::{INTERVAL_MINUTES_DEFAULT, INTERVAL_MINUTES_MAX, INTERVAL_MINUTES_MIN, PARTICIPANTS_MAX};
 use protocol::receipt::{Duty, Participation, Settings};
 use report::{Duration, Instant};
@@ -13,12 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An agent: its reseller and its id.
 pub(super) type AgentId = (i64, String);
 
+/// Bytes of JSON that the serial numbers of participating printers take in an answer at most: beside ranges at
+/// all their limits it stays within what agents read.
+const LISTED_BYTES_MAX: usize = 60 * 1024;
 /// How long after two intervals without contact a lease ends.
 const LEASE_GRACE: Duration = Duration::minutes(10);
 
 const AGENTS: &str = "select agent.reseller_id, agent.agent_id, agent.customer_id, agent.state, agent.settings_version,
     agent.interval_minutes, agent.ranges, agent.excluded, agent.collect, agent.lease_name, agent.drop_personal,
-    customer.participation, coalesce(agent_beat.settings_version, -1), coalesce(agent_beat.paused, 0)
+    customer.participation, coalesce(agent_beat.settings_version, -1), coalesce(agent_beat.paused, 0),
+    coalesce(agent_beat.interval_minutes, 0)
     from agent
     join customer on customer.reseller_id = agent.reseller_id and customer.customer_id = agent.customer_id
     left join agent_beat on agent_beat.reseller_id = agent.reseller_id and agent_beat.agent_id = agent.agent_id";
@@ -26,7 +32,7 @@ const PRINTERS: &str = "select reseller_id, customer_id, serial, participation f
 const LEASES: &str = "select lease.reseller_id, lease.customer_id, lease.name, lease.agent_id, lease.until_at,
     agent.host from lease
     join agent on agent.reseller_id = lease.reseller_id and agent.agent_id = lease.agent_id";
-const FREE: &str = "delete from lease where reseller_id = $1 and agent_id = $2";
+const ALL: &str = "select participation from customer where reseller_id = $1 and customer_id = $2";
 /// Taken when it is free, has run out, or is the agent's own; one statement, so that two portal processes
 /// never give it to two.
 const LEASE: Bulk = Bulk {
@@ -58,21 +64,26 @@ pub(super) struct Contact {
 struct Asked {
     customer_id: i64,
     active: bool,
+    /// Whether it learns anything: not once it was copied, revoked or left.
+    believed: bool,
     settings: Settings,
     lease: String,
     all_take_part: bool,
     /// The version that its last beat named; -1 before the first.
     applied: i64,
     paused: bool,
+    /// The interval that it holds, in minutes; 0 before its first beat.
+    interval_minutes: i64,
 }
 
-/// What answers to these agents carry; renews or takes their leases.
+/// What answers to these agents carry; renews or takes their leases. Nothing for an agent that is not believed.
 pub(super) fn contacts(
     tx: &mut Tx<'_>,
     agents: &BTreeSet<AgentId>,
     now: Instant,
 ) -> Result<BTreeMap<AgentId, Contact>, DbError> {
     let mut asked = load(tx, agents)?;
+    asked.retain(|_, asked| asked.believed);
     let has = |asked: &Asked| u64::try_from(asked.applied).is_ok_and(|applied| applied >= asked.settings.version);
     let due: BTreeSet<AgentId> = asked.iter().filter(|(_, asked)| !has(asked)).map(|(id, _)| id.clone()).collect();
     add_participants(tx, &mut asked, &due)?;
@@ -109,11 +120,13 @@ fn load(tx: &mut Tx<'_>, agents: &BTreeSet<AgentId>) -> Result<BTreeMap<AgentId,
         let asked = Asked {
             customer_id: row.int(2)?,
             active: row.text(3)? == "active",
+            believed: ["active", "suspended"].contains(&row.text(3)?.as_str()),
             settings,
             lease: row.text(9)?,
             all_take_part: row.text(11)? == "all",
             applied: row.int(12)?,
             paused: row.int(13)? != 0,
+            interval_minutes: row.int(14)?,
         };
         Ok(((row.int(0)?, row.text(1)?), asked))
     })?;
@@ -153,11 +166,34 @@ fn participation(printers: &[(String, String)], all: bool) -> Participation {
     }
     let listed = printers.iter().filter(|(_, word)| word == "participating").map(|(serial, _)| serial.clone());
     let serials: BTreeSet<String> = listed.collect();
-    if serials.len() > PARTICIPANTS_MAX {
-        let printers = serials.len();
-        tracing::warn!(printers, most = PARTICIPANTS_MAX, "more printers take part than agents are told");
+    let printers = serials.len();
+    let mut bytes = 0;
+    let fits = |serial: &String| {
+        // As it stands in JSON, with quotation marks and a comma.
+        bytes += serde_json::to_string(serial).map_or(0, |text| text.len()) + 1;
+        bytes <= LISTED_BYTES_MAX
+    };
+    let told: BTreeSet<String> = serials.into_iter().take(PARTICIPANTS_MAX).take_while(fits).collect();
+    if told.len() < printers {
+        tracing::warn!(printers, told = told.len(), "more printers take part than agents are told");
     }
-    Participation::Listed(serials.into_iter().take(PARTICIPANTS_MAX).collect())
+    Participation::Listed(told)
+}
+
+/// How many printers of a customer take part and are not told to its agents, since there are too many.
+pub(crate) fn untold(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id: i64) -> Result<usize, DbError> {
+    let own = [scope.reseller_id(), customer_id];
+    let all = tx.query_opt(ALL, &own.map(Param::from), |row| Ok(row.text(0)? == "all"))?.unwrap_or(false);
+    let printers =
+        tx.query_any(PRINTERS, &["reseller_id", "customer_id"], &[own.map(Param::from).to_vec()], |row| {
+            Ok((row.text(2)?, row.text(3)?))
+        })?;
+    Ok(match participation(&printers, all) {
+        Participation::All => 0,
+        Participation::Listed(told) => {
+            printers.iter().filter(|(_, word)| word == "participating").count().saturating_sub(told.len())
+        }
+    })
 }
 
 /// A lease: reseller, customer, name.
@@ -174,9 +210,7 @@ fn duties(tx: &mut Tx<'_>, asked: &BTreeMap<AgentId, Asked>, now: Instant) -> Re
         return Ok(BTreeMap::new());
     }
     // An agent that its customer paused reads nothing, so that another one shall.
-    for (_, (reseller, agent), _) in sharing.iter().filter(|(_, _, asked)| asked.paused) {
-        tx.execute(FREE, params![*reseller, agent])?;
-    }
+    free_leases(tx, sharing.iter().filter(|(_, _, asked)| asked.paused).map(|(_, id, _)| *id))?;
     let before = load_leases(tx, &sharing)?;
     let mut claims: BTreeMap<&LeaseKey, (&AgentId, &Asked)> = BTreeMap::new();
     for (key, id, asked) in sharing.iter().filter(|(_, _, asked)| asked.active && !asked.paused) {
@@ -188,7 +222,7 @@ fn duties(tx: &mut Tx<'_>, asked: &BTreeMap<AgentId, Asked>, now: Instant) -> Re
     let rows: Vec<Vec<Param>> = claims
         .iter()
         .map(|((reseller, customer, name), ((_, agent), asked))| {
-            let until = now.plus(lease_time(&asked.settings));
+            let until = now.plus(lease_time(asked));
             params![*reseller, *customer, name, agent, now, until].to_vec()
         })
         .collect();
@@ -205,10 +239,12 @@ fn duties(tx: &mut Tx<'_>, asked: &BTreeMap<AgentId, Asked>, now: Instant) -> Re
     Ok(sharing.iter().map(duty).collect())
 }
 
-/// How long a lease lasts from a contact on.
-fn lease_time(settings: &Settings) -> Duration {
-    let minutes = settings.interval_minutes.clamp(INTERVAL_MINUTES_MIN, INTERVAL_MINUTES_MAX);
-    Duration(Duration::minutes(2 * i64::from(minutes)).0 + LEASE_GRACE.0)
+/// How long a lease lasts from a contact on: by the longer of the interval that is asked and the one that the
+/// agent holds, which its own side may have made longer.
+fn lease_time(asked: &Asked) -> Duration {
+    let minutes = i64::from(asked.settings.interval_minutes).max(asked.interval_minutes);
+    let minutes = minutes.clamp(i64::from(INTERVAL_MINUTES_MIN), i64::from(INTERVAL_MINUTES_MAX));
+    Duration(Duration::minutes(2 * minutes).0 + LEASE_GRACE.0)
 }
 
 /// Holder, end and holder's host of the leases that these agents share.
@@ -243,5 +279,18 @@ mod tests {
         assert_eq!(participation(&known, true), named, "the stopped one is left alone");
         assert_eq!(participation(&known[..2], true), Participation::All);
         assert_eq!(participation(&[], false), Participation::default());
+    }
+
+    #[test]
+    fn what_is_named_fits_an_answer_however_long_serial_numbers_are() {
+        for length in [10, 24, 256] {
+            let known: Vec<(String, String)> = (0..PARTICIPANTS_MAX + 500)
+                .map(|number| (format!("{number:0length$}\""), "participating".to_owned()))
+                .collect();
+            let Participation::Listed(told) = participation(&known, false) else { panic!("not all take part") };
+            let text = serde_json::to_string(&told).expect("json");
+            assert!(text.len() <= LISTED_BYTES_MAX + 2 && told.len() <= PARTICIPANTS_MAX, "{length}");
+            assert!(told.len() >= 200, "{length}: {}", told.len());
+        }
     }
 }

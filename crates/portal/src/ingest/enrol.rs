@@ -5,12 +5,12 @@
 
 use super::answer::{Authentic, Http, Unsealed, authenticate, later, response, sealed, unsealed};
 use super::package::read;
-use super::store::revoked;
+use super::store::{fork, revoked};
 use super::{compare, contact, factory};
 use crate::Portal;
-use crate::agents::change::{Stamp, note};
+use crate::agents::change::{Stamp, note, printers_joined};
 use crate::db::{DbError, Tx, params};
-use crate::ledger::{AgentRef, Memory, Sight};
+use crate::ledger::{AgentRef, Memory, Sight, checked};
 use crate::shell::ResellerScope;
 use axum::extract::{Request, State};
 use protocol::enrol::{EnrolmentFile, Hello, Responder, Way, Welcome};
@@ -53,11 +53,10 @@ const ACTIVATE: &str =
     "update agent set state = 'active' where reseller_id = $1 and agent_id = $2 and state = 'pending'";
 const BURN: &str = "update enrolment set used_at = $2 where agent_id = $1 and used_at is null and expires_at >= $2";
 const BURN_FACTORY: &str = "update factory_printer set used_at = $2 where agent_id = $1 and used_at is null";
+const CLAIMED_BY: &str = "select claimed_by from factory_printer where agent_id = $1";
 const STATE: &str = "select state from agent where reseller_id = $1 and agent_id = $2";
 const JOIN_PRINTER: &str = "update printer set participation = 'participating'
     where reseller_id = $1 and customer_id = $2 and serial = $3";
-const BUMP: &str = "update agent set settings_version = settings_version + 1
-    where reseller_id = $1 and customer_id = $2";
 
 /// Makes a one-time file for a customer.
 pub(crate) fn file(
@@ -93,7 +92,7 @@ pub(crate) fn cancel(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id: i64) -
 }
 
 /// The names of an account: reseller and customer.
-fn names(tx: &mut Tx<'_>, reseller: i64, customer_id: i64) -> Result<Option<(String, String)>, DbError> {
+pub(super) fn names(tx: &mut Tx<'_>, reseller: i64, customer_id: i64) -> Result<Option<(String, String)>, DbError> {
     tx.query_opt(NAMES, params![reseller, customer_id], |row| Ok((row.text(0)?, row.text(1)?)))
 }
 
@@ -175,8 +174,12 @@ async fn shake(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
     Ok(response(200, ENROL_CONTENT_TYPE, answer))
 }
 
-/// The identity of the printer that an agent works in or beside, for the database.
-fn printer_text(hello: &Hello) -> Result<String, Problem> {
+/// The identity of the printer that an agent works in or beside, for the database. It takes part from the
+/// confirmation on, so that one whose names are no names is refused here.
+pub(super) fn printer_text(hello: &Hello) -> Result<String, Problem> {
+    if hello.printer.as_ref().is_some_and(|printer| checked(printer).is_err()) {
+        return Err(refused());
+    }
     let text = hello.printer.as_ref().map(serde_json::to_string).transpose();
     Ok(text.map_err(|error| later(&error))?.unwrap_or_default())
 }
@@ -298,13 +301,15 @@ fn confirm_agent(tx: &mut Tx<'_>, surroundings: &Surroundings, agent: &AgentRef)
         };
         if allowed && tx.execute(ACTIVATE, id)? == 1 {
             let detail = format!("Enrolled as {kind}, by {way}.");
-            note(tx, agent.reseller_id, &agent.agent_id, "enrolled", &detail, None, Stamp::of(surroundings))?;
+            let by = tx.query_opt(CLAIMED_BY, params![&agent.agent_id], |row| row.opt_int(0))?.flatten();
+            note(tx, agent.reseller_id, &agent.agent_id, "enrolled", &detail, by, Stamp::of(surroundings))?;
             join_printer(tx, surroundings, agent, &printer)?;
         }
     }
     let state = tx.query_opt(STATE, id, |row| row.text(0))?;
     match state.as_deref() {
-        Some("active" | "suspended" | "forked") => {}
+        Some("active" | "suspended") => {}
+        Some("forked") => return Ok(Answer::Refused(fork())),
         Some("pending") => return Ok(Answer::Refused(refused())),
         _ => return Ok(Answer::Refused(revoked())),
     }
@@ -319,6 +324,5 @@ fn join_printer(tx: &mut Tx<'_>, surroundings: &Surroundings, agent: &AgentRef, 
     let sight = Sight { agent, printer: &printer, read: true, at: surroundings.now() };
     Memory::default().learn_printers(tx, &[sight], || crate::new_id(surroundings))?;
     tx.execute(JOIN_PRINTER, params![agent.reseller_id, agent.customer_id, &printer.serial])?;
-    tx.execute(BUMP, params![agent.reseller_id, agent.customer_id])?;
-    Ok(())
+    printers_joined(tx, &[(agent.reseller_id, agent.customer_id)])
 }

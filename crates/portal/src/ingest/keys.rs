@@ -4,35 +4,44 @@
 //! epoch before is kept for a week, for answers to repetitions only. Deliberately absent: any key that could
 //! make evidence.
 
-use super::package::Opening;
+use super::package::{Opening, best_grade};
 use crate::Portal;
 use crate::db::{DbError, Tx, params};
 use crate::keys::PortalKeys;
 use crate::ledger::AgentRef;
-use protocol::limits::EPOCH_KEEP_DAYS;
-use protocol::message::AgentKind;
+use protocol::limits::{EPOCH_KEEP_DAYS, EPOCHS_MAX};
 use protocol::package::EvidenceKeys;
 use protocol::{Hex, Keys, Schedule, Secret, VerifyingKey};
-use report::{Duration, Instant};
-use std::sync::Arc;
+use report::{Duration, Grade, Instant};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Up to so many epochs ahead are derived at once; agents are further ahead only of a portal that was
+/// restored.
+const NEAR: u64 = 64;
+/// How long a pair of agent and epoch that did not fit is remembered.
+const UNFIT_FOR: Duration = Duration::minutes(1);
+/// Pairs that are remembered at most.
+const UNFIT_MAX: usize = 10_000;
 
 /// Across resellers: this is how an agent's claim becomes a reseller.
 const KEYS: &str = "select reseller_id, customer_id, sealed_secret, transcript, epoch, previous_secret, previous_until
     from agent_key where agent_id = $1";
-const KIND: &str = "select kind from agent where reseller_id = $1 and agent_id = $2";
+const KIND: &str = "select kind, way from agent where reseller_id = $1 and agent_id = $2";
 const FIRST_EVIDENCE: &str = "select evidence_key from agent_key where agent_id = $1";
 const LATER_EVIDENCE: &str = "select from_sequence, evidence_key from agent_evidence_key
     where reseller_id = $1 and agent_id = $2 order by from_sequence";
 /// An agent that waits for a person to compare digits: it has keys, and belongs to nobody.
 const COMPARING: &str =
-    "select evidence_key, sealed_secret, transcript, kind from comparison where agent_id = $1 and state <> 'open'";
+    "select evidence_key, sealed_secret, transcript from comparison where agent_id = $1 and state <> 'open'";
 const STEP: &str = "update agent_key set epoch = $2, sealed_secret = $3, previous_secret = $4, previous_until = $5
     where agent_id = $1 and epoch < $2";
 
 /// An agent's keys, ready for use.
 pub(crate) struct AgentKeys {
     pub(crate) agent: AgentRef,
-    pub(crate) kind: AgentKind,
+    /// The best grade that is believed of it.
+    pub(crate) best: Grade,
     pub(crate) evidence: EvidenceKeys,
     /// Whether it waits for a person to compare digits; then it belongs to nobody yet.
     pub(crate) comparing: bool,
@@ -48,8 +57,9 @@ pub(super) enum Fit {
     Current(Keys),
     /// The one before: only repetitions are answered.
     Previous(Keys),
-    /// A later one; the portal steps to it when the request proves to be the agent's.
-    Ahead(Box<Schedule>),
+    /// A later one, which [`AgentKeys::ahead`] derives; the portal steps to it when the request proves to be
+    /// the agent's.
+    Ahead,
     /// An earlier one whose keys are gone: the agent is an old copy of itself.
     Behind,
     /// None that can be.
@@ -59,7 +69,7 @@ pub(super) enum Fit {
 impl AgentKeys {
     /// What it takes to read its packages.
     pub(super) fn opening(&self) -> Opening<'_> {
-        Opening { agent: &self.agent, kind: self.kind, evidence: &self.evidence }
+        Opening { agent: &self.agent, best: self.best, evidence: &self.evidence }
     }
 
     /// The number of the current epoch.
@@ -73,12 +83,48 @@ impl AgentKeys {
             return Fit::Current(self.keys.clone());
         }
         if epoch > self.current.epoch() {
-            let ahead = self.current.forward(epoch).filter(|_| !self.comparing);
-            return ahead.map_or(Fit::Unfit, |schedule| Fit::Ahead(Box::new(schedule)));
+            let near = epoch - self.current.epoch() <= EPOCHS_MAX;
+            return if near && !self.comparing { Fit::Ahead } else { Fit::Unfit };
         }
         match &self.previous {
             Some((previous, until)) if previous.epoch() == epoch && now <= *until => Fit::Previous(previous.keys()),
             _ => Fit::Behind,
+        }
+    }
+
+    /// The keys of a later epoch. Thousands of them cost more than an async thread should do at once, see
+    /// [`AgentKeys::is_far`].
+    pub(super) fn ahead(&self, epoch: u64) -> Option<Schedule> {
+        self.current.forward(epoch)
+    }
+
+    /// Whether it takes long to derive the keys of `epoch`.
+    pub(super) fn is_far(&self, epoch: u64) -> bool {
+        epoch > self.current.epoch().saturating_add(NEAR)
+    }
+}
+
+/// Which (agent, epoch) did not fit a signature lately: what an unauthenticated request can cost is not paid
+/// again and again. Only far jumps and lookups are saved, so that an agent in its next epoch is always heard.
+#[derive(Default)]
+pub(crate) struct Unfit(Mutex<BTreeMap<(String, u64), Instant>>);
+
+impl Unfit {
+    /// Whether this pair failed within the last minute.
+    pub(super) fn is_known(&self, agent_id: &str, epoch: u64, now: Instant) -> bool {
+        let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = failed.get(&(agent_id.to_owned(), epoch)).copied();
+        at.is_some_and(|at| now < at.plus(UNFIT_FOR))
+    }
+
+    /// Remembers that this pair failed.
+    pub(super) fn add(&self, agent_id: &str, epoch: u64, now: Instant) {
+        let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.len() >= UNFIT_MAX {
+            failed.retain(|_, at| now < at.plus(UNFIT_FOR));
+        }
+        if failed.len() < UNFIT_MAX {
+            failed.insert((agent_id.to_owned(), epoch), now);
         }
     }
 }
@@ -106,18 +152,19 @@ pub(crate) fn load_keys(tx: &mut Tx<'_>, agent_id: &str, portal: &PortalKeys) ->
         (Some((secret, until)), Some(before)) => Some((at(before, &sealed(secret.as_slice())?), until)),
         _ => None,
     };
-    let kind = tx.query_opt(KIND, params![agent.reseller_id, agent_id], |row| row.text(0))?;
-    let kind = kind.and_then(|word| AgentKind::parse(&word)).unwrap_or_default();
+    let best =
+        tx.query_opt(KIND, params![agent.reseller_id, agent_id], |row| Ok(best_grade(&row.text(0)?, &row.text(1)?)))?;
+    let best = best.unwrap_or(Grade::B);
     let evidence = load_evidence(tx, &agent)?.ok_or_else(|| unfit("it has no evidence key"))?;
     let keys = current.keys();
-    Ok(Some(AgentKeys { agent, kind, evidence, comparing: false, current, keys, previous }))
+    Ok(Some(AgentKeys { agent, best, evidence, comparing: false, current, keys, previous }))
 }
 
 fn load_comparing(tx: &mut Tx<'_>, agent_id: &str, portal: &PortalKeys) -> Result<Option<AgentKeys>, DbError> {
     let found = tx.query_opt(COMPARING, params![agent_id], |row| {
-        Ok((row.array::<32>(0)?, row.bytes(1)?, Hex(row.array::<32>(2)?), row.text(3)?))
+        Ok((row.array::<32>(0)?, row.bytes(1)?, Hex(row.array::<32>(2)?)))
     })?;
-    let Some((evidence, secret, transcript, kind)) = found else { return Ok(None) };
+    let Some((evidence, secret, transcript)) = found else { return Ok(None) };
     let unfit = |what: &str| DbError::Unfit(format!("agent {agent_id}: {what}"));
     let secret = portal.open(&secret).map_err(|_| unfit("its secret does not open with this portal's key file"))?;
     let evidence = VerifyingKey::from_bytes(&evidence).map_err(|_| unfit("its evidence key is damaged"))?;
@@ -125,7 +172,7 @@ fn load_comparing(tx: &mut Tx<'_>, agent_id: &str, portal: &PortalKeys) -> Resul
     let keys = current.keys();
     Ok(Some(AgentKeys {
         agent: AgentRef { reseller_id: 0, customer_id: 0, agent_id: agent_id.to_owned() },
-        kind: AgentKind::parse(&kind).unwrap_or_default(),
+        best: Grade::B,
         evidence: EvidenceKeys::one(evidence),
         comparing: true,
         current,
@@ -165,4 +212,25 @@ pub(super) async fn step(portal: &Portal, keys: &AgentKeys, to: Schedule) -> Res
     portal.db().write(move |tx| tx.execute(STEP, params![agent, epoch, secret, previous, until])).await?;
     tracing::debug!(agent.id = agent_id, epoch, "an agent's keys moved on");
     portal.reload_keys(&agent_id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_that_did_not_fit_is_remembered_for_a_minute_and_the_memory_is_bounded() {
+        let unfit = Unfit::default();
+        unfit.add("agent-1", 7, Instant(0));
+        assert!(unfit.is_known("agent-1", 7, Instant(59_999)));
+        assert!(!unfit.is_known("agent-1", 8, Instant(0)) && !unfit.is_known("agent-2", 7, Instant(0)));
+        assert!(!unfit.is_known("agent-1", 7, Instant(60_000)));
+        for epoch in 0..20_000 {
+            unfit.add("agent-3", epoch, Instant(0));
+        }
+        assert!(!unfit.is_known("agent-3", 19_999, Instant(0)));
+        // Room comes back when the minute is over.
+        unfit.add("agent-3", 19_999, Instant(60_000));
+        assert!(unfit.is_known("agent-3", 19_999, Instant(60_000)));
+    }
 }

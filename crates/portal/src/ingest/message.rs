@@ -4,15 +4,15 @@
 //! carry the same ones, and bring them when it is resumed.
 
 use super::answer::{Authentic, Http, Unsealed, authenticate, later, sealed, unsealed};
-use super::contact::{AgentId, contacts};
+use super::contact::{AgentId, Contact, contacts};
 use super::keys::load_evidence;
 use super::package::read;
-use super::store::revoked;
+use super::store::{revoked, take as take_agents};
 use crate::Portal;
-use crate::agents::change::{Stamp, note, printers_joined};
+use crate::agents::change::{Stamp, free_leases, note, printers_joined};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
-use crate::ledger::{AgentRef, Memory, Sight};
+use crate::ledger::{AgentRef, Memory, Sight, checked};
 use axum::extract::{Request, State};
 use protocol::limits::MESSAGE_BYTES_MAX;
 use protocol::message::{self, AlertNotice, Beat, Message, MessageError, Rotation, Said};
@@ -22,7 +22,8 @@ use report::{Defect, Instant, Severity, Surroundings};
 use std::collections::{BTreeMap, BTreeSet};
 
 const STANDING: &str = "select agent.state, agent_chain.next_sequence, agent_chain.next_record, agent_chain.head,
-    agent_chain.next_message from agent
+    agent_chain.next_message,
+    coalesce((select agent_key.epoch from agent_key where agent_key.agent_id = agent.agent_id), 0) from agent
     join agent_chain on agent_chain.reseller_id = agent.reseller_id and agent_chain.agent_id = agent.agent_id
     where agent.reseller_id = $1 and agent.agent_id = $2";
 /// Also claims the number: of two portal processes that hear it at once, one finds it lower.
@@ -30,8 +31,12 @@ const CLAIM: &str = "update agent_chain set next_message = $3
     where reseller_id = $1 and agent_id = $2 and next_message < $3";
 const SAID_OF_ITSELF: &str = "update agent set host = $3, version = $4
     where reseller_id = $1 and agent_id = $2 and (host <> $3 or version <> $4)";
+/// Settings that an agent has and the portal does not: the portal was restored from a backup, and goes on above.
+const GO_ON: &str = "update agent set settings_version = $3
+    where reseller_id = $1 and agent_id = $2 and settings_version < $4";
+/// A version above this is none that a portal ever gave.
+const VERSION_MAX: u64 = 1 << 53;
 const LEAVE: &str = "update agent set state = 'left' where reseller_id = $1 and agent_id = $2";
-const FREE: &str = "delete from lease where reseller_id = $1 and agent_id = $2";
 const KEEP_KEY: &str = "insert into agent_evidence_key (reseller_id, agent_id, from_sequence, evidence_key, created_at)
     values ($1, $2, $3, $4, $5) on conflict (reseller_id, agent_id, from_sequence) do nothing";
 /// Raises what the pages count by the alerts that one message brought and that are newer than the reading.
@@ -160,16 +165,25 @@ fn number(message: &Message) -> Result<i64, Problem> {
 }
 
 async fn hear(portal: &Portal, from: &Authentic, number: i64, message: Message) -> Result<Hearing, DbError> {
-    let (agent, old, surroundings) = (from.agent.agent.clone(), from.old, portal.surroundings().clone());
+    let (agent, epoch, surroundings) = (from.agent.agent.clone(), from.epoch, portal.surroundings().clone());
     if from.agent.comparing {
         let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not approved.");
         return Ok(Hearing::Refused(problem));
     }
-    portal.db().write(move |tx| heard(tx, &surroundings, &agent, old, (number, &message))).await
+    portal.db().write(move |tx| heard(tx, &surroundings, &agent, epoch, (number, &message))).await
 }
 
 /// Where an agent stands, and whether it is believed.
-fn load(tx: &mut Tx<'_>, agent: &AgentRef) -> Result<Option<(String, Standing, i64)>, DbError> {
+struct Known {
+    state: String,
+    standing: Standing,
+    /// The lowest number of a message that changes something.
+    next_message: i64,
+    /// The number of its epoch.
+    epoch: u64,
+}
+
+fn load(tx: &mut Tx<'_>, agent: &AgentRef) -> Result<Option<Known>, DbError> {
     let natural = |number: i64| u64::try_from(number).unwrap_or(0);
     tx.query_opt(STANDING, params![agent.reseller_id, &agent.agent_id], |row| {
         let next_message = row.int(4)?;
@@ -179,20 +193,25 @@ fn load(tx: &mut Tx<'_>, agent: &AgentRef) -> Result<Option<(String, Standing, i
             head: Hex(row.array(3)?),
             next_message: natural(next_message),
         };
-        Ok((row.text(0)?, standing, next_message))
+        Ok(Known { state: row.text(0)?, standing, next_message, epoch: natural(row.int(5)?) })
     })
 }
 
-/// Gives a message its effect, unless it had it before.
+/// Gives a message its effect, unless it had it before. `epoch` is the one that it came under.
 fn heard(
     tx: &mut Tx<'_>,
     surroundings: &Surroundings,
     agent: &AgentRef,
-    old: bool,
+    epoch: u64,
     (number, message): (i64, &Message),
 ) -> Result<Hearing, DbError> {
-    let Some((state, mut standing, next_message)) = load(tx, agent)? else { return Ok(Hearing::Refused(revoked())) };
-    let known = number < next_message;
+    let id: AgentId = (agent.reseller_id, agent.agent_id.clone());
+    // From here on no package of it is accepted, so that a rotation cannot change the key of one.
+    take_agents(tx, &BTreeSet::from([id.clone()]))?;
+    let Some(known) = load(tx, agent)? else { return Ok(Hearing::Refused(revoked())) };
+    let Known { state, mut standing, next_message, epoch: own } = known;
+    // Its keys may have moved on at another portal process after the request was checked.
+    let (repeated, old) = (number < next_message, epoch < own);
     match state.as_str() {
         "active" | "suspended" | "forked" => {}
         "pending" => {
@@ -200,29 +219,33 @@ fn heard(
             return Ok(Hearing::Refused(problem));
         }
         // Its farewell may be said again until it is answered.
-        "left" if known => {}
+        "left" if repeated => {}
         _ => return Ok(Hearing::Refused(revoked())),
     }
-    if !known && old {
+    if !repeated && old {
         return Ok(Hearing::Behind);
     }
-    if !known && let Some(problem) = refused(tx, agent, &message.said)? {
+    if !repeated && let Some(problem) = refused(tx, agent, (&message.said, standing.next_sequence))? {
         return Ok(Hearing::Refused(problem));
     }
-    let claimed = !known && tx.execute(CLAIM, params![agent.reseller_id, &agent.agent_id, number + 1])? == 1;
+    let claimed = !repeated && tx.execute(CLAIM, params![agent.reseller_id, &agent.agent_id, number + 1])? == 1;
     if claimed {
         standing.next_message = u64::try_from(number + 1).unwrap_or(u64::MAX);
         take_effect(tx, surroundings, (agent, state == "active"), (number, &message.said))?;
     }
     let now = surroundings.now();
-    let id: AgentId = (agent.reseller_id, agent.agent_id.clone());
-    let contact = contacts(tx, &BTreeSet::from([id.clone()]), now)?.remove(&id).unwrap_or_default();
+    // Who repeats under keys that were left behind may be a copy: it learns no settings.
+    let contact = if old {
+        Contact::default()
+    } else {
+        contacts(tx, &BTreeSet::from([id.clone()]), now)?.remove(&id).unwrap_or_default()
+    };
     let answer = Answer::Heard { at: now, settings: contact.settings, standing, duty: contact.duty };
     Ok(Hearing::Heard(Box::new(answer)))
 }
 
-/// Why a message cannot have its effect; `None` where it can.
-fn refused(tx: &mut Tx<'_>, agent: &AgentRef, said: &Said) -> Result<Option<Problem>, DbError> {
+/// Why a message cannot have its effect; `None` where it can. `next` is the package that is expected.
+fn refused(tx: &mut Tx<'_>, agent: &AgentRef, (said, next): (&Said, u64)) -> Result<Option<Problem>, DbError> {
     let Said::Rotation(rotation) = said else { return Ok(None) };
     let evidence = load_evidence(tx, agent)?;
     let evidence = evidence.ok_or_else(|| DbError::Unfit(format!("agent {} has no evidence key", agent.agent_id)))?;
@@ -231,13 +254,17 @@ fn refused(tx: &mut Tx<'_>, agent: &AgentRef, said: &Said) -> Result<Option<Prob
     if newest.is_some_and(|(from, key)| *from == rotation.from && *key.as_bytes() == rotation.key.0) {
         return Ok(None);
     }
-    let follows = newest.is_some_and(|(from, old)| {
-        *from < rotation.from && i64::try_from(rotation.from).is_ok() && rotation.is_authentic(&agent.agent_id, old)
-    });
+    // What was accepted stays proved by the key that signed it.
+    let follows = next <= rotation.from
+        && newest.is_some_and(|(from, old)| {
+            *from < rotation.from && i64::try_from(rotation.from).is_ok() && rotation.is_authentic(&agent.agent_id, old)
+        });
     let usable = VerifyingKey::from_bytes(&rotation.key.0).is_ok();
     let problem = || {
-        Problem::new(422, "rotation", "The next evidence key is not introduced by the one before.")
-            .with_detail("Sign it with both keys, from a package number on that is later than the last rotation's.")
+        Problem::new(422, "rotation", "The next evidence key is not introduced by the one before.").with_detail(
+            "Sign it with both keys, from a package number on that is later than the last rotation's and not accepted \
+             yet.",
+        )
     };
     Ok((!(follows && usable)).then(problem))
 }
@@ -256,7 +283,7 @@ fn take_effect(
         Said::Rotation(rotation) => rotate(tx, agent, rotation, stamp),
         Said::Leave { .. } => {
             tx.execute(LEAVE, params![agent.reseller_id, &agent.agent_id])?;
-            tx.execute(FREE, params![agent.reseller_id, &agent.agent_id])?;
+            free_leases(tx, &[(agent.reseller_id, agent.agent_id.clone())])?;
             let detail = "It left: its keys were removed at the customer's side.";
             note(tx, agent.reseller_id, &agent.agent_id, "left", detail, None, stamp)
         }
@@ -288,6 +315,10 @@ fn keep_beat(tx: &mut Tx<'_>, agent: &AgentRef, number: i64, beat: &Beat, now: I
     ];
     BEAT.insert(tx, &[row.to_vec()])?;
     tx.execute(SAID_OF_ITSELF, params![agent.reseller_id, &agent.agent_id, &beat.host, &beat.version])?;
+    if beat.settings_version < VERSION_MAX {
+        let has = natural(beat.settings_version);
+        tx.execute(GO_ON, params![agent.reseller_id, &agent.agent_id, has + 1, has])?;
+    }
     Ok(())
 }
 
@@ -300,7 +331,8 @@ fn keep_alerts(
     notices: &[AlertNotice],
 ) -> Result<(), DbError> {
     let now = surroundings.now();
-    let named = |notice: &&AlertNotice| !notice.printer.serial.is_empty() && !notice.alert.code.is_empty();
+    // An alert makes its printer known, so that its names are held to what a record's are.
+    let named = |notice: &&AlertNotice| checked(&notice.printer).is_ok() && !notice.alert.code.is_empty();
     let notices: Vec<&AlertNotice> = notices.iter().filter(named).collect();
     let mut memory = Memory::default();
     // Only a printer that is read has alerts.

@@ -15,10 +15,17 @@ mod release;
 mod store;
 mod writer;
 
-pub(crate) use compare::{Approval, approve as approve_comparison, approve_now as approve_comparison_now};
+pub(crate) use compare::{
+    Announced, Approval, Step, announce as announce_comparison, announced, approve as approve_comparison,
+    approve_now as approve_comparison_now,
+};
+pub(crate) use contact::untold;
 pub(crate) use enrol::{cancel as cancel_enrolments, file as enrolment_file};
-pub(crate) use factory::{Claim, claim as claim_factory, claim_now as claim_factory_now, import as import_factory};
-pub(crate) use keys::{AgentKeys, load_keys};
+pub(crate) use factory::{
+    Claim, claim as claim_factory, claim_now as claim_factory_now, import as import_factory,
+    withdraw_now as withdraw_factory_now,
+};
+pub(crate) use keys::{AgentKeys, Unfit, load_keys};
 pub(crate) use package::{Opening, Prepared, prepare};
 pub(crate) use release::{release, release_now};
 pub(crate) use writer::Writer;

@@ -7,7 +7,8 @@ use super::answer::{Authentic, Http, Unsealed, authenticate, later, sealed, unse
 use super::writer::Verdict;
 use crate::Portal;
 use crate::ledger::{
-    AgentRef, JobEntry, Origin, ReadingEntry, SeenEntry, job_entry, reading_entry, seen_entry, stated,
+    AgentRef, FoldEntry, JobEntry, Origin, ReadingEntry, SeenEntry, fold_entry, job_entry, reading_entry, seen_entry,
+    stated,
 };
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -22,15 +23,18 @@ use tracing::{info, warn};
 /// What it takes to read an agent's packages.
 pub(crate) struct Opening<'a> {
     pub(crate) agent: &'a AgentRef,
-    pub(crate) kind: AgentKind,
+    /// The best grade that is believed of it: [`best_grade`].
+    pub(crate) best: Grade,
     pub(crate) evidence: &'a EvidenceKeys,
 }
 
 /// A package that is authentic and whole, with the entries it brings.
 pub(crate) struct Prepared {
     pub(crate) agent: AgentRef,
-    /// Whether it came under the epoch before: then only a repetition is answered.
-    pub(crate) old: bool,
+    /// The epoch that it came under. Under an earlier one than the agent's only a repetition is answered.
+    pub(crate) epoch: u64,
+    /// How many evidence keys of its agent were known when it was checked.
+    pub(crate) evidence: usize,
     pub(crate) sequence: i64,
     pub(crate) first: i64,
     pub(crate) last: i64,
@@ -41,11 +45,15 @@ pub(crate) struct Prepared {
     pub(crate) readings: Vec<ReadingEntry>,
     pub(crate) jobs: Vec<JobEntry>,
     pub(crate) seen: Vec<SeenEntry>,
+    pub(crate) folds: Vec<FoldEntry>,
     /// What its agent reports of itself: kind and words of an event.
     pub(crate) events: Vec<(&'static str, String)>,
     pub(crate) sections: Vec<(Hex<32>, String)>,
     pub(crate) references: Vec<Hex<32>>,
 }
+
+/// A package is prepared at most so often, when its agent's keys change meanwhile.
+const PREPARED_MAX: usize = 3;
 
 /// `POST /ingest/v1/packages`.
 pub(super) async fn receive(State(portal): State<Portal>, request: Request) -> Http {
@@ -58,27 +66,35 @@ pub(super) async fn receive(State(portal): State<Portal>, request: Request) -> H
 async fn take(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
     let (parts, body) = request.into_parts();
     let body = read(body, SEALED_BYTES_MAX).await?;
-    let from = authenticate(portal, &parts, &body, &[package::CONTENT_TYPE]).await?;
+    let mut from = authenticate(portal, &parts, &body, &[package::CONTENT_TYPE]).await?;
     if from.agent.comparing {
         let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not approved.");
         return Ok(sealed(portal, &from, &Answer::Refused(problem)));
     }
-    let prepared = match prepare_fresh(portal, &from, &body).await? {
-        Ok(prepared) => Prepared { old: from.old, ..prepared },
-        Err(error) => {
-            warn!(agent.id = from.agent.agent.agent_id, error = %error, "refused a package");
-            return Ok(sealed(portal, &from, &Answer::Refused(problem(&error))));
+    for _ in 0..PREPARED_MAX {
+        let prepared = match prepare_fresh(portal, &from, &body).await? {
+            Ok(prepared) => Prepared { epoch: from.epoch, ..prepared },
+            Err(error) => {
+                warn!(agent.id = from.agent.agent.agent_id, error = %error, "refused a package");
+                return Ok(sealed(portal, &from, &Answer::Refused(problem(&error))));
+            }
+        };
+        let (sequence, records) = (prepared.sequence, prepared.last - prepared.first + 1);
+        match portal.writer().submit(prepared).await {
+            Verdict::Answer(answer) => {
+                info!(agent.id = from.agent.agent.agent_id, sequence, records, "answered a package");
+                return Ok(sealed(portal, &from, &answer));
+            }
+            Verdict::Behind => return Err(from.behind(portal).await),
+            Verdict::Later(error) => return Err(later(&*error).into()),
+            Verdict::Stale => {
+                // It was checked with keys that are not the agent's any more: once more with those of now.
+                let fresh = portal.reload_keys(&from.agent.agent.agent_id).await.map_err(|error| later(&error))?;
+                from.agent = fresh.unwrap_or(from.agent);
+            }
         }
-    };
-    let (sequence, records) = (prepared.sequence, prepared.last - prepared.first + 1);
-    match portal.writer().submit(prepared).await {
-        Verdict::Answer(answer) => {
-            info!(agent.id = from.agent.agent.agent_id, sequence, records, "answered a package");
-            Ok(sealed(portal, &from, &answer))
-        }
-        Verdict::Behind => Err(from.behind(portal).await),
-        Verdict::Later(error) => Err(later(&*error).into()),
     }
+    Err(Problem::new(503, "later", "The agent's keys change too often.").with_detail("Send it again.").into())
 }
 
 /// Prepares a package; where its evidence signature does not fit, once more with the keys of now, since
@@ -151,7 +167,8 @@ pub(super) fn read_package(opening: &Opening<'_>, json: &[u8]) -> Result<Prepare
     }
     let mut prepared = Prepared {
         agent: opening.agent.clone(),
-        old: false,
+        epoch: 0,
+        evidence: opening.evidence.0.len(),
         sequence,
         first,
         last: first.saturating_add(i64::try_from(package.records.len()).unwrap_or(i64::MAX)) - 1,
@@ -162,6 +179,7 @@ pub(super) fn read_package(opening: &Opening<'_>, json: &[u8]) -> Result<Prepare
         readings: Vec::new(),
         jobs: Vec::new(),
         seen: Vec::new(),
+        folds: Vec::new(),
         events: Vec::new(),
         sections: package.sections.iter().map(|(digest, body)| (*digest, body.get().to_owned())).collect(),
         references: Vec::new(),
@@ -174,7 +192,7 @@ pub(super) fn read_package(opening: &Opening<'_>, json: &[u8]) -> Result<Prepare
         // The annex is personal: an error says nothing of what is in it.
         let odd = |_| PackageError::Form(format!("record {number}: its annex is not of the documented form"));
         let annex = record.annex.map(|annex| serde_json::from_str(annex.get())).transpose().map_err(odd)?;
-        prepared.add((number, opening.kind), core, record.core.get(), annex.unwrap_or_default());
+        prepared.add((number, opening.best), core, record.core.get(), annex.unwrap_or_default());
     }
     let sections = &prepared.sections;
     for reading in &mut prepared.readings {
@@ -184,20 +202,20 @@ pub(super) fn read_package(opening: &Opening<'_>, json: &[u8]) -> Result<Prepare
     Ok(prepared)
 }
 
-/// A collector can swear what it read, and never that the printer signed it.
-fn capped(grade: Grade, kind: AgentKind) -> Grade {
-    match kind {
-        AgentKind::Firmware => grade,
-        AgentKind::Collector | AgentKind::Direct => grade.max(Grade::B),
-    }
+/// The best grade that is believed of an agent, from the words of its kind and of how it was enrolled. A
+/// collector can swear what it read, and never that the printer signed it. That an agent is in a printer is
+/// what it says itself, unless its printer showed the digits or had its secret from the factory.
+pub(super) fn best_grade(kind: &str, way: &str) -> Grade {
+    let in_printer = kind == AgentKind::Firmware.word() && ["compare", "factory"].contains(&way);
+    if in_printer { Grade::A } else { Grade::B }
 }
 
 impl Prepared {
     /// Adds a record's entry. A record that cannot be one stays in the package's bytes, and is logged.
-    fn add(&mut self, (record, kind): (i64, AgentKind), core: Core, text: &str, personal: report::Personal) {
+    fn add(&mut self, (record, best): (i64, Grade), core: Core, text: &str, personal: report::Personal) {
         let origin = |grade: Grade| {
             let (agent, sequence) = (self.agent.clone(), self.sequence);
-            Origin { agent, sequence, record, grade: capped(grade, kind) }
+            Origin { agent, sequence, record, grade: grade.max(best) }
         };
         let added = match core {
             Core::Reading(reading) => {
@@ -212,7 +230,7 @@ impl Prepared {
             }
             Core::Fold(fold) => {
                 self.events.push(("fold", fold_words(&fold)));
-                Ok(())
+                fold_entry(origin(Grade::C), *fold).map(|entry| self.folds.push(entry))
             }
             Core::Boot(boot) => {
                 self.events.push(("boot", boot_words(&boot)));
@@ -250,4 +268,22 @@ fn fold_words(fold: &Fold) -> String {
 
 fn boot_words(boot: &Boot) -> String {
     format!("Started for the {}. time, version {}.", boot.number, Defect::quote(&boot.version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_agent_that_proved_to_be_in_a_printer_gives_the_best_grade() {
+        for (kind, way, best) in [
+            ("firmware", "compare", Grade::A),
+            ("firmware", "factory", Grade::A),
+            ("firmware", "file", Grade::B),
+            ("collector", "compare", Grade::B),
+            ("direct", "factory", Grade::B),
+        ] {
+            assert_eq!(best_grade(kind, way), best, "{kind} by {way}");
+        }
+    }
 }

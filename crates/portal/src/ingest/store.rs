@@ -8,7 +8,7 @@ use super::append::{Landed, append};
 use super::contact::{AgentId, Contact, contacts};
 use super::package::Prepared;
 use super::release::{HELD_STEP, release_some};
-use crate::agents::change::{Line, Stamp, note_all};
+use crate::agents::change::{Line, Stamp, free_leases, note_all};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
 use crate::ledger::Memory;
@@ -25,19 +25,39 @@ struct Chain {
     head: Hex<32>,
     /// Whether packages of it are held.
     holds: bool,
+    /// The number of its epoch.
+    epoch: i64,
+    /// How many evidence keys it has.
+    evidence: i64,
     moved: bool,
 }
+
+impl Chain {
+    /// Whether a request of this epoch came with keys that the agent left behind. Its keys may have moved on
+    /// at another portal process after the request was checked.
+    fn is_behind(&self, epoch: u64) -> bool {
+        u64::try_from(self.epoch).is_ok_and(|own| epoch < own)
+    }
+}
+
+/// Across resellers: the condition is added where the agents are known. The row is written as it is, which
+/// takes it in both databases: until this transaction ends nobody suspends, resumes, revokes or rotates these
+/// agents, and no other process accepts a package of them.
+const TAKE: &str = "update agent set state = state";
 
 const CHAINS: &str = "select agent.reseller_id, agent.agent_id, agent.state, agent_chain.next_sequence,
     agent_chain.next_record, agent_chain.head,
     (select count(*) from package where package.reseller_id = agent.reseller_id
-        and package.agent_id = agent.agent_id and package.held = 1)
+        and package.agent_id = agent.agent_id and package.held = 1),
+    coalesce((select agent_key.epoch from agent_key where agent_key.agent_id = agent.agent_id), 0),
+    1 + (select count(*) from agent_evidence_key where agent_evidence_key.reseller_id = agent.reseller_id
+        and agent_evidence_key.agent_id = agent.agent_id)
     from agent join agent_chain
     on agent_chain.reseller_id = agent.reseller_id and agent_chain.agent_id = agent.agent_id";
 const STORED: &str = "select reseller_id, agent_id, sequence, digest, receipt from package";
 const SECTIONS: &str = "select reseller_id, digest from section";
-const SET_FORKED: &str = "update agent set state = 'forked' where reseller_id = $1 and agent_id = $2";
-const FREE: &str = "delete from lease where reseller_id = $1 and agent_id = $2";
+/// Across resellers: the condition is added where the agents are known.
+const SET_FORKED: &str = "update agent set state = 'forked'";
 const CHAIN: Bulk = Bulk {
     table: "agent_chain",
     columns: &[
@@ -90,12 +110,16 @@ const SECTION: Bulk = Bulk {
     on_conflict: "do nothing",
 };
 
+/// Sections that one answer asks for at most, so that it stays within what agents read.
+const WANTED_MAX: usize = 64;
+
 /// What the writer decided about a package before anything is inserted.
 enum Decision {
     Accept { receipt: Receipt, held: bool },
     Known(Receipt),
     Fork,
     Behind,
+    Stale,
     Refuse(Problem),
 }
 
@@ -105,6 +129,8 @@ pub(super) enum Outcome {
     Answer(Box<Answer>),
     /// It is new, and came with keys of the epoch before.
     Behind,
+    /// It is new, and was checked with evidence keys that are not the agent's any more.
+    Stale,
 }
 
 /// Accepts what is new and in order, in one transaction; gives an outcome for each package.
@@ -116,6 +142,7 @@ pub(super) fn accept(
     packages: &[&Prepared],
 ) -> Result<Vec<Outcome>, DbError> {
     let now = surroundings.now();
+    take(tx, &packages.iter().map(|package| agent_id(package)).collect())?;
     let mut chains = load_chains(tx, packages)?;
     // Receipts given within this batch join those of before: the same package may be in it twice.
     let mut given = load_stored(tx, packages, &chains)?;
@@ -141,14 +168,29 @@ pub(super) fn accept(
         .iter()
         .zip(&decisions)
         .filter(|(_, decision)| matches!(decision, Decision::Accept { .. } | Decision::Known(_)))
-        .map(|(package, _)| agent_id(package))
+        .map(|(package, _)| (agent_id(package), package.epoch))
+        .filter(|(agent, epoch)| chains.get(agent).is_some_and(|chain| !chain.is_behind(*epoch)))
+        .map(|(agent, _)| agent)
         .collect();
     let contacts = contacts(tx, &heard, now)?;
     Ok(packages
         .iter()
         .zip(decisions)
-        .map(|(package, decision)| outcome(package, decision, &contacts, &known))
+        .map(|(package, decision)| {
+            let agent = agent_id(package);
+            let behind = chains.get(&agent).is_none_or(|chain| chain.is_behind(package.epoch));
+            // Who repeats under keys that were left behind may be a copy: it learns nothing but its receipt.
+            let contact = if behind { None } else { contacts.get(&agent).cloned() };
+            outcome(package, decision, contact.unwrap_or_default(), &known)
+        })
         .collect())
+}
+
+/// Takes the rows of these agents until the transaction ends.
+pub(super) fn take(tx: &mut Tx<'_>, agents: &BTreeSet<AgentId>) -> Result<(), DbError> {
+    let keys: Vec<Vec<Param>> = agents.iter().map(|(reseller, agent)| params![*reseller, agent].to_vec()).collect();
+    tx.execute_any(TAKE, &["reseller_id", "agent_id"], &keys)?;
+    Ok(())
 }
 
 fn agent_id(package: &Prepared) -> AgentId {
@@ -166,6 +208,8 @@ fn load_chains(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeMap<Agent
             next_record: row.int(4)?,
             head: Hex(row.array(5)?),
             holds: row.int(6)? > 0,
+            epoch: row.int(7)?,
+            evidence: row.int(8)?,
             moved: false,
         };
         Ok(((row.int(0)?, row.text(1)?), chain))
@@ -213,8 +257,11 @@ fn decide(
         chain.state = "forked".to_owned();
         return if known { Decision::Refuse(fork()) } else { Decision::Fork };
     }
-    if package.old {
+    if chain.is_behind(package.epoch) {
         return Decision::Behind;
+    }
+    if i64::try_from(package.evidence).is_ok_and(|known| known != chain.evidence) {
+        return Decision::Stale;
     }
     if let Some(problem) = refused(package, chain) {
         return Decision::Refuse(problem);
@@ -322,18 +369,19 @@ fn keep_forks(
     for package in &forks {
         let detail = format!("Two packages came under number {}: it was copied, or restored.", package.sequence);
         let (reseller, agent) = agent_id(package);
-        lines.push((reseller, agent, "fork", detail, Stamp::of(surroundings)));
+        lines.push(Line { reseller, agent, kind: "fork", detail, by: None, stamp: Stamp::of(surroundings) });
     }
     note_all(tx, &lines)?;
-    for (reseller, agent) in forks.iter().map(|package| agent_id(package)).collect::<BTreeSet<_>>() {
+    let agents: BTreeSet<AgentId> = forks.iter().map(|package| agent_id(package)).collect();
+    for (_, agent) in &agents {
         tracing::warn!(
             agent.id = agent,
             "an agent sent two packages under one number: it was copied, or restored from a backup"
         );
-        tx.execute(SET_FORKED, params![reseller, &agent])?;
-        tx.execute(FREE, params![reseller, &agent])?;
     }
-    Ok(())
+    let keys: Vec<Vec<Param>> = agents.iter().map(|(reseller, agent)| params![*reseller, agent].to_vec()).collect();
+    tx.execute_any(SET_FORKED, &["reseller_id", "agent_id"], &keys)?;
+    free_leases(tx, &agents)
 }
 
 fn move_chains(tx: &mut Tx<'_>, chains: &BTreeMap<AgentId, Chain>, now: Instant) -> Result<(), DbError> {
@@ -367,7 +415,8 @@ pub(super) fn revoked() -> Problem {
         .with_detail("Keep everything and ask your reseller.")
 }
 
-fn fork() -> Problem {
+/// An agent that was copied.
+pub(super) fn fork() -> Problem {
     Problem::new(409, "fork", "Another package was accepted under one of this agent's numbers.")
         .with_detail("This agent was copied. Keep everything and ask your reseller.")
 }
@@ -375,7 +424,7 @@ fn fork() -> Problem {
 fn outcome(
     package: &Prepared,
     decision: Decision,
-    contacts: &BTreeMap<AgentId, Contact>,
+    Contact { settings, duty }: Contact,
     known: &BTreeSet<(i64, Hex<32>)>,
 ) -> Outcome {
     let receipt = match decision {
@@ -383,12 +432,12 @@ fn outcome(
         Decision::Refuse(problem) => return Outcome::Answer(Box::new(Answer::Refused(problem))),
         Decision::Fork => return Outcome::Answer(Box::new(Answer::Refused(fork()))),
         Decision::Behind => return Outcome::Behind,
+        Decision::Stale => return Outcome::Stale,
     };
     let reseller = package.agent.reseller_id;
     let wanted: BTreeSet<Hex<32>> =
         package.references.iter().filter(|digest| !known.contains(&(reseller, **digest))).copied().collect();
-    let contact = contacts.get(&agent_id(package)).cloned().unwrap_or_default();
-    let (settings, duty) = (contact.settings, contact.duty);
-    let wanted = wanted.into_iter().collect();
+    // What is left is asked for with the next answers.
+    let wanted = wanted.into_iter().take(WANTED_MAX).collect();
     Outcome::Answer(Box::new(Answer::Accepted { receipt, settings, wanted, duty }))
 }

@@ -24,6 +24,8 @@ pub(crate) enum Verdict {
     Answer(Box<Answer>),
     /// New, and with keys of the epoch before; refused by the receipt key's signature.
     Behind,
+    /// New, and checked with evidence keys that are not the agent's any more: to be prepared again.
+    Stale,
     /// The portal could not take it now.
     Later(Box<dyn Error + Send + Sync>),
 }
@@ -33,6 +35,7 @@ impl From<Outcome> for Verdict {
         match outcome {
             Outcome::Answer(answer) => Verdict::Answer(answer),
             Outcome::Behind => Verdict::Behind,
+            Outcome::Stale => Verdict::Stale,
         }
     }
 }

@@ -2,19 +2,17 @@
 
 use billing::{CounterValue, Quantity, counter_values, job_quantities};
 use protocol::Hex;
-use protocol::package::{JobRecord, PrinterIdentity, Reading, SeenPrinter};
+use protocol::package::{JobRecord, PrinterIdentity, Reading, SeenPrinter, cut_to_the_minute};
 use protocol::sha256;
 use report::{Defect, Grade, Instant, Job, Personal, Severity, Share, Status};
 
 /// Beyond this many base units a single quantity is no print: 10⁹ m². Such a value is a defect; it
 /// would otherwise let one report overflow a sum.
-const QUANTITY_MAX: i64 = 1_000_000_000_000_000;
+pub(super) const QUANTITY_MAX: i64 = 1_000_000_000_000_000;
 /// Beyond this many base units a single job is none: 1 km². A batch of 32 768 jobs then sums within 64 bits.
 const JOB_QUANTITY_MAX: i64 = 1_000_000_000_000;
 /// Characters of a name, a key or a media type.
 const TEXT_MAX: usize = 256;
-/// Milliseconds of a minute.
-const MINUTE: i64 = 60_000;
 /// A cartridge with less than this share left is running out.
 const SUPPLY_LOW: Share = Share(150_000);
 
@@ -99,7 +97,7 @@ fn plain(text: &str) -> bool {
 }
 
 /// Refuses a printer whose names are no names.
-fn checked(printer: &PrinterIdentity) -> Result<(), Defect> {
+pub(crate) fn checked(printer: &PrinterIdentity) -> Result<(), Defect> {
     let names = [Some(&printer.serial), printer.product_number.as_ref(), printer.product_name.as_ref()];
     match names.into_iter().flatten().find(|name| !plain(name)) {
         Some(odd) => Err(Defect::of(format!("a printer is called {}", Defect::quote(odd)))),
@@ -164,18 +162,8 @@ pub(crate) fn job_entry(origin: Origin, record: JobRecord, personal: Personal) -
 
 /// A job as an agent says it that cuts instants to the minute; one that is cut already stays as it is.
 fn cut(job: &Job) -> Job {
-    let floor = |at: Instant| Instant(at.0.saturating_sub(at.0.rem_euclid(MINUTE)));
     let mut cut = job.clone();
-    if let Some(print) = &mut cut.print {
-        let started = |at: Instant, time: report::Duration| Instant(floor(at.plus(time)).0.saturating_sub(time.0));
-        print.printed_at = match (print.printed_at, print.time_to_print) {
-            (Some(at), Some(time)) => Some(started(at, time)),
-            (at, _) => at.map(floor),
-        };
-    }
-    if let Some(scan) = &mut cut.scan {
-        scan.scanned_at = scan.scanned_at.map(floor);
-    }
+    cut_to_the_minute(&mut cut);
     cut
 }
 
@@ -211,7 +199,7 @@ mod tests {
         for (printed_at, time) in [(1_795_348_805_250, Some(93_700)), (59_999, None), (0, Some(1)), (-1, Some(7))] {
             let once = cut(&job(printed_at, time));
             let finished = once.finished_at().expect("dated");
-            assert_eq!(finished.0.rem_euclid(MINUTE), 0, "{printed_at}");
+            assert_eq!(finished.0.rem_euclid(60_000), 0, "{printed_at}");
             assert_eq!(cut(&once), once);
         }
     }

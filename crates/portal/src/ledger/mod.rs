@@ -4,13 +4,15 @@
 //! Deliberately absent: prices, and any update of a fact.
 
 mod facts;
+mod folds;
 mod jobs;
 mod readings;
 mod time;
 
 pub(crate) use facts::{
-    AgentRef, JobEntry, Origin, ReadingEntry, SeenEntry, Stated, job_entry, reading_entry, seen_entry, stated,
+    AgentRef, JobEntry, Origin, ReadingEntry, SeenEntry, Stated, checked, job_entry, reading_entry, seen_entry, stated,
 };
+pub(crate) use folds::{FoldEntry, PlacedFold, append_folds, fold_entry};
 pub(crate) use jobs::{PlacedJob, append_jobs, bench_insert, bench_rows, bench_table};
 pub(crate) use readings::{PlacedReading, append_readings};
 pub(crate) use time::{Bounds, Placed};

@@ -17,6 +17,7 @@ both! {
     a_clock_that_lies_dates_nothing_outside_the_bounds_and_loses_nothing => clocks;
     what_was_held_counts_after_its_release_as_if_it_never_was => quarantine;
     two_agents_of_a_site_take_turns => lease;
+    a_lease_lasts_between_two_contacts_of_an_agent_that_reads_less_often => slow_lease;
     a_printer_that_is_only_seen_is_read_when_a_person_says_so => seen;
     a_status_that_did_not_change_is_shown_and_not_sent_again => sections;
     what_an_agent_reports_of_itself_is_in_its_history => history;
@@ -215,6 +216,20 @@ async fn lease(world: World) {
     assert_eq!(world.count("select count(*) from lease").await, 1);
 }
 
+async fn slow_lease(world: World) {
+    let tenant = world.tenant("a").await;
+    let (mut one, mut other) = (world.agent(&tenant).await, world.agent(&tenant).await);
+    for agent in [one.agent.clone(), other.agent.clone()] {
+        let reseller = tenant.reseller.clone();
+        world.setup(move |portal| setup::lease(portal, &reseller, &agent, "site").expect("set")).await;
+    }
+    let daily = Beat { at: NOW, interval_minutes: 1_440, ..Beat::default() };
+    let said = world.say(&mut one, Said::Beat(Box::new(daily))).await;
+    assert!(matches!(said, Answer::Heard { duty: Duty::Read, .. }));
+    world.set_now(Instant(NOW.0 + DAY));
+    assert!(matches!(duty(&world, &mut other).await, Duty::StandBy { .. }));
+}
+
 /// The settings that the next beat brings; the agent says that it has none.
 async fn settings(world: &World, sender: &mut Sender) -> Settings {
     match world.say(sender, beat(false)).await {
@@ -322,6 +337,13 @@ async fn history(world: World) {
     let compressed = sender.pack(&drafts.iter().collect::<Vec<_>>(), &[], &world.surroundings);
     receipt(world.upload(&sender, &compressed).await);
     receipt(world.upload(&sender, &compressed).await);
+    // The sum of what gave way is a fact of its own, once, in no total, and shown as an exception.
+    let sum = "select count(*) from job_fold where jobs = 40 and pages = 80 and area_printed = 1 and ink = 3";
+    assert_eq!((world.count(sum).await, world.count("select count(*) from job_fold").await), (1, 1));
+    assert_eq!(world.count("select count(*) from usage").await, 0);
+    let printer = world.count("select printer_id from printer").await;
+    let page = world.browser(&tenant.reseller_email()).await.get(&format!("/printers/{printer}?tab=history")).await;
+    assert!(page.text.contains("Jobs known only as a sum") && page.text.contains("40 jobs since"), "{}", page.text);
     for kind in ["gap", "fold", "boot", "enrolled"] {
         let events = format!("select count(*) from agent_event where kind = '{kind}'");
         assert_eq!(world.count(&events).await, 1, "{kind}");

@@ -407,7 +407,7 @@ async fn asked(world: World) {
     let typed = [("ranges", "192.0.2.10\r\n192.0.2.300"), ("excluded", "192.0.2.11")];
     let wrong = send(&mut browser, &format!("{address}/ranges"), &typed).await;
     assert_eq!(wrong.status, 422);
-    holds(&wrong, &["Line 2: “192.0.2.300” is no address", "192.0.2.11"]);
+    holds(&wrong, &["Line 2: “192.0.2.300” is neither an IP address", "192.0.2.11"]);
     let wrong = send(&mut browser, &format!("{address}/interval"), &[("minutes", "5")]).await;
     assert_eq!(wrong.status, 422);
     let typed = [("ranges", "192.0.2.10\r\n192.0.2.40 - 192.0.2.60"), ("excluded", "192.0.2.50")];

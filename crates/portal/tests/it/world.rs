@@ -46,7 +46,18 @@ pub(crate) struct World {
     pub(crate) surroundings: Surroundings,
     clock: Arc<AtomicI64>,
     target: Target,
-    _folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
+}
+
+/// One process of the portal, whose agents call it `authority`.
+async fn process(authority: String, target: Target, around: Surroundings, key_file: std::path::PathBuf) -> Portal {
+    let settings = Settings { agents_authority: authority, ..Settings::default() };
+    let start = move || {
+        let db = Db::open(&target).expect("opens and migrates");
+        let keys = PortalKeys::load(&key_file, &db, &around).expect("keys");
+        Portal::new(settings, db, keys, around).expect("starts")
+    };
+    tokio::task::spawn_blocking(start).await.expect("made")
 }
 
 static DATABASES: AtomicU64 = AtomicU64::new(0);
@@ -97,15 +108,8 @@ impl World {
         let agents = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let pages = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let authority = agents.local_addr().expect("bound").to_string();
-        let settings = Settings { agents_authority: authority.clone(), ..Settings::default() };
-        let (opened, around, key_file) = (target.clone(), surroundings.clone(), folder.path().join("keys.json"));
-        let portal = tokio::task::spawn_blocking(move || {
-            let db = Db::open(&opened).expect("opens and migrates");
-            let keys = PortalKeys::load(&key_file, &db, &around).expect("keys");
-            Portal::new(settings, db, keys, around).expect("starts")
-        })
-        .await
-        .expect("made");
+        let key_file = folder.path().join("keys.json");
+        let portal = process(authority.clone(), target.clone(), surroundings.clone(), key_file).await;
         let url = format!("http://{}", pages.local_addr().expect("bound"));
         let (page_routes, agent_routes) = (portal.pages(), portal.agents_api());
         tokio::spawn(async move { axum::serve(pages, page_routes).await });
@@ -117,7 +121,27 @@ impl World {
             surroundings,
             clock,
             target,
-            _folder: folder,
+            folder: Arc::new(folder),
+        }
+    }
+
+    /// A second process of the same portal, on the same database.
+    pub(crate) async fn another(&self) -> World {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let agents = format!("http://{}", listener.local_addr().expect("bound"));
+        let authority = self.agents.trim_start_matches("http://").to_owned();
+        let key_file = self.folder.path().join("keys.json");
+        let portal = process(authority, self.target.clone(), self.surroundings.clone(), key_file).await;
+        let routes = portal.agents_api();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        World {
+            portal,
+            pages: self.pages.clone(),
+            agents,
+            surroundings: self.surroundings.clone(),
+            clock: self.clock.clone(),
+            target: self.target.clone(),
+            folder: self.folder.clone(),
         }
     }
 
@@ -145,6 +169,21 @@ impl World {
             }
         };
         tokio::task::spawn_blocking(work).await.expect("counted")
+    }
+
+    /// Changes the database directly, to bring about what takes long or is rare.
+    pub(crate) async fn change(&self, sql: &str) {
+        let (target, sql) = (self.target.clone(), sql.to_owned());
+        let work = move || match target {
+            Target::Sqlite(path) => {
+                rusqlite::Connection::open(path).expect("opens").execute_batch(&sql).expect("changed");
+            }
+            Target::Postgres(config) => {
+                let mut client = postgres::Client::connect(&config, postgres::NoTls).expect("connects");
+                client.batch_execute(&sql).expect("changed");
+            }
+        };
+        tokio::task::spawn_blocking(work).await.expect("changed");
     }
 
     /// A reseller with a customer and somebody of each who can sign in.

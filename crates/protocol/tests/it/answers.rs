@@ -112,13 +112,18 @@ fn settings_at_all_their_limits_fit_an_answer() {
 
 #[test]
 fn a_refusal_without_keys_is_believed_only_when_pinned_key_and_request_fit() {
-    let (key, request) = (signing(8), "plotmeter=:c2lnbmF0dXJl:");
+    // The key id stands in the first header, so that one signature under another key id is another request.
+    let (input, signature) = ("plotmeter=(\"@method\");keyid=\"agent-1.7\"", "plotmeter=:c2lnbmF0dXJl:");
+    let request = &format!("{input}\n{signature}");
+    let relabelled = format!("{}\n{signature}", input.replace("agent-1.7", "agent-1.0"));
+    let key = signing(8);
     let problem = Problem::new(403, "behind", "The keys are older than the portal's.").with_detail("Enrol again.");
     let refusal = SignedRefusal::signed(problem.clone(), request, Instant(5), &key);
     let parsed: SignedRefusal =
         serde_json::from_str(&serde_json::to_string(&refusal).expect("json")).expect("the same");
     assert!(parsed.is_authentic(request, &key.verifying_key()));
-    assert!(!parsed.is_authentic("plotmeter=:b3RoZXI=:", &key.verifying_key()));
+    assert!(!parsed.is_authentic(&relabelled, &key.verifying_key()));
+    assert!(!parsed.is_authentic(signature, &key.verifying_key()), "the signature alone is not the request");
     assert!(!parsed.is_authentic(request, &signing(9).verifying_key()));
     let with = |problem: Problem| SignedRefusal { problem, ..refusal.clone() };
     let altered = [
@@ -128,7 +133,7 @@ fn a_refusal_without_keys_is_believed_only_when_pinned_key_and_request_fit() {
         with(Problem { detail: None, ..problem.clone() }),
         with(Problem { expected_sequence: Some(1), ..problem }),
         SignedRefusal { at: Instant(6), ..refusal.clone() },
-        SignedRefusal { request: "plotmeter=:b3RoZXI=:".to_owned(), ..refusal },
+        SignedRefusal { request: relabelled, ..refusal },
     ];
     for altered in altered {
         assert!(!altered.is_authentic(&altered.request, &key.verifying_key()), "{altered:?}");

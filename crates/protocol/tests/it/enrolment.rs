@@ -176,6 +176,16 @@ fn the_digits_change_with_each_byte_of_their_inputs() {
 }
 
 #[test]
+fn an_announced_name_has_one_label_however_it_is_typed() {
+    for typed in ["CN00A0001", " cn00a0001 ", "Cn00A0001\n"] {
+        assert_eq!(enrol::label(typed), enrol::label("CN00A0001"), "{typed}");
+    }
+    for other in ["CN00A0002", "CN00 A0001", ""] {
+        assert_ne!(enrol::label(other), enrol::label("CN00A0001"), "{other}");
+    }
+}
+
+#[test]
 fn a_factory_label_tells_secrets_apart_and_gives_none_away() {
     let label = enrol::factory_label(&CODE);
     assert!(label.parse::<Hex<8>>().is_ok());

@@ -125,6 +125,7 @@ fn the_published_comparison_and_label_hold() {
     assert_eq!(enrol::commitment(&agent_nonce, &evidence_key).to_string(), value("A comparison", "commitment"));
     let digits = enrol::digits(&Hex([0x31; 32]), &evidence_key, &agent_nonce, &portal_nonce);
     assert_eq!(digits, value("A comparison", "digits"));
+    assert_eq!(enrol::label(" cn00a0001 ").to_string(), value("A comparison", "label"));
     assert_eq!(enrol::factory_label(&Hex([0x61; 32])), value("A factory label", "label"));
 }
 
@@ -138,7 +139,7 @@ fn the_published_rotation_and_refusal_hold() {
     ] {
         assert_eq!(found, value("A rotation", name), "{name}");
     }
-    let request = value("Signatures", "request");
+    let request = &format!("{}\n{}", value("Signatures", "input"), value("Signatures", "request"));
     let problem = Problem::new(403, "behind", "The keys are older than the portal's.").with_detail("Enrol again.");
     let refusal = SignedRefusal::signed(problem, request, Instant(1_793_466_061_000), &signing(8));
     assert_eq!(refusal.signature.to_string(), value("A refusal", "signature"));

@@ -1,33 +1,33 @@
-//! Addresses and ranges of addresses, as people and portals write them: read strictly, capped, pure.
+//! Addresses and ranges of addresses, as people and portals write them: read strictly and capped, by one
+//! function at both ends, so that a form takes what an agent reads.
 //!
 //! One address, a CIDR block or `first-last`, in IPv4 or IPv6. Odd literals (octal, hexadecimal or
 //! decimal numbers, missing octets, zone ids) are refused, since two programs read them differently.
 //! Deliberately absent: names, which resolve to anything, and any IO.
 
+use crate::limits::RANGE_CHARS_MAX;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One collector reads at most this many addresses, over all its ranges.
-pub(crate) const ADDRESSES_MAX: usize = 4096;
+pub const ADDRESSES_MAX: usize = 4096;
 /// The same, as spans count.
 const SPAN_MAX: u128 = 4096;
-/// Characters of one range; no valid one has more.
-pub(crate) const CHARS_MAX: usize = 96;
 /// Lines of a list of printers that are looked at.
 const LINES_MAX: usize = 10_000;
 
 /// Addresses from `first` to `last`, both of one family and both included. An IPv4 address written as
 /// mapped IPv6 is its IPv4 address here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Span {
+pub struct Span {
     first: IpAddr,
     last: IpAddr,
 }
 
 /// Why a text is no range that may be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RangeError {
+pub enum RangeError {
     /// It is none of the three forms.
     #[error("is neither an IP address, a block such as 192.0.2.0/28, nor a range such as 192.0.2.10-192.0.2.20")]
     Form,
@@ -59,7 +59,7 @@ fn after(address: IpAddr) -> Option<IpAddr> {
 }
 
 /// One IP literal; a mapped one is its IPv4 address.
-pub(crate) fn literal(text: &str) -> Option<IpAddr> {
+pub fn literal(text: &str) -> Option<IpAddr> {
     // The standard library reads four decimal octets without leading zeros, and no zone ids.
     let address: IpAddr = text.parse().ok()?;
     match address {
@@ -70,9 +70,9 @@ pub(crate) fn literal(text: &str) -> Option<IpAddr> {
 
 impl Span {
     /// Reads one address, block or range. Its width and its addresses are [`Span::check`]ed apart.
-    pub(crate) fn parse(text: &str) -> Result<Span, RangeError> {
+    pub fn parse(text: &str) -> Result<Span, RangeError> {
         let text = text.trim();
-        if text.len() > CHARS_MAX {
+        if text.len() > RANGE_CHARS_MAX {
             return Err(RangeError::Form);
         }
         if let Some((address, bits)) = text.split_once('/') {
@@ -88,19 +88,19 @@ impl Span {
     }
 
     /// One address.
-    pub(crate) fn one(address: IpAddr) -> Span {
+    pub fn one(address: IpAddr) -> Span {
         Span { first: address, last: address }
     }
 
     /// Reads a range that may be read: not too wide, and without addresses that are never a printer's.
-    pub(crate) fn readable(text: &str) -> Result<Span, RangeError> {
+    pub fn readable(text: &str) -> Result<Span, RangeError> {
         let span = Span::parse(text)?;
         span.check()?;
         Ok(span)
     }
 
     /// Whether the range may be read.
-    pub(crate) fn check(&self) -> Result<(), RangeError> {
+    pub fn check(&self) -> Result<(), RangeError> {
         if let Some(&(_, what)) = forbidden().iter().find(|(never, _)| never.meets(self)) {
             return Err(RangeError::Forbidden(what));
         }
@@ -109,12 +109,12 @@ impl Span {
     }
 
     /// Whether an address is in the range.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: IpAddr) -> bool {
         self.first.is_ipv4() == address.is_ipv4() && self.first <= address && address <= self.last
     }
 
     /// Whether every address of `other` is in this range.
-    pub(crate) fn covers(&self, other: &Span) -> bool {
+    pub fn covers(&self, other: &Span) -> bool {
         self.contains(other.first) && self.contains(other.last)
     }
 
@@ -124,13 +124,13 @@ impl Span {
     }
 
     /// Both as one, where one follows the other without a gap.
-    pub(crate) fn joined(&self, next: &Span) -> Option<Span> {
+    pub fn joined(&self, next: &Span) -> Option<Span> {
         let follows = after(self.last) == Some(next.first);
         follows.then_some(Span { first: self.first, last: next.last })
     }
 
     /// The addresses in order, at most [`ADDRESSES_MAX`].
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<> {
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<> {
         let last = self.last;
         std::iter::successors(Some(self.first), move |address| if *address < last { after(*address) } else { None })
             .take(ADDRESSES_MAX)
@@ -194,7 +194,7 @@ fn forbidden() -> [(Span, &'static str); 14] {
 }
 
 /// Adds the addresses of `span` to `found`, or none of them when that would exceed the cap.
-pub(crate) fn add(span: &Span, excluded: &[Span], found: &mut BTreeSet<IpAddr>) -> Result<(), RangeError> {
+pub fn add(span: &Span, excluded: &[Span], found: &mut BTreeSet<IpAddr>) -> Result<(), RangeError> {
     span.check()?;
     let wanted = |address: &IpAddr| !excluded.iter().any(|not| not.contains(*address));
     let new: Vec<IpAddr> = span.addresses().filter(|address| wanted(address) && !found.contains(address)).collect();
@@ -206,7 +206,7 @@ pub(crate) fn add(span: &Span, excluded: &[Span], found: &mut BTreeSet<IpAddr>) 
 }
 
 /// The addresses of a list, without the excluded ones, in order. The error names the entry.
-pub(crate) fn addresses(spans: &[Span], excluded: &[Span]) -> Result<Vec<IpAddr>, (Span, RangeError)> {
+pub fn addresses(spans: &[Span], excluded: &[Span]) -> Result<Vec<IpAddr>, (Span, RangeError)> {
     let mut found = BTreeSet::new();
     for span in spans {
         add(span, excluded, &mut found).map_err(|error| (*span, error))?;
@@ -218,7 +218,7 @@ pub(crate) fn addresses(spans: &[Span], excluded: &[Span]) -> Result<Vec<IpAddr>
 /// line that is a heading are left out.
 ///
 /// Commas, semicolons and tabs separate columns; the first column may stand in double quotes.
-pub(crate) fn first_column(text: &str) -> Vec<(usize, String)> {
+pub fn first_column(text: &str) -> Vec<(usize, String)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut found = Vec::new();
     for (index, line) in text.lines().take(LINES_MAX).enumerate() {
@@ -227,7 +227,7 @@ pub(crate) fn first_column(text: &str) -> Vec<(usize, String)> {
         if cell.is_empty() || cell.starts_with('#') || heading {
             continue;
         }
-        found.push((index + 1, cell.chars().take(CHARS_MAX + 1).collect()));
+        found.push((index + 1, cell.chars().take(RANGE_CHARS_MAX + 1).collect()));
     }
     found
 }
