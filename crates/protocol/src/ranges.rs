@@ -6,9 +6,9 @@
 //! Deliberately absent: names, which resolve to anything, and any IO.
 
 use crate::limits::RANGE_CHARS_MAX;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One collector reads at most this many addresses, over all its ranges.
 pub const ADDRESSES_MAX: usize = 4096;
