@@ -37,6 +37,13 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// As usual, with a pause of this many milliseconds.
+    pub(crate) fn pausing(pause_ms: u64) -> Patience {
+        Patience { pause: Duration::from_millis(pause_ms), ..Patience::default() }
+    }
+}
+
 /// What a printer said.
 #[derive(Debug)]
 pub struct Asked {

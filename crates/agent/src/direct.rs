@@ -4,10 +4,12 @@
 //! 19 jobs or 100 pages, whichever is first. Deliberately absent: ranges, since the one printer is
 //! named in the agent's own file, and a listening socket.
 
-use crate::ask::{AskError, Asked, Contact, Told};
+use crate::ask::{AskError, Asked, Contact, Patience, Told};
+use crate::audience::{Audience, contact};
 use crate::collector::Round;
 use crate::config::DirectConfig;
-use crate::office::{Audience, CollectorError, Enrolling, Lane, Office, Status, contact, patience};
+use crate::office::{CollectorError, Lane, Office, Status};
+use crate::set_up::Enrolling;
 use crate::{Farewell, Identity, ReadFrom, SentPackage, Triggers, Unsent};
 use protocol::limits::INTERVAL_MINUTES_DEFAULT;
 use protocol::message::{AlertNotice, Beat};
@@ -66,7 +68,7 @@ struct State {
 impl Direct {
     /// Opens the agent of a configuration to work. Only one works on a state folder at a time.
     pub fn open(config: DirectConfig, surroundings: Surroundings) -> Result<Direct, CollectorError> {
-        let office = Office::open(config.set_up(), surroundings)?;
+        let office = Office::open(&config.set_up(), surroundings)?;
         // What was wished before is no wish of now.
         let state = State { collected: office.settings()?.collect, ..State::default() };
         Ok(Direct { config, office, state: Mutex::new(state) })
@@ -74,7 +76,7 @@ impl Direct {
 
     /// Opens the agent of a configuration to look at it, while it may be working elsewhere.
     pub fn look(config: DirectConfig, surroundings: Surroundings) -> Result<Direct, CollectorError> {
-        let office = Office::look(config.set_up(), surroundings)?;
+        let office = Office::look(&config.set_up(), surroundings)?;
         Ok(Direct { config, office, state: Mutex::default() })
     }
 
@@ -240,7 +242,8 @@ impl Direct {
         let now = self.now();
         let pinned = self.office.desk().pin(address)?;
         let audience = Audience { settings: self.office.settings()?, also_supported: None };
-        let asked = Contact { address, pinned, read_at: now, patience: patience(self.config.pause_ms) };
+        let patience = Patience::pausing(self.config.pause_ms);
+        let asked = Contact { address, pinned, read_at: now, patience };
         let told = contact(asked, &audience).await;
         let mut round = Round::default();
         self.state().failed = told.is_err();

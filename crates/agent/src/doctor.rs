@@ -4,10 +4,11 @@
 //! did; else it spares the wire budget. It opens the agent's folder as every start does, so that a tighter privacy
 //! policy reaches what waits. Deliberately absent: any other repair.
 
-use crate::ask::{AskError, Contact, Told, ask_pinned};
-use crate::config::{Config, DirectConfig};
-use crate::office::{Audience, CollectorError, Enrolling, Office, SetUp, Spoken, patience};
+use crate::ask::{AskError, Contact, Patience, Told, ask_pinned};
+use crate::audience::Audience;
+use crate::office::{CollectorError, Office, Spoken};
 use crate::proxy::{ProxyChoice, Route};
+use crate::set_up::{Enrolling, SetUp};
 use crate::tls::{Authorities, Observer};
 use crate::uplink::UplinkError;
 use crate::{DeskError, IdentityError};
@@ -63,27 +64,18 @@ impl Check {
     }
 }
 
-/// Checks everything that the collector of this file needs.
-pub async fn doctor(config: &Config, surroundings: Surroundings) -> Vec<Check> {
-    examine(config, surroundings).await
-}
-
-/// Checks everything that the direct agent of this file needs.
-pub async fn doctor_direct(config: &DirectConfig, surroundings: Surroundings) -> Vec<Check> {
-    examine(config, surroundings).await
-}
-
-async fn examine(config: &impl Enrolling, surroundings: Surroundings) -> Vec<Check> {
+/// Checks everything that the agent of this file needs.
+pub async fn doctor(config: &impl Enrolling, surroundings: Surroundings) -> Vec<Check> {
     let set_up = config.set_up();
-    let mut checks = vec![folder(set_up.state), file(config)];
-    let looked = Office::look(set_up, surroundings.clone());
+    let mut checks = vec![folder(&set_up.state), file(config)];
+    let looked = Office::look(&set_up, surroundings.clone());
     let settings = match &looked {
         Ok(office) => {
             checks.push(enrolled(office));
             checks.push(name(office).await);
             checks.push(proxy(office));
             checks.extend(tls_and_clock(office).await);
-            checks.push(portal(set_up, office, &surroundings).await);
+            checks.push(portal(&set_up, office, &surroundings).await);
             office.settings().unwrap_or_default()
         }
         Err(error) => {
@@ -97,8 +89,8 @@ async fn examine(config: &impl Enrolling, surroundings: Surroundings) -> Vec<Che
     };
     let audience = Audience { settings, also_supported: config.also_supported().map(<[String]>::to_vec) };
     for address in config.addresses() {
-        let contact =
-            Contact { address, pinned: None, read_at: surroundings.now(), patience: patience(config.pause_ms()) };
+        let patience = Patience::pausing(config.pause_ms());
+        let contact = Contact { address, pinned: None, read_at: surroundings.now(), patience };
         checks.push(printer(contact, set_up.kind, looked.as_ref().ok(), &audience).await);
     }
     checks.push(sockets());
@@ -335,7 +327,7 @@ fn heard(looked: &Office) -> Check {
 }
 
 /// What the portal says: lately, or else to a beat, said the way the agent at work does.
-async fn portal(set_up: SetUp<'_>, looked: &Office, surroundings: &Surroundings) -> Check {
+async fn portal(set_up: &SetUp, looked: &Office, surroundings: &Surroundings) -> Check {
     let name = "portal";
     let office = match Office::open(set_up, surroundings.clone()) {
         Ok(office) => office,

@@ -67,7 +67,7 @@ pub(crate) struct Engine {
 }
 
 /// The floor between two readings.
-const FLOOR: Duration = Duration::minutes(INTERVAL_MINUTES_MIN as i64);
+pub(crate) const FLOOR: Duration = Duration::minutes(INTERVAL_MINUTES_MIN as i64);
 
 /// An interval of the portal's, within the bounds that an agent holds.
 fn bounded(minutes: u32) -> Duration {

@@ -4,10 +4,10 @@
 //!
 //! Deliberately absent: sockets. Whoever enrols carries the requests that stand here.
 
+use crate::address;
 use crate::desk::{Inbound, Outbound};
-use crate::identity::{
-    EnrolledBy, EvidenceKey, Identity, IdentityError, Signer, Stored, authority, is_word, lock, read_bounded,
-};
+use crate::files::read_bounded;
+use crate::identity::{EnrolledBy, EvidenceKey, Identity, IdentityError, Signer, Stored, is_word, lock};
 use protocol::enrol::{
     CompareAnswer, CompareRequest, EnrolError, EnrolmentFile, FactoryFile, Hello, Initiator, Shared, Way, Welcome,
     commitment, digits, factory_label, label,
@@ -139,8 +139,8 @@ fn name_of(hello: &Hello) -> &str {
     hello.printer.as_ref().map_or(hello.host.as_str(), |printer| printer.serial.as_str())
 }
 
-fn address(portal: &str) -> Result<String, EnrolmentError> {
-    authority(portal).ok_or_else(|| EnrolmentError::Address(portal.to_owned()))
+fn authority(portal: &str) -> Result<String, EnrolmentError> {
+    address::authority(portal).ok_or_else(|| EnrolmentError::Address(portal.to_owned()))
 }
 
 /// A handshake that was begun.
@@ -164,7 +164,7 @@ impl Started {
         signer: Option<Arc<dyn Signer>>,
         surroundings: &Surroundings,
     ) -> Result<(Started, Outbound), EnrolmentError> {
-        let authority = address(invitation.portal())?;
+        let authority = authority(invitation.portal())?;
         let evidence = evidence(signer.as_ref(), surroundings);
         let hello = hello(host, kind, printer, &evidence);
         let label;
@@ -255,7 +255,7 @@ impl Comparing {
         signer: Option<Arc<dyn Signer>>,
         surroundings: &Surroundings,
     ) -> Result<(Comparing, Outbound), EnrolmentError> {
-        let authority = address(portal)?;
+        let authority = authority(portal)?;
         let evidence = evidence(signer.as_ref(), surroundings);
         let nonce = Hex(surroundings.random());
         let hello = Hello { nonce: Some(nonce), ..hello(host, kind, printer, &evidence) };
@@ -287,7 +287,7 @@ impl Comparing {
             return Err(EnrolError::Handshake.into());
         }
         let Comparing { evidence, hello, nonce, portal, portal_ca, signer, surroundings } = self;
-        let authority = address(&portal)?;
+        let authority = authority(&portal)?;
         let digits = digits(&session.portal_key, &evidence.key, &nonce, &session.nonce);
         let way = Way::Compare { session: &session.session };
         let (initiator, message) = Initiator::start(way, &session.portal_key, &hello, surroundings.random())?;

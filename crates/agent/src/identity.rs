@@ -3,13 +3,13 @@
 //! The file is written whole and durably before anything in it is used, so that a power cut leaves the
 //! old or the new one. Deliberately absent: what changes with every request, which is in the spool.
 
+use crate::files::write_private;
 use protocol::message::{AgentKind, Rotation};
 use protocol::package::EvidenceKeys;
 use protocol::{Hex, Keys, Schedule, Secret, SigningKey, VerifyingKey, limits, sign};
 use report::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -169,51 +169,6 @@ pub enum IdentityError {
     Busy(PathBuf),
 }
 
-/// Makes a folder that only its owner may enter, where it is absent.
-fn make_private_folder(path: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Makes the entries of a folder durable. On Windows the file system's journal does it.
-pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    fs::File::open(path)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
-}
-
-/// Writes a file durably, readable by its owner only: a power cut leaves the old one or the new one.
-pub(crate) fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
-    make_private_folder(folder)?;
-    let part = folder.join(format!("{name}.part"));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&part, folder.join(name))?;
-    sync_folder(folder)
-}
-
-/// Reads a file of at most `most` bytes. Devices and pipes that never end are not read to their end.
-pub(crate) fn read_bounded(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
-        return Ok(bytes);
-    }
-    let what = format!("it is longer than {most} bytes");
-    Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what))
-}
-
 /// Takes the lock of a state folder. The system releases it however the program ends.
 pub(crate) fn lock(state: &Path) -> Result<fs::File, IdentityError> {
     let path = state.join("lock");
@@ -229,42 +184,6 @@ pub(crate) fn lock(state: &Path) -> Result<fs::File, IdentityError> {
 pub(crate) fn is_word(word: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=64).contains(&word.len()) && word.bytes().all(plain)
-}
-
-/// Host and port of a portal address, the way a `host` header has them; `None` when an agent may not
-/// use it: `https` only, port 443 except on this machine itself, a name that needs no rewriting.
-pub(crate) fn authority(portal: &str) -> Option<String> {
-    let rest = portal.strip_prefix("https://")?;
-    let rest = rest.strip_suffix('/').unwrap_or(rest).to_ascii_lowercase();
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host.to_owned(), Some(port)),
-        _ => (rest.clone(), None),
-    };
-    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(literal) => literal.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.to_string() == literal),
-        None => is_name(&host),
-    };
-    let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str());
-    match port {
-        None | Some("443") if is_host => Some(host),
-        Some(port) if is_host && loopback => {
-            let number: u16 = port.parse().ok().filter(|number| *number > 0)?;
-            (number.to_string() == port).then(|| format!("{host}:{port}"))
-        }
-        _ => None,
-    }
-}
-
-/// A host name, or an IPv4 address in its one plain spelling.
-fn is_name(host: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    let numeric = host.rsplit('.').next().is_some_and(|last| last.starts_with(|first: char| first.is_ascii_digit()));
-    let plain = host.len() <= 253 && host.split('.').all(label);
-    plain && (!numeric || host.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
 impl Identity {
@@ -497,39 +416,6 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_https_on_443_is_a_portal_address_except_on_this_machine() {
-        for (portal, kept) in [
-            ("https://portal.example", "portal.example"),
-            ("https://Portal.Example:443/", "portal.example"),
-            ("https://127.0.0.1:8443", "127.0.0.1:8443"),
-            ("https://[::1]:8443", "[::1]:8443"),
-            ("https://[2001:db8::1]", "[2001:db8::1]"),
-            ("https://192.0.2.7", "192.0.2.7"),
-        ] {
-            assert_eq!(authority(portal).as_deref(), Some(kept), "{portal}");
-        }
-        for refused in [
-            "http://portal.example",
-            "https://portal.example:8443",
-            "https://127.0.0.1.evil.example:8443",
-            "https://user@portal.example",
-            "https://portal.example/path",
-            "https://portal.example?query",
-            "https://portal.example#part",
-            "https://127.1",
-            "https://0x7f.0.0.1",
-            "https://[0:0::1]:8443",
-            "https://localhost:0443",
-            "https://pörtal.example",
-            "https://",
-            "ftp://portal.example",
-            "portal.example",
-        ] {
-            assert_eq!(authority(refused), None, "{refused}");
-        }
-    }
 
     #[test]
     fn a_word_of_the_portal_s_is_a_word() {

@@ -6,8 +6,11 @@
 //! feature `net` adds the programs' side. Deliberately absent: a listening socket, any request that could
 //! change a printer, and any knowledge of contracts or prices.
 
+mod address;
 #[cfg(feature = "net")]
 mod ask;
+#[cfg(feature = "net")]
+mod audience;
 pub mod budget;
 #[cfg(feature = "net")]
 mod collector;
@@ -23,6 +26,7 @@ mod engine;
 mod enrolment;
 #[cfg(feature = "net")]
 mod envelope;
+mod files;
 mod identity;
 #[cfg(feature = "net")]
 mod office;
@@ -31,6 +35,8 @@ mod online;
 pub mod privacy;
 #[cfg(feature = "net")]
 mod proxy;
+#[cfg(feature = "net")]
+mod set_up;
 mod spool;
 #[cfg(feature = "net")]
 mod sweep;
@@ -59,12 +65,14 @@ pub use config::{
 #[cfg(feature = "net")]
 pub use direct::Direct;
 #[cfg(feature = "net")]
-pub use doctor::{Check, Verdict, doctor, doctor_direct};
+pub use doctor::{Check, Verdict, doctor};
 #[cfg(feature = "net")]
-pub use office::{CollectorError, Enrolling, SetUp, Status};
+pub use office::{CollectorError, Status};
 #[cfg(feature = "net")]
 pub use online::{ComparingOnline, PendingOnline, begin, begin_comparison};
 #[cfg(feature = "net")]
 pub use proxy::{ProxyChoice, ProxySetting, SystemFacts, SystemProxy};
+#[cfg(feature = "net")]
+pub use set_up::{Enrolling, SetUp};
 #[cfg(feature = "net")]
 pub use uplink::UplinkError;

@@ -4,20 +4,17 @@
 //! any question to a person, which the program asks.
 
 use crate::ask::{Contact, Patience, Told, ask_pinned};
-use crate::config::PortalConfig;
 use crate::identity::{Identity, IdentityError, lock};
-use crate::office::{CollectorError, Enrolling, HOST, Lane, Office, SetUp};
-use crate::privacy::Policy;
-use crate::proxy::SystemFacts;
+use crate::office::{CollectorError, HOST, Lane, Office};
+use crate::set_up::{Enrolling, SetUp};
 use crate::uplink::Uplink;
 use crate::{Comparing, EnrolmentError, Invitation, Pending, Started};
-use protocol::message::AgentKind;
 use protocol::package::PrinterIdentity;
 use protocol::receipt::Settings;
 use report::Surroundings;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use tracing::warn;
 
@@ -26,48 +23,19 @@ const TICK: Duration = Duration::from_secs(2);
 
 /// What an enrolment needs until it is over.
 struct Needs {
-    state: PathBuf,
-    privacy: Policy,
-    portal: PortalConfig,
-    facts: SystemFacts,
-    kind: AgentKind,
-    printer: Option<String>,
+    set_up: SetUp,
     host: String,
     surroundings: Surroundings,
 }
 
 impl Needs {
-    fn of(set_up: SetUp<'_>, host: &str, surroundings: &Surroundings) -> Needs {
-        Needs {
-            state: set_up.state.to_owned(),
-            privacy: set_up.privacy,
-            portal: set_up.portal.clone(),
-            facts: set_up.facts.clone(),
-            kind: set_up.kind,
-            printer: set_up.printer.map(str::to_owned),
-            host: host.to_owned(),
-            surroundings: surroundings.clone(),
-        }
-    }
-
-    fn set_up(&self) -> SetUp<'_> {
-        SetUp {
-            state: &self.state,
-            privacy: self.privacy,
-            portal: &self.portal,
-            facts: &self.facts,
-            kind: self.kind,
-            printer: self.printer.as_deref(),
-        }
-    }
-
     fn uplink(&self, portal: &str, portal_ca: Option<&str>) -> Result<Uplink, EnrolmentError> {
-        Ok(Uplink::new(portal, portal_ca, &self.portal, &self.facts)?)
+        Ok(Uplink::new(portal, portal_ca, &self.set_up.portal, &self.set_up.facts)?)
     }
 
     /// Which printer a direct agent is for. One that cannot be asked now is known by its first record.
     async fn printer(&self) -> Option<PrinterIdentity> {
-        let address = self.printer.as_deref()?;
+        let address = self.set_up.printer.as_deref()?;
         let patience = Patience::default();
         let contact = Contact { address, pinned: None, read_at: self.surroundings.now(), patience };
         match ask_pinned(contact, &|_| false).await {
@@ -82,7 +50,7 @@ impl Needs {
 
     /// The identity is kept: opens the office and keeps what later beats say.
     fn office(&self) -> Result<Office, CollectorError> {
-        let office = Office::open(self.set_up(), self.surroundings.clone())?;
+        let office = Office::open(&self.set_up, self.surroundings.clone())?;
         office.set_value(HOST, &self.host)?;
         Ok(office)
     }
@@ -90,8 +58,8 @@ impl Needs {
 
 /// The lock of a folder that is enrolled already, taken before anything is used up that serves once. `None` where
 /// nobody is enrolled yet.
-fn hold(set_up: SetUp<'_>, again: bool) -> Result<Option<File>, IdentityError> {
-    let state = set_up.state;
+fn hold(set_up: &SetUp, again: bool) -> Result<Option<File>, IdentityError> {
+    let state = set_up.state.as_path();
     let before = match Identity::load(state) {
         Err(IdentityError::Absent(_)) => return Ok(None),
         before => before?.of_kind(set_up.kind, state)?,
@@ -120,12 +88,13 @@ pub async fn begin(
     again: bool,
     surroundings: &Surroundings,
 ) -> Result<PendingOnline, EnrolmentError> {
-    let held = hold(config.set_up(), again)?;
-    let needs = Needs::of(config.set_up(), host, surroundings);
+    let set_up = config.set_up();
+    let held = hold(&set_up, again)?;
+    let needs = Needs { set_up, host: host.to_owned(), surroundings: surroundings.clone() };
     let invitation = Invitation::read(file)?;
     let uplink = needs.uplink(invitation.portal(), invitation.portal_ca())?;
     let printer = needs.printer().await;
-    let (started, request) = Started::file(&invitation, host, needs.kind, printer, None, surroundings)?;
+    let (started, request) = Started::file(&invitation, host, needs.set_up.kind, printer, None, surroundings)?;
     let answer = uplink.carry(&request).await?;
     Ok(PendingOnline { pending: started.answered(&answer)?, needs, held })
 }
@@ -138,7 +107,7 @@ impl PendingOnline {
 
     /// What happens to each personal field here, for the person who confirms.
     pub fn policy(&self) -> BTreeMap<String, String> {
-        self.needs.privacy.words()
+        self.needs.set_up.privacy.words()
     }
 
     /// A person confirmed the account: keeps the keys, then tells the portal.
@@ -146,7 +115,7 @@ impl PendingOnline {
     /// The keys are kept first, so that a lost answer strands nobody: the portal is told again with the
     /// first contact.
     pub async fn confirm(self) -> Result<Settings, CollectorError> {
-        self.pending.keep_with(&self.needs.state, self.held)?;
+        self.pending.keep_with(&self.needs.set_up.state, self.held)?;
         let office = self.needs.office()?;
         match office.say_all(Lane::Messages).await {
             Ok(_) => {}
@@ -181,11 +150,13 @@ pub async fn begin_comparison(
     again: bool,
     surroundings: &Surroundings,
 ) -> Result<ComparingOnline, EnrolmentError> {
-    let held = hold(config.set_up(), again)?;
-    let needs = Needs::of(config.set_up(), host, surroundings);
+    let set_up = config.set_up();
+    let held = hold(&set_up, again)?;
+    let needs = Needs { set_up, host: host.to_owned(), surroundings: surroundings.clone() };
     let uplink = needs.uplink(portal, authority.as_deref())?;
     let printer = needs.printer().await;
-    let (comparing, request) = Comparing::start(portal, authority, host, needs.kind, printer, None, surroundings)?;
+    let kind = needs.set_up.kind;
+    let (comparing, request) = Comparing::start(portal, authority, host, kind, printer, None, surroundings)?;
     let name = comparing.name().to_owned();
     let (started, request, digits) = comparing.session(&uplink.carry(&request).await?)?;
     let answer = uplink.carry(&request).await?;
@@ -205,12 +176,12 @@ impl ComparingOnline {
 
     /// What happens to each personal field here.
     pub fn policy(&self) -> BTreeMap<String, String> {
-        self.needs.privacy.words()
+        self.needs.set_up.privacy.words()
     }
 
     /// Keeps the keys and waits until somebody at the portal has compared; gives reseller and customer.
     pub async fn wait(self) -> Result<(String, String), CollectorError> {
-        self.pending.keep_with(&self.needs.state, self.held)?;
+        self.pending.keep_with(&self.needs.set_up.state, self.held)?;
         let office = self.needs.office()?;
         loop {
             match office.say_all(Lane::Messages).await {

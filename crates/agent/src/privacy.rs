@@ -7,7 +7,7 @@
 //! is taken in, so that a name in composed and decomposed letters has two pseudonyms; and a way back
 //! from a pseudonym other than trying a text that one knows already.
 
-use crate::identity::write_private;
+use crate::files::write_private;
 use hmac::{Hmac, KeyInit, Mac};
 use protocol::Hex;
 use protocol::package::Timestamps;

@@ -1,22 +1,18 @@
-//! A clock, an identity and a portal for the tests of the core: the portal's side of the protocol, in memory.
+//! A clock, an identity and a portal for the tests of the core.
 //!
-//! Deliberately absent: sockets, and anything that a real portal does with what it keeps.
+//! Deliberately absent: the portal's side of the protocol, which is `protocol::testing`; and sockets.
 
 use crate::desk::{Desk, DeskOptions, Inbound, Outbound, Outcome, Turn};
 use crate::identity::{EnrolledBy, EvidenceKey, Identity, Stored};
 use crate::spool::ReadFrom;
-use protocol::limits::SEALED_BYTES_MAX;
-use protocol::message::{self, AgentKind, AlertNotice, Beat, Said};
-use protocol::package::{self, Core, EvidenceKeys, Manner, Package, Split, Timestamps};
-use protocol::receipt::{self, Answer, Duty, Problem, Receipt, Settings, Standing};
-use protocol::signature::{Context, RequestParts, SignatureHeaders, claimed_key_id, sign_answer, verify_request};
-use protocol::{
-    CONFIRM_PATH, Hex, Keys, MESSAGES_PATH, PACKAGES_PATH, Schedule, Secret, SigningKey, VerifyingKey, chain,
-    parse_key_id,
-};
+use protocol::message::AgentKind;
+use protocol::package::{self, Core, Manner, Split, Timestamps};
+use protocol::receipt::Answer;
+use protocol::testing::{Wire, WireAnswer, sealed};
+use protocol::{Hex, Keys, Schedule, Secret, SigningKey};
 use report::sample::Rng;
 use report::{Duration, Grade, Instant, Surroundings};
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -112,217 +108,51 @@ pub(crate) fn append(desk: &mut Desk, seed: u64, now: Instant) {
     desk.append(&split(seed), read).expect("appended");
 }
 
-/// A package that the portal keeps.
+/// The portal of one agent, and everything that it knows.
 #[derive(Clone)]
-pub(crate) struct Kept {
-    pub(crate) receipt: Receipt,
-    pub(crate) json: Vec<u8>,
+pub(crate) struct Portal(protocol::testing::Portal);
+
+impl Deref for Portal {
+    type Target = protocol::testing::Portal;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
-/// The portal of one agent.
-#[derive(Clone)]
-pub(crate) struct Portal {
-    agent: String,
-    schedule: Schedule,
-    receipt_key: SigningKey,
-    evidence: Vec<(u64, VerifyingKey)>,
-    pub(crate) kept: BTreeMap<u64, Kept>,
-    next_record: u64,
-    head: Hex<32>,
-    pub(crate) next_message: u64,
-    pub(crate) alerts: Vec<AlertNotice>,
-    pub(crate) beats: Vec<Beat>,
-    pub(crate) left: bool,
-    pub(crate) settings: Option<Settings>,
-    pub(crate) confirmed: bool,
-    /// A comparison that somebody approved.
-    pub(crate) approved: bool,
-    /// Packages of one number and two contents.
-    pub(crate) forks: usize,
-    /// All that was refused, by kind.
-    pub(crate) refused: Vec<&'static str>,
+impl DerefMut for Portal {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 impl Portal {
-    /// The portal of the agent that [`identity`] makes.
+    /// The portal of the agent that [`identity`] makes. Its own clock stands still.
     pub(crate) fn new(agent: &str) -> Portal {
-        let key = SigningKey::from_bytes(&[3; 32]).verifying_key();
-        Portal {
-            agent: agent.to_owned(),
-            schedule: Schedule::new(&Secret::new([1; 32]), "portal", agent, &Hex([2; 32])),
-            receipt_key: SigningKey::from_bytes(&[8; 32]),
-            evidence: vec![(1, key)],
-            kept: BTreeMap::new(),
-            next_record: 1,
-            head: chain::origin(agent),
-            next_message: 1,
-            alerts: Vec::new(),
-            beats: Vec::new(),
-            left: false,
-            settings: None,
-            confirmed: true,
-            approved: true,
-            forks: 0,
-            refused: Vec::new(),
-        }
+        let mut portal = protocol::testing::Portal::new("portal.example", World::new().surroundings());
+        (portal.reseller, portal.customer) = ("Reseller".to_owned(), "Customer".to_owned());
+        let schedule = Schedule::new(&Secret::new([1; 32]), "portal", agent, &Hex([2; 32]));
+        portal.admit(agent, schedule, SigningKey::from_bytes(&[3; 32]).verifying_key());
+        portal.confirmed = true;
+        Portal(portal)
     }
 
-    pub(crate) fn receipt_key(&self) -> &SigningKey {
-        &self.receipt_key
-    }
-
-    /// The epoch of the last request that was proved.
-    pub(crate) fn epoch(&self) -> u64 {
-        self.schedule.epoch()
-    }
-
-    /// Answers a request, as a portal does.
+    /// Answers a request, which must be authentic and of the documented form.
     pub(crate) fn hear(&mut self, request: &Outbound) -> Inbound {
-        let header = |name: &str| {
-            let found = request.headers.iter().find(|(of, _)| *of == name);
-            found.map(|(_, value)| value.clone()).expect("a signed request has it")
+        let wire = Wire {
+            authority: request.authority.clone(),
+            path: request.path.to_owned(),
+            headers: request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            body: request.body.clone(),
         };
-        let sent = SignatureHeaders {
-            content_digest: header("content-digest"),
-            signature_input: header("signature-input"),
-            signature: header("signature"),
-        };
-        let (agent, epoch) = parse_key_id(claimed_key_id(&sent.signature_input).expect("a key id")).expect("formed");
-        assert_eq!(agent, self.agent);
-        let schedule = self.schedule.forward(epoch).expect("an agent is never behind");
-        let keys = schedule.keys();
-        let (content_type, idempotency_key) = (header("content-type"), header("idempotency-key"));
-        let parts = RequestParts {
-            method: "POST",
-            authority: &request.authority,
-            path: request.path,
-            query: "?",
-            content_type: &content_type,
-            idempotency_key: &idempotency_key,
-            body: &request.body,
-        };
-        assert_eq!(verify_request(&keys.request, parts, &sent), Ok(()));
-        self.schedule = schedule;
-        let answer = match request.path {
-            CONFIRM_PATH => self.confirm(),
-            MESSAGES_PATH => self.message(&keys, &request.body),
-            PACKAGES_PATH => self.package(&keys, &request.body),
-            path => panic!("nothing is at {path}"),
-        };
-        answered(&keys, &answer, &sent.signature)
-    }
-
-    fn refuse(&mut self, kind: &'static str, expected_sequence: Option<u64>) -> Answer {
-        self.refused.push(kind);
-        Answer::Refused(Problem { expected_sequence, ..Problem::new(409, kind, "no") })
-    }
-
-    fn confirm(&mut self) -> Answer {
-        if !self.approved {
-            return self.refuse("unconfirmed", None);
+        let before = self.epoch();
+        let answer = self.0.answer(&wire);
+        assert!(![401, 404].contains(&answer.status), "no request of the agent: {wire:?}");
+        assert!(self.epoch() >= before, "an agent is never behind");
+        for kind in ["form", "rotation", "sealed"] {
+            assert!(!self.refused.contains(&kind), "the portal cannot read what the agent sends: {kind}");
         }
-        self.confirmed = true;
-        let settings = self.settings.clone().unwrap_or_default();
-        Answer::Enrolled { settings, reseller: "Reseller".to_owned(), customer: "Customer".to_owned() }
-    }
-
-    fn message(&mut self, keys: &Keys, sealed: &[u8]) -> Answer {
-        if !self.confirmed {
-            return self.refuse("unconfirmed", None);
-        }
-        let message = message::open(keys, sealed).expect("opens");
-        if message.number >= self.next_message {
-            self.next_message = message.number + 1;
-            match message.said {
-                Said::Beat(beat) => self.beats.push(*beat),
-                Said::Alerts(alerts) => self.alerts.extend(alerts),
-                Said::Rotation(rotation) => {
-                    let (_, old) = self.evidence.last().expect("a key");
-                    assert!(rotation.is_authentic(&self.agent, old));
-                    let key = VerifyingKey::from_bytes(&rotation.key.0).expect("a key");
-                    self.evidence.push((rotation.from, key));
-                }
-                Said::Leave { .. } => self.left = true,
-            }
-        }
-        let standing = Standing {
-            next_sequence: self.next_sequence(),
-            next_record: self.next_record,
-            head: self.head,
-            next_message: self.next_message,
-        };
-        Answer::Heard { at: START, settings: self.settings.clone(), standing, duty: Duty::Read }
-    }
-
-    fn next_sequence(&self) -> u64 {
-        self.kept.last_key_value().map_or(1, |(sequence, _)| sequence + 1)
-    }
-
-    fn package(&mut self, keys: &Keys, sealed: &[u8]) -> Answer {
-        if !self.confirmed {
-            return self.refuse("unconfirmed", None);
-        }
-        assert!(sealed.len() <= SEALED_BYTES_MAX);
-        let (_, json) = package::open(keys, sealed).expect("opens");
-        let evidence = EvidenceKeys(self.evidence.clone());
-        let Ok(package) = Package::check(&json, &self.agent, &evidence) else { return self.refuse("evidence", None) };
-        let (sequence, digest) = (package.sequence, package.digest());
-        if let Some(known) = self.kept.get(&sequence) {
-            if known.receipt.digest == digest {
-                return self.accepted(known.receipt.clone());
-            }
-            self.forks += 1;
-            return self.refuse("fork", None);
-        }
-        if sequence != self.next_sequence() {
-            return self.refuse("order", Some(self.next_sequence()));
-        }
-        if (package.first, package.previous) != (self.next_record, self.head) {
-            return self.refuse("chain", None);
-        }
-        let last = package.first + package.records.len() as u64 - 1;
-        (self.next_record, self.head) = (last + 1, package.head);
-        let unsigned = Receipt {
-            agent: self.agent.clone(),
-            sequence,
-            digest,
-            last,
-            head: package.head,
-            accepted_at: Instant(START.0 + i64::try_from(sequence).expect("small")),
-            signature: Hex([0; 64]),
-        };
-        let receipt = unsigned.signed(&self.receipt_key);
-        self.kept.insert(sequence, Kept { receipt: receipt.clone(), json });
-        self.accepted(receipt)
-    }
-
-    fn accepted(&self, receipt: Receipt) -> Answer {
-        Answer::Accepted { receipt, settings: self.settings.clone(), wanted: Vec::new(), duty: Duty::Read }
-    }
-
-    /// Goes back to what it knew before package `sequence`, as a portal that is restored from a backup.
-    pub(crate) fn restore(&mut self, sequence: u64) {
-        drop(self.kept.split_off(&sequence));
-        let last = self.kept.last_key_value().map(|(_, kept)| (kept.receipt.last, kept.receipt.head));
-        let (last, head) = last.unwrap_or((0, chain::origin(&self.agent)));
-        (self.next_record, self.head) = (last + 1, head);
-    }
-
-    /// Forgets every evidence key but the first, as a portal that is restored from a backup.
-    pub(crate) fn forget_rotations(&mut self) {
-        self.evidence.truncate(1);
-    }
-
-    /// The cores of all records, in their order.
-    pub(crate) fn cores(&self) -> Vec<Core> {
-        let mut cores = Vec::new();
-        for kept in self.kept.values() {
-            let package: Package<'_> = serde_json::from_slice(&kept.json).expect("a package");
-            cores.extend(
-                package.records.iter().map(|record| serde_json::from_str::<Core>(record.core.get()).expect("a core")),
-            );
-        }
-        cores
+        inbound(answer)
     }
 
     /// The keys of all jobs, in their order.
@@ -335,23 +165,13 @@ impl Portal {
     }
 }
 
+fn inbound(answer: WireAnswer) -> Inbound {
+    Inbound { status: answer.status, headers: answer.headers, body: answer.body }
+}
+
 /// An answer, sealed and signed for the request with this signature.
 pub(crate) fn answered(keys: &Keys, answer: &Answer, request: &str) -> Inbound {
-    let status = match answer {
-        Answer::Refused(problem) => problem.status,
-        _ => 200,
-    };
-    let body = receipt::seal(keys, answer, [7; 16]);
-    let context = Context { key_id: &keys.id, created: START.0 / 1000, nonce: [5; 16] };
-    let signed = sign_answer(&keys.answer, (status, receipt::CONTENT_TYPE, &body), request, context);
-    let header = |name: &str, value: String| (name.to_owned(), value);
-    let headers = vec![
-        header("content-type", receipt::CONTENT_TYPE.to_owned()),
-        header("content-digest", signed.content_digest),
-        header("signature-input", signed.signature_input),
-        header("signature", signed.signature),
-    ];
-    Inbound { status, headers, body }
+    inbound(sealed(keys, answer, request, &World::new().surroundings()))
 }
 
 /// Carries everything that a desk says to the portal, waiting where it says so; what came of it all.

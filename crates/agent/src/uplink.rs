@@ -4,8 +4,8 @@
 //! where the system or the file names one. Deliberately absent: any belief in an answer, which is the
 //! desk's to prove; redirects; and connections kept open from one interval to the next.
 
+use crate::address;
 use crate::config::PortalConfig;
-use crate::identity::authority;
 use crate::proxy::{self, ProxyChoice, Route, SystemFacts, route};
 use crate::tls::{Authorities, portal_config};
 use crate::{Inbound, Outbound};
@@ -146,11 +146,8 @@ impl Uplink {
         config: &PortalConfig,
         facts: &SystemFacts,
     ) -> Result<Uplink, UplinkError> {
-        let authority = authority(portal).ok_or_else(|| UplinkError::Address(portal.to_owned()))?;
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => host.to_owned(),
-            _ => authority.clone(),
-        };
+        let authority = address::authority(portal).ok_or_else(|| UplinkError::Address(portal.to_owned()))?;
+        let host = address::split(&authority).0.to_owned();
         Ok(Uplink {
             authority,
             host,

@@ -303,12 +303,7 @@ pub unsafe extern "C" fn pm_report_set_int(
     value: i64,
 ) -> i32 {
     // SAFETY: as the caller owes.
-    unsafe {
-        enter(agent, |agent| {
-            let (row, item) = row_and_item(row, item)?;
-            agent.report_put(row, item, Given::Number(value))
-        })
-    }
+    unsafe { enter_with_number(agent, (row, item), value, PrinterAgent::report_put) }
 }
 
 /// Ends the report. The next reading is made of it, when one is due.
@@ -363,12 +358,7 @@ pub unsafe extern "C" fn pm_job_set_int(
     value: i64,
 ) -> i32 {
     // SAFETY: as the caller owes.
-    unsafe {
-        enter(agent, |agent| {
-            let (row, item) = row_and_item(row, item)?;
-            agent.job_put(row, item, Given::Number(value))
-        })
-    }
+    unsafe { enter_with_number(agent, (row, item), value, PrinterAgent::job_put) }
 }
 
 /// Ends the job. It is on storage when this returns `PM_OK`; a job given twice counts once.
@@ -544,6 +534,25 @@ unsafe fn row_and_item<'a>(row: *const c_char, item: *const c_char) -> Result<(&
     // SAFETY: what is promised to us.
     let (row, item) = unsafe { (text::required(row, "row", 16), text::optional(item, "item", PM_TEXT_MAX)) };
     Ok((row?, item?.map_or("", str::trim)))
+}
+
+/// Enters with a row whose value is a number.
+///
+/// # Safety
+/// As [`enter`], and the texts are null or end with a zero byte.
+unsafe fn enter_with_number(
+    agent: *mut pm_agent,
+    (row, item): (*const c_char, *const c_char),
+    value: i64,
+    put: impl FnOnce(&mut PrinterAgent, &str, &str, Given<'_>) -> Result<i32, Fault>,
+) -> i32 {
+    // SAFETY: what is promised to us.
+    unsafe {
+        enter(agent, |agent| {
+            let (row, item) = row_and_item(row, item)?;
+            put(agent, row, item, Given::Number(value))
+        })
+    }
 }
 
 /// Enters with a row whose value is text.

@@ -34,7 +34,6 @@ pub(crate) trait Agent: Sized {
     fn rhythm(config: &Self::Config, interval_minutes: u32) -> String;
     fn open(config: Self::Config, surroundings: Surroundings) -> Result<Self, CollectorError>;
     fn look(config: Self::Config, surroundings: Surroundings) -> Result<Self, CollectorError>;
-    async fn doctor(config: &Self::Config, surroundings: Surroundings) -> Vec<Check>;
     async fn run(&self, stop: impl Future<Output = ()>) -> Result<(), CollectorError>;
     async fn once(&self) -> Result<Round, CollectorError>;
     fn status(&self) -> Result<Status, CollectorError>;
@@ -55,7 +54,7 @@ fn rhythm_of_direct(config: &DirectConfig, interval_minutes: u32) -> String {
 
 /// Both agents have these functions under the same names; the types' own come before the trait's.
 macro_rules! agent {
-    ($agent:ident, $config:ident, $word:literal, $announced_by:literal, $doctor:path, $rhythm:path) => {
+    ($agent:ident, $config:ident, $word:literal, $announced_by:literal, $rhythm:path) => {
         impl Agent for $agent {
             type Config = $config;
             const WORD: &'static str = $word;
@@ -75,9 +74,6 @@ macro_rules! agent {
             }
             fn look(config: $config, surroundings: Surroundings) -> Result<Self, CollectorError> {
                 $agent::look(config, surroundings)
-            }
-            async fn doctor(config: &$config, surroundings: Surroundings) -> Vec<Check> {
-                $doctor(config, surroundings).await
             }
             async fn run(&self, stop: impl Future<Output = ()>) -> Result<(), CollectorError> {
                 $agent::run(self, stop).await
@@ -101,13 +97,12 @@ macro_rules! agent {
     };
 }
 
-agent!(Collector, Config, "collector", "the name of this machine", agent::doctor, rhythm_of_collector);
+agent!(Collector, Config, "collector", "the name of this machine", rhythm_of_collector);
 agent!(
     Direct,
     DirectConfig,
     "direct",
     "the serial number of the printer; where it cannot be asked now, the name of this machine",
-    agent::doctor_direct,
     rhythm_of_direct
 );
 
@@ -343,7 +338,7 @@ fn leave<F: AgentFile>(file: &F, yes: bool) -> anyhow::Result<()> {
 
 fn doctor<F: AgentFile>(file: &F) -> anyhow::Result<()> {
     let config = file.load()?;
-    let mut checks = crate::runtime()?.block_on(<F::Agent as Agent>::doctor(&config, crate::clock::surroundings()));
+    let mut checks = crate::runtime()?.block_on(agent::doctor(&config, crate::clock::surroundings()));
     checks.push(log_check(&destination(<F::Agent as Agent>::log(config))));
     for check in &mut checks {
         check.found = file.named(&check.found);

@@ -54,22 +54,30 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
-    fn open(&self) -> anyhow::Result<(config::File, Portal)> {
+    /// The configuration, with its folder made.
+    fn load(&self) -> anyhow::Result<config::File> {
         let file = config::File::load(&self.config)?;
         std::fs::create_dir_all(&file.data).with_context(|| format!("make the folder {}", file.data.display()))?;
+        Ok(file)
+    }
+
+    fn open(&self) -> anyhow::Result<(config::File, Portal)> {
+        let file = self.load()?;
         let surroundings = crate::clock::surroundings();
         let settings = file.settings()?;
-        let db = Db::open(&target(&file)).context("open the database")?;
+        let db = database(&file)?;
         let keys = PortalKeys::load(&file.data.join("portal-keys.json"), &db, &surroundings)?;
         Ok((file, Portal::new(settings, db, keys, surroundings)?))
     }
 }
 
-fn target(file: &config::File) -> Target {
-    match &file.postgres {
+/// The database of a configuration, at this program's schema.
+fn database(file: &config::File) -> anyhow::Result<Db> {
+    let target = match &file.postgres {
         Some(connection) => Target::Postgres(connection.clone()),
         None => Target::Sqlite(file.data.join("portal.sqlite")),
-    }
+    };
+    Db::open(&target).context("open the database")
 }
 
 impl Command {
@@ -143,9 +151,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::DefaultConfig => print!("{}", portal::config::TEMPLATE),
         Command::Migrate(config) => {
-            let file = config::File::load(&config.config)?;
-            std::fs::create_dir_all(&file.data).with_context(|| format!("make the folder {}", file.data.display()))?;
-            let db = Db::open(&target(&file)).context("open the database")?;
+            let db = database(&config.load()?)?;
             println!("the {} database is at this program's schema", db.engine());
         }
         Command::User { email, name, config } => add_operator(&email, &name, &config)?,

@@ -210,6 +210,12 @@ fn printer(out: &mut impl Write, printer: &PrinterStatus) -> std::io::Result<()>
     Ok(())
 }
 
+/// A record, and its personal part below it.
+fn record(out: &mut impl Write, core: &str, annex: Option<&str>) -> std::io::Result<()> {
+    writeln!(out, "  record   {core}")?;
+    annex.map_or(Ok(()), |annex| writeln!(out, "  personal {annex}"))
+}
+
 /// What would be sent now: each record, and its personal part where the policy leaves one.
 pub(crate) fn previews(out: &mut impl Write, previews: &[Preview], as_json: bool) -> anyhow::Result<()> {
     for preview in previews {
@@ -227,10 +233,7 @@ pub(crate) fn previews(out: &mut impl Write, previews: &[Preview], as_json: bool
             writeln!(out, "  {failure}")?;
         }
         for (core, annex) in preview.records.iter().zip(&preview.annexes) {
-            writeln!(out, "  record   {core}")?;
-            if let Some(annex) = annex {
-                writeln!(out, "  personal {annex}")?;
-            }
+            record(out, core, annex.as_deref())?;
         }
     }
     Ok(())
@@ -253,10 +256,7 @@ pub(crate) fn sent(out: &mut impl Write, packages: &[SentPackage], as_json: bool
         let (sequence, bytes, digest) = (sent.sequence, sent.json.len(), sent.wire_digest);
         writeln!(out, "package {sequence}  {confirmed}  {bytes} bytes  sha-256 {digest}")?;
         for record in &package.records {
-            writeln!(out, "  record   {}", record.core.get())?;
-            if let Some(annex) = record.annex {
-                writeln!(out, "  personal {}", annex.get())?;
-            }
+            self::record(out, record.core.get(), record.annex.map(|annex| annex.get()))?;
         }
         for (digest, section) in &package.sections {
             writeln!(out, "  section  {digest} {}", section.get())?;

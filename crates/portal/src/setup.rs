@@ -3,7 +3,8 @@
 //! These calls go through the same store functions as the pages. Deliberately absent: any way to
 //! reach the data of a reseller that the caller did not make.
 
-use crate::agents::change::{self, Stamp, StateChange};
+use crate::agents::change::{self, StateChange, Wish};
+use crate::agents::history::Stamp;
 use crate::contracts::store as contracts;
 use crate::db::{DbError, Tx, params};
 use crate::ingest::{Approval, Claim};
@@ -197,6 +198,10 @@ pub fn revoke(portal: &Portal, reseller: &NewReseller, agent_id: &str) -> Result
     change_state(portal, reseller, agent_id, StateChange::Revoke)
 }
 
+fn ask(portal: &Portal, reseller: &NewReseller, agent_id: &str, wish: &Wish) -> Result<(), SetupError> {
+    changed(portal, "the agent", |tx, stamp| change::ask(tx, &reseller.0, agent_id, wish, NOBODY, stamp))
+}
+
 /// Sets which addresses an agent is asked to search, and which it leaves alone.
 pub fn ranges(
     portal: &Portal,
@@ -205,24 +210,22 @@ pub fn ranges(
     ranges: &[String],
     excluded: &[String],
 ) -> Result<(), SetupError> {
-    changed(portal, "the agent", |tx, stamp| {
-        change::set_ranges(tx, &reseller.0, agent_id, ranges, excluded, NOBODY, stamp)
-    })
+    ask(portal, reseller, agent_id, &Wish::Ranges { ranges: ranges.to_vec(), excluded: excluded.to_vec() })
 }
 
 /// Asks an agent to read at its next contact.
 pub fn collect_now(portal: &Portal, reseller: &NewReseller, agent_id: &str) -> Result<(), SetupError> {
-    changed(portal, "the agent", |tx, stamp| change::collect_now(tx, &reseller.0, agent_id, NOBODY, stamp))
+    ask(portal, reseller, agent_id, &Wish::Collect)
 }
 
 /// Sets the lease that an agent shares with others of its customer; empty for none.
 pub fn lease(portal: &Portal, reseller: &NewReseller, agent_id: &str, name: &str) -> Result<(), SetupError> {
-    changed(portal, "the agent", |tx, stamp| change::set_lease(tx, &reseller.0, agent_id, name, NOBODY, stamp))
+    ask(portal, reseller, agent_id, &Wish::Lease(name.to_owned()))
 }
 
 /// Asks an agent to send no personal data, or leaves that to the customer's own policy.
 pub fn drop_personal(portal: &Portal, reseller: &NewReseller, agent_id: &str, drop: bool) -> Result<(), SetupError> {
-    changed(portal, "the agent", |tx, stamp| change::set_drop_personal(tx, &reseller.0, agent_id, drop, NOBODY, stamp))
+    ask(portal, reseller, agent_id, &Wish::DropPersonal(drop))
 }
 
 /// Waits for the six digits of an agent under a name: its printer's serial number, else its host. Announcing

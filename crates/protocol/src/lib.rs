@@ -22,6 +22,8 @@ mod record;
 pub mod sender;
 pub mod settings;
 pub mod signature;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use hex::{Hex, HexError};

@@ -3,7 +3,8 @@
 //! Deliberately absent: overwriting. On flash and on copy-on-write disks it removes nothing.
 
 use super::{Desk, DeskError};
-use crate::identity::{self, Identity, sync_folder, write_private};
+use crate::files::{sync_folder, write_private};
+use crate::identity::{self, Identity};
 use crate::spool;
 use protocol::Hex;
 use report::Instant;

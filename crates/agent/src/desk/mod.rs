@@ -1,4 +1,4 @@
-//! One agent's office: its identity, its spool, and what is to be said to the portal next.
+//! One agent's desk: its identity, its spool, and what is to be said to the portal next.
 //!
 //! No IO but the state folder: the caller carries requests and reads printers. Everything that must
 //! outlive a power cut is durable before it is used, and nothing is released on an answer that the
@@ -14,8 +14,9 @@ mod wire;
 pub use farewell::{Farewell, SentPackage};
 pub use wire::{Inbound, Outbound, Outcome, Turn, WaitsFor};
 
+use crate::address;
 use crate::budget::{self, Budget};
-use crate::identity::{Identity, IdentityError, Signer, authority, lock};
+use crate::identity::{Identity, IdentityError, Signer, lock};
 use crate::spool::{Appended, PrinterStatus, ReadFrom, Spool, SpoolError, Unsent};
 use protocol::Hex;
 use protocol::message::{AgentKind, AlertNotice, Beat};
@@ -147,7 +148,7 @@ impl Pauses {
     }
 }
 
-/// One agent's office.
+/// One agent's desk.
 pub struct Desk {
     state: PathBuf,
     surroundings: Surroundings,
@@ -209,7 +210,8 @@ impl Desk {
         identity: Identity,
         spool: Spool,
     ) -> Result<Desk, DeskError> {
-        let authority = authority(identity.portal()).ok_or_else(|| DeskError::Address(identity.portal().to_owned()))?;
+        let portal = identity.portal();
+        let authority = address::authority(portal).ok_or_else(|| DeskError::Address(portal.to_owned()))?;
         let budget = spool.value("budget")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let beat = spool.value(BEAT)?.and_then(|text| serde_json::from_str(&text).ok());
         let requests = spool.value("requests")?.and_then(|text| text.parse().ok()).unwrap_or(0);

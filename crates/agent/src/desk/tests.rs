@@ -1,14 +1,16 @@
 //! The desk against a portal in memory: what is proved changes something, and nothing else does.
 
 mod damage;
+mod enrolments;
+mod keys;
 mod room;
 
 use super::*;
 use crate::budget::{ALERT_RESERVE, WINDOW_BYTES};
-use crate::identity::EnrolledBy;
-use crate::testing::{Portal, START, World, answered, append, identity, small, split, stored, talk};
+use crate::testing::{Portal, START, World, answered, append, identity, small, split, talk};
+use protocol::message::Said;
 use protocol::package::{Core, Package};
-use protocol::receipt::{Answer, Problem, REFUSAL_CONTENT_TYPE, Receipt, SignedRefusal};
+use protocol::receipt::{Answer, Receipt};
 use protocol::{SigningKey, package};
 use report::sample::Rng;
 use report::{Alert, Severity};
@@ -28,9 +30,24 @@ fn request(desk: &mut Desk) -> Box<Outbound> {
     }
 }
 
+/// Sends the next request, to which no answer comes.
+fn lose(desk: &mut Desk) {
+    let lost = request(desk);
+    desk.failed(&lost).expect("noted");
+}
+
 fn notice(code: &str) -> AlertNotice {
     let alert = Alert { code: code.to_owned(), severity: Severity::Severe, since: Some(START), ..Alert::default() };
     AlertNotice { printer: split(1).printer, read_at: START, alert }
+}
+
+/// The beats that the portal heard, in order.
+fn beats(portal: &Portal) -> Vec<&Beat> {
+    let beats = portal.said.iter().filter_map(|said| match said {
+        Said::Beat(beat) => Some(beat.as_ref()),
+        _ => None,
+    });
+    beats.collect()
 }
 
 fn is_empty(desk: &Desk) -> bool {
@@ -157,36 +174,6 @@ fn a_receipt_that_the_pinned_key_did_not_sign_releases_nothing_even_when_the_ans
 }
 
 #[test]
-fn keys_move_on_durably_and_both_ends_stay_in_step_when_answers_are_lost() {
-    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
-    let mut rng = Rng::new(6);
-    let mut desk = world.desk(folder.path());
-    let mut epochs = Vec::new();
-    for seed in 1..=60 {
-        world.pass(Duration(rng.between(3_600_000, 40 * 3_600_000)));
-        append(&mut desk, seed, world.now());
-        if rng.chance(200_000) {
-            drop(desk);
-            desk = world.desk(folder.path());
-        }
-        let Turn::Send(sent) = desk.turn().expect("a turn") else { continue };
-        let kept = Identity::load(folder.path()).expect("loads");
-        assert_eq!(sent.request.as_ref().expect("signed").keys.id, kept.keys.id, "the file is ahead of the wire");
-        let answer = portal.hear(&sent);
-        epochs.push(portal.epoch());
-        if rng.chance(500_000) {
-            desk.failed(&sent).expect("noted");
-        } else {
-            desk.answered(&sent, &answer).expect("judged");
-        }
-    }
-    assert!(epochs.is_sorted());
-    assert!(*epochs.last().expect("some") > 20, "{epochs:?}");
-    talk(&mut desk, &mut portal, &world);
-    assert_eq!((portal.jobs().len(), portal.forks), (180, 0));
-}
-
-#[test]
 fn a_portal_restored_from_a_backup_gets_everything_again() {
     let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
     let mut desk = world.desk(folder.path());
@@ -209,115 +196,19 @@ fn a_portal_restored_from_a_backup_gets_everything_again() {
 }
 
 #[test]
-fn a_new_evidence_key_signs_what_is_packed_from_then_on_and_pending_packages_keep_the_old_one() {
-    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
-    let mut desk = world.desk(folder.path());
-    append(&mut desk, 1, world.now());
-    let lost = request(&mut desk);
-    desk.failed(&lost).expect("noted");
-    let old = desk.identity().evidence_key();
-    desk.rotate().expect("a new key");
-    desk.rotate().expect("the same again");
-    append(&mut desk, 2, world.now());
-    drop(desk);
-    let mut desk = world.desk(folder.path());
-    talk(&mut desk, &mut portal, &world);
-    assert_ne!(desk.identity().evidence_key(), old);
-    assert_eq!((portal.kept.len(), portal.jobs().len()), (2, 6));
-    assert!(portal.refused.is_empty());
-    desk.rotate().expect("another key");
-    append(&mut desk, 3, world.now());
-    talk(&mut desk, &mut portal, &world);
-    assert_eq!(portal.jobs().len(), 9);
-}
-
-#[test]
-fn the_portal_proves_without_keys_that_it_wants_a_new_enrolment_and_nobody_else_can() {
-    let (folder, world, portal) = (enrolled(), World::new(), Portal::new("agent-1"));
-    let mut desk = world.desk(folder.path());
-    append(&mut desk, 1, world.now());
-    let sent = request(&mut desk);
-    let bound = sent.request.clone().expect("signed").bound();
-    // What a portal signs that was shown this signature under the key id of an epoch long past.
-    let replayed = bound.replace("agent-1.0", "agent-1.00");
-    assert_ne!(replayed, bound);
-    let of_kind = |kind: &str, request: &str, key: &SigningKey| {
-        let refusal = SignedRefusal::signed(Problem::new(403, kind, "Enrol again."), request, START, key);
-        let body = serde_json::to_vec(&refusal).expect("serialises");
-        let headers = vec![("content-type".to_owned(), REFUSAL_CONTENT_TYPE.to_owned())];
-        Inbound { status: 403, headers, body }
-    };
-    let refusal = |request: &str, key: &SigningKey| of_kind("behind", request, key);
-    for forged in [
-        refusal(&bound, &SigningKey::from_bytes(&[9; 32])),
-        refusal("plotmeter=:of another request:", portal.receipt_key()),
-        refusal(&replayed, portal.receipt_key()),
-        refusal(&sent.request.clone().expect("signed").signature, portal.receipt_key()),
-    ] {
-        assert_eq!(desk.answered(&sent, &forged).expect("judged"), Outcome::Unproved);
-    }
-    let outcome = desk.answered(&sent, &refusal(&bound, portal.receipt_key())).expect("judged");
-    assert!(matches!(outcome, Outcome::NeedsEnrolment(_)));
-    assert_eq!(desk.unsent().expect("counts").packages, 1, "everything is kept");
-    let Turn::Wait(until) = desk.turn().expect("a turn") else { panic!("it waits") };
-    assert_eq!(until, START.plus(PAUSE_MAX));
-    let lost = desk.answered(&sent, &of_kind("unknown", &bound, portal.receipt_key())).expect("judged");
-    assert!(matches!(lost, Outcome::NeedsEnrolment(_)), "a portal that lost the agent");
-}
-
-#[test]
-fn a_portal_restored_to_before_a_new_evidence_key_hears_of_it_again_and_gets_everything() {
-    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
-    let mut desk = world.desk(folder.path());
-    append(&mut desk, 1, world.now());
-    talk(&mut desk, &mut portal, &world);
-    desk.rotate().expect("a new key");
-    for seed in 2..=3 {
-        append(&mut desk, seed, world.now());
-        talk(&mut desk, &mut portal, &world);
-    }
-    let new = desk.identity().evidence_key();
-    portal.restore(1);
-    portal.forget_rotations();
-    append(&mut desk, 4, world.now());
-    talk(&mut desk, &mut portal, &world);
-    assert!(portal.refused.contains(&"evidence"));
-    assert_eq!((portal.jobs().len(), portal.forks), (12, 0));
-    assert_eq!(desk.identity().evidence_key(), new);
-    assert!(is_empty(&desk));
-}
-
-#[test]
-fn an_epoch_that_was_proved_counts_as_proved_after_a_restart() {
-    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
-    for seed in 1..=5 {
-        // As an agent that is started once a day.
-        world.pass(Duration::hours(25));
-        let mut desk = world.desk(folder.path());
-        append(&mut desk, seed, world.now());
-        talk(&mut desk, &mut portal, &world);
-        assert_eq!(Identity::load(folder.path()).expect("loads").stored.epochs_unproved, 0, "day {seed}");
-    }
-    assert_eq!(portal.epoch(), 5);
-}
-
-#[test]
 fn an_alert_waits_minutes_for_a_portal_that_was_away_and_not_for_the_back_off_of_messages() {
     let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
     let mut desk = world.desk(folder.path());
     desk.ask_beat(Beat::default());
     for _ in 0..8 {
-        let lost = request(&mut desk);
-        desk.failed(&lost).expect("noted");
+        lose(&mut desk);
         let Turn::Wait(until) = desk.turn().expect("a turn") else { panic!("it waits") };
         world.set(until);
     }
-    let lost = request(&mut desk);
-    desk.failed(&lost).expect("noted");
+    lose(&mut desk);
     desk.alert(notice("jam")).expect("queued");
     for _ in 0..3 {
-        let lost = request(&mut desk);
-        desk.failed(&lost).expect("noted");
+        lose(&mut desk);
         let Turn::Wait(until) = desk.turn().expect("a turn") else { panic!("it waits") };
         assert!(until <= world.now().plus(Duration::minutes(2)), "{} ms", until.since(world.now()).0);
         world.set(until);
@@ -325,10 +216,10 @@ fn an_alert_waits_minutes_for_a_portal_that_was_away_and_not_for_the_back_off_of
     let alert = request(&mut desk);
     let answer = portal.hear(&alert);
     desk.answered(&alert, &answer).expect("heard");
-    assert_eq!(portal.alerts.len(), 1);
+    assert_eq!(portal.alerts().len(), 1);
     let beat = request(&mut desk);
     portal.hear(&beat);
-    assert_eq!(portal.beats.len(), 1, "and what waited for the portal goes on at once");
+    assert_eq!(beats(&portal).len(), 1, "and what waited for the portal goes on at once");
 }
 
 #[test]
@@ -338,67 +229,16 @@ fn new_settings_are_answered_with_a_beat_that_names_them() {
     portal.settings = Some(Settings { version: 5, interval_minutes: 60, ..Settings::default() });
     desk.ask_beat(Beat { host: "host".to_owned(), ..Beat::default() });
     talk(&mut desk, &mut portal, &world);
-    let versions: Vec<u64> = portal.beats.iter().map(|beat| beat.settings_version).collect();
+    let versions: Vec<u64> = beats(&portal).iter().map(|beat| beat.settings_version).collect();
     assert_eq!(versions, [0, 5]);
     portal.settings = Some(Settings { version: 6, interval_minutes: 60, ..Settings::default() });
     drop(desk);
     let mut desk = world.desk(folder.path());
     append(&mut desk, 1, world.now());
     talk(&mut desk, &mut portal, &world);
-    let last = portal.beats.last().expect("a beat");
+    let beats = beats(&portal);
+    let last = beats.last().expect("a beat");
     assert_eq!((last.settings_version, last.host.as_str()), (6, "host"), "also after a restart");
-}
-
-/// A folder of an enrolled agent that is enrolled anew by comparison, and waits to be approved.
-fn compared_anew(customer: &str, world: &World) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    identity("agent-1", customer).save(folder.path()).expect("saved");
-    append(&mut world.desk(folder.path()), 1, world.now());
-    let mut waiting = stored("agent-2", "");
-    (waiting.reseller, waiting.way, waiting.confirmed) = (String::new(), EnrolledBy::Compare, false);
-    waiting.spool = true;
-    Identity::new(waiting, None).expect("valid").save(folder.path()).expect("saved");
-    folder
-}
-
-#[test]
-fn an_enrolment_anew_by_comparison_sends_what_waits_to_the_same_account_and_to_no_other() {
-    let world = World::new();
-    for (customer, same) in [("Customer", true), ("Somebody else", false)] {
-        let folder = compared_anew(customer, &world);
-        let mut portal = Portal::new("agent-2");
-        portal.confirmed = false;
-        let mut desk = world.desk(folder.path());
-        if same {
-            talk(&mut desk, &mut portal, &world);
-            assert_eq!(portal.jobs().len(), 3);
-            continue;
-        }
-        let sent = request(&mut desk);
-        let answer = portal.hear(&sent);
-        let refused = desk.answered(&sent, &answer);
-        assert!(matches!(refused, Err(DeskError::Spool(SpoolError::Foreign(_)))));
-        let kept = Identity::load(folder.path()).expect("loads");
-        assert!(!kept.is_confirmed() && kept.customer().is_empty());
-    }
-}
-
-#[test]
-fn a_new_enrolment_of_the_same_account_sends_what_the_old_one_could_not() {
-    let (folder, world) = (enrolled(), World::new());
-    let mut desk = world.desk(folder.path());
-    append(&mut desk, 1, world.now());
-    let lost = request(&mut desk);
-    desk.failed(&lost).expect("noted");
-    append(&mut desk, 2, world.now());
-    drop(desk);
-    let mut again = identity("agent-2", "Customer");
-    again.stored.spool = true;
-    again.save(folder.path()).expect("saved");
-    let (mut desk, mut portal) = (world.desk(folder.path()), Portal::new("agent-2"));
-    talk(&mut desk, &mut portal, &world);
-    assert_eq!((portal.jobs().len(), portal.forks), (6, 0));
-    assert!(portal.cores().iter().all(|core| !matches!(core, Core::Gap(_))), "nothing was lost");
 }
 
 #[test]
@@ -420,10 +260,9 @@ fn each_alert_is_said_once_though_answers_are_lost_and_packages_spent_the_budget
     drop(desk);
     let mut desk = world.desk(folder.path());
     talk(&mut desk, &mut portal, &world);
-    let codes: Vec<String> = portal.alerts.iter().map(|notice| notice.alert.code.clone()).collect();
     let mut expected: Vec<String> = (0..40).map(|number| format!("jam {number}")).collect();
     expected.push("later".to_owned());
-    assert_eq!(codes, expected);
+    assert_eq!(portal.alerts(), expected);
     assert_eq!(portal.jobs().len(), 3);
 }
 
@@ -435,8 +274,8 @@ fn what_was_said_under_a_number_that_the_portal_had_already_is_said_again() {
     desk.alert(notice("jam")).expect("queued");
     desk.ask_beat(Beat { host: "host".to_owned(), ..Beat::default() });
     talk(&mut desk, &mut portal, &world);
-    assert_eq!((portal.alerts.len(), portal.beats.len(), portal.next_message), (1, 1, 52));
-    assert_eq!(portal.beats[0].host, "host");
+    assert_eq!((portal.alerts().len(), beats(&portal).len(), portal.next_message), (1, 1, 52));
+    assert_eq!(beats(&portal)[0].host, "host");
 }
 
 #[test]
@@ -446,7 +285,8 @@ fn a_beat_says_what_waits() {
     append(&mut desk, 1, world.now());
     desk.ask_beat(Beat { records_waiting: 99, ..Beat::default() });
     talk(&mut desk, &mut portal, &world);
-    let [beat] = portal.beats.as_slice() else { panic!("one beat: {:?}", portal.beats) };
+    let beats = beats(&portal);
+    let [beat] = beats.as_slice() else { panic!("one beat: {beats:?}") };
     assert_eq!((beat.records_waiting, beat.packages_waiting, beat.oldest_waiting), (4, 0, Some(START)));
     assert!(beat.spool_bytes > 0);
 }
@@ -464,50 +304,11 @@ fn settings_arrive_with_any_answer_and_never_go_back() {
 }
 
 #[test]
-fn an_enrolment_by_comparison_is_asked_for_until_somebody_compared() {
-    let (folder, world, mut portal) = (tempfile::tempdir().expect("a folder"), World::new(), Portal::new("agent-1"));
-    (portal.confirmed, portal.approved) = (false, false);
-    let mut waiting = stored("agent-1", "");
-    (waiting.reseller, waiting.way, waiting.confirmed) = (String::new(), EnrolledBy::Compare, false);
-    Identity::new(waiting, None).expect("valid").save(folder.path()).expect("saved");
-    let mut desk = world.desk(folder.path());
-    append(&mut desk, 1, world.now());
-    for _ in 0..5 {
-        let sent = request(&mut desk);
-        assert_eq!(sent.path, protocol::CONFIRM_PATH, "nothing else is said before");
-        let answer = portal.hear(&sent);
-        assert!(matches!(desk.answered(&sent, &answer).expect("judged"), Outcome::Refused(_)));
-        let Turn::Wait(until) = desk.turn().expect("a turn") else { panic!("it waits") };
-        assert_eq!(until, world.now().plus(COMPARE_EVERY));
-        world.set(until);
-    }
-    portal.approved = true;
-    let outcomes = talk(&mut desk, &mut portal, &world);
-    assert_eq!(outcomes[0], Outcome::Confirmed);
-    assert_eq!((desk.identity().reseller(), desk.identity().customer()), ("Reseller", "Customer"));
-    drop(desk);
-    let desk = world.desk(folder.path());
-    assert!(desk.identity().is_confirmed());
-    assert_eq!(portal.jobs().len(), 3);
-}
-
-#[test]
-fn a_portal_that_forgot_the_confirmation_is_told_again() {
-    let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
-    portal.confirmed = false;
-    let mut desk = world.desk(folder.path());
-    append(&mut desk, 1, world.now());
-    talk(&mut desk, &mut portal, &world);
-    assert_eq!((portal.jobs().len(), portal.confirmed), (3, true));
-}
-
-#[test]
 fn a_tighter_policy_reaches_what_waits_and_what_is_packed_and_every_signature_still_holds() {
     let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
     let mut desk = world.desk(folder.path());
     append(&mut desk, 1, world.now());
-    let lost = request(&mut desk);
-    desk.failed(&lost).expect("noted");
+    lose(&mut desk);
     append(&mut desk, 2, world.now());
     let drop_all = |personal: &mut Personal| *personal = Personal::default();
     let changed = desk.refilter(&drop_all, Timestamps::Minute).expect("filtered");
@@ -534,8 +335,7 @@ fn a_package_that_never_left_is_not_shown_as_sent() {
     let handed = |desk: &Desk| desk.sent(10).expect("read").iter().map(|sent| sent.handed_over).collect::<Vec<_>>();
     assert_eq!(handed(&desk), [false], "made, and not sent yet");
     world.set(until);
-    let lost = request(&mut desk);
-    desk.failed(&lost).expect("no answer");
+    lose(&mut desk);
     drop(desk);
     assert_eq!(handed(&world.desk(folder.path())), [true], "sent, and nobody knows whether it arrived");
 }
@@ -580,8 +380,7 @@ fn leaving_says_so_and_proves_what_was_removed() {
     let (folder, world, mut portal) = (enrolled(), World::new(), Portal::new("agent-1"));
     let mut desk = world.desk(folder.path());
     append(&mut desk, 1, world.now());
-    let lost = request(&mut desk);
-    desk.failed(&lost).expect("noted");
+    lose(&mut desk);
     append(&mut desk, 2, world.now());
     let unsent = desk.unsent().expect("counts");
     assert_eq!((unsent.records, unsent.packed, unsent.jobs), (4, 4, 6));
@@ -589,7 +388,7 @@ fn leaving_says_so_and_proves_what_was_removed() {
     let sent = desk.leave().expect("a last word");
     let answer = portal.hear(&sent);
     assert_eq!(desk.answered(&sent, &answer).expect("judged"), Outcome::Confirmed);
-    assert!(portal.left);
+    assert!(portal.left());
     let identity = std::fs::read(folder.path().join("agent.json")).expect("the file");
     let farewell = desk.erase().expect("erased");
     assert_eq!(farewell.unsent, 8, "four in a package that never left, and four that wait");

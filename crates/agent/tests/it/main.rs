@@ -2,10 +2,13 @@
 //! kept, and a defect names what was wrong. The agents as a whole are in the modules.
 #![cfg(feature = "net")]
 
-mod agents;
+mod collector;
+mod direct;
+mod doctor;
 mod hostile;
 mod portal;
 mod proxies;
+mod site;
 
 use agent::{Asked, Patience, ask};
 use hostile::{Behaviour, Printer};

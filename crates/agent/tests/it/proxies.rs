@@ -1,7 +1,7 @@
 //! The way to the portal through proxies: open, with Basic, with a sign-in that is not supported, slow,
 //! dying, refusing. Whatever a proxy does, nothing is lost and the reason is named.
 
-use crate::agents::{Site, site};
+use crate::site::{Site, site};
 use agent::{Collector, CollectorError, UplinkError};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -101,7 +101,7 @@ async fn an_open_proxy_and_a_slow_one_are_gone_through_to_the_portal_only() {
         let site = site(&["CN1"]).await;
         let (address, lines) = proxy(manner).await;
         assert!(round(&site, &address, "").await.expect("sent") > 0);
-        assert!(!site.portal.state().packages.is_empty());
+        assert!(!site.portal.state().packages().is_empty());
         let lines = lines.lock().expect("not poisoned");
         let expected = format!("CONNECT {} HTTP/1.1", site.portal.authority);
         assert!(!lines.is_empty() && lines.iter().all(|line| *line == expected), "{lines:?}");
@@ -129,7 +129,7 @@ async fn basic_credentials_come_from_a_protected_file() {
     write("ana:secret\n", 0o644);
     let said = round(&site, &address, &named).await.expect_err("readable by others").to_string();
     assert!(said.contains("chmod 600"), "{said}");
-    assert!(site.portal.state().packages.is_empty());
+    assert!(site.portal.state().packages().is_empty());
     write("ana:secret\n", 0o600);
     assert!(round(&site, &address, &named).await.expect("sent") > 0);
 }
@@ -159,7 +159,7 @@ async fn a_proxy_that_refuses_or_dies_or_shows_a_page_means_later() {
         let (address, _) = proxy(manner).await;
         let said = round(&site, &address, "").await.expect_err("no way through").to_string();
         assert!(said.contains(words), "{said}");
-        assert!(site.portal.state().packages.is_empty());
+        assert!(site.portal.state().packages().is_empty());
         let (open, _) = proxy(Manner::Open).await;
         assert!(round(&site, &open, "").await.expect("sent") > 0, "what was read is sent later");
     }

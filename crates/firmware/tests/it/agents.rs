@@ -2,11 +2,11 @@
 
 use crate::c::Handle;
 use crate::conformance::{AgentUnderTest, SERIAL, World, job};
-use crate::portal::Wire;
 use agent::{Desk, DeskOptions, Inbound, Invitation, Outbound, Outcome, ReadFrom, Started, Turn};
 use protocol::enrol::EnrolmentFile;
 use protocol::message::{AgentKind, AlertNotice};
 use protocol::package::{Manner, PrinterIdentity, Timestamps, records};
+use protocol::testing::Wire;
 use report::{Alert, Configuration, Grade, Instant, Report, Severity};
 
 pub(crate) fn desk(world: &World) -> Box<dyn AgentUnderTest> {

@@ -2,7 +2,7 @@
 
 use crate::c::{Handle, config, free, new_user, text};
 use crate::conformance::{World, job};
-use crate::portal::START;
+use crate::network::START;
 use plotmeter_agent::abi as pm;
 use plotmeter_agent::calls as c;
 use protocol::package::Core;
@@ -55,7 +55,7 @@ impl Set {
 
     fn set_settings(&self, change: impl FnOnce(&mut Settings)) {
         let mut network = self.world.net.lock().expect("not poisoned");
-        let settings = &mut network.portal.settings;
+        let settings = network.portal.settings.as_mut().expect("the network starts with settings");
         change(settings);
         settings.version += 1;
     }
@@ -347,7 +347,7 @@ fn the_privacy_policy_drops_by_default_and_can_only_be_changed_here() {
     assert_eq!(set.handle.set_privacy("{}"), pm::PM_OK, "{}", set.handle.last_error());
     set.steps(6);
     assert_eq!(set.cores().len(), 1);
-    assert!(!set.world.net.lock().expect("not poisoned").portal.text().contains("Somebody"));
+    assert!(!set.world.net.lock().expect("not poisoned").text().contains("Somebody"));
     // The portal can only ask for less.
     assert_eq!(set.handle.set_privacy(r#"{"user-name":"keep"}"#), pm::PM_OK);
     set.set_settings(|settings| settings.drop_personal = true);
@@ -355,7 +355,7 @@ fn the_privacy_policy_drops_by_default_and_can_only_be_changed_here() {
     set.steps(1);
     assert_eq!(set.handle.job(&job(2)), pm::PM_OK);
     set.steps(6);
-    assert!(!set.world.net.lock().expect("not poisoned").portal.text().contains("Somebody"));
+    assert!(!set.world.net.lock().expect("not poisoned").text().contains("Somebody"));
 }
 
 #[test]
@@ -399,7 +399,7 @@ fn a_reset_leaves_no_key_and_no_record() {
     let proof = set.handle.reset().expect("a proof");
     let proof: serde_json::Value = serde_json::from_str(&proof).expect("JSON");
     assert!(proof["signature"].is_string() && proof["files"].is_array(), "{proof}");
-    assert!(set.world.net.lock().expect("not poisoned").portal.account().left, "the portal was told");
+    assert!(set.world.net.lock().expect("not poisoned").portal.left(), "the portal was told");
     assert_eq!(set.handle.enrolment(), pm::PM_ENROL_NONE);
     for name in ["agent.json", "spool.sqlite", "pseudonym.key"] {
         assert!(!set.folder.path().join(name).exists(), "{name} is still there");
@@ -408,7 +408,7 @@ fn a_reset_leaves_no_key_and_no_record() {
     set.enrol();
     set.steps(1);
     assert_eq!(set.handle.enrolment(), pm::PM_ENROL_DONE);
-    assert_eq!(set.world.net.lock().expect("not poisoned").portal.agents(), 2);
+    assert_eq!(set.world.net.lock().expect("not poisoned").portal.enrolments, 2);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The C functions as a program calls them, behind safe methods for the tests.
 
 use crate::conformance::World;
-use crate::portal::{Wire, WireAnswer};
 use plotmeter_agent::abi::{
     PM_ABI_VERSION, PM_BUSY, PM_DIGITS_MAX, PM_JOB_PRINT, PM_OUT_MAX, pm_agent, pm_config, pm_request, pm_response,
 };
 use plotmeter_agent::calls as c;
 use protocol::SigningKey;
+use protocol::testing::{Wire, WireAnswer};
 use report::{Job, RowId, Value, walk_job};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::path::Path;

@@ -3,9 +3,10 @@
 //! A case sees an agent only through [`AgentUnderTest`] and decides what the network does to it. Time is a
 //! number that the case moves.
 
-use crate::portal::{Fate, Lost, Net, Network, Portal, START, Wire, WireAnswer};
+use crate::network::{Fate, Net, Network, START};
 use protocol::enrol::EnrolmentFile;
 use protocol::receipt::Problem;
+use protocol::testing::{Kept, Lost, Wire, WireAnswer};
 use protocol::{CONFIRM_PATH, MESSAGES_PATH, PACKAGES_PATH, sha256};
 use report::{Area, Duration, Instant, Job, JobKind, JobStatus, Personal, PrintJob, Surroundings};
 use std::sync::Arc;
@@ -48,7 +49,7 @@ impl World {
     pub(crate) fn new(authority: &str) -> World {
         let clock = Arc::new(AtomicI64::new(START));
         let surroundings = surroundings(&clock, "agent");
-        let net = Network::new(Portal::new(authority, self::surroundings(&clock, "portal")));
+        let net = Network::start(authority, self::surroundings(&clock, "portal"));
         World { net, clock, surroundings }
     }
 }
@@ -139,7 +140,7 @@ impl Bench {
     /// Jobs 1 to `last` are there, each once and in order, and the agent knows it.
     fn arrived(&mut self, last: i64) {
         let expected: Vec<String> = (1..=last).map(uuid).collect();
-        assert_eq!(self.network(|network| network.portal.jobs()), expected);
+        assert_eq!(self.network(|network| network.jobs()), expected);
         assert_eq!(self.network(|network| network.portal.forks), 0);
         assert!(!self.agent.has_unsent(), "the agent still holds what the portal has");
     }
@@ -265,8 +266,8 @@ pub(crate) fn a_restored_portal_gets_again_what_it_lacks(bench: &mut Bench) {
         bench.agent.job(number);
         bench.settle(6);
     }
-    assert!(bench.network(|network| network.portal.account().kept.len()) >= 4);
-    bench.network(|network| network.portal.restore(1));
+    assert!(bench.network(|network| network.portal.kept.len()) >= 4);
+    bench.network(|network| network.portal.restore(2));
     bench.agent.job(5);
     bench.settle(8);
     bench.arrived(5);
@@ -289,7 +290,7 @@ pub(crate) fn a_refusal_is_believed_and_loses_nothing(bench: &mut Bench) {
         bench.agent.reopen();
         assert!(bench.agent.has_unsent(), "{kind}");
     }
-    assert_eq!(bench.network(|network| network.portal.jobs()), Vec::<String>::new());
+    assert_eq!(bench.network(|network| network.jobs()), Vec::<String>::new());
 }
 
 pub(crate) fn only_the_portal_can_say_that_it_has_the_keys_no_more(bench: &mut Bench) {
@@ -334,7 +335,7 @@ pub(crate) fn another_evidence_key_is_introduced_by_the_one_before(bench: &mut B
 }
 
 fn alerts(bench: &Bench) -> Vec<String> {
-    bench.network(|network| network.portal.account().alerts.clone())
+    bench.network(|network| network.portal.alerts())
 }
 
 pub(crate) fn an_alert_goes_at_once_and_once(bench: &mut Bench) {
@@ -409,7 +410,7 @@ pub(crate) fn each_package_names_the_last_receipt(bench: &mut Bench) {
         bench.settle(6);
     }
     bench.network(|network| {
-        let kept = &network.portal.account().kept;
+        let kept: Vec<&Kept> = network.portal.kept.values().collect();
         assert_eq!(kept[0].seen, None);
         for pair in kept.windows(2) {
             assert_eq!(pair[1].seen, Some(pair[0].receipt.mark()));
@@ -422,5 +423,5 @@ pub(crate) fn no_personal_text_arrives_by_default(bench: &mut Bench) {
     (1..=3).for_each(|number| bench.agent.job(number));
     bench.settle(6);
     bench.arrived(3);
-    assert!(!bench.network(|network| network.portal.text()).contains(SOMEBODY));
+    assert!(!bench.network(|network| network.text()).contains(SOMEBODY));
 }

@@ -2,8 +2,9 @@
 //! portal behind TLS. Where there is no C compiler or no libcurl, it says skipped.
 
 use crate::conformance::surroundings;
-use crate::portal::{Net, Network, Portal, START, Wire};
+use crate::network::{Net, Network, START};
 use protocol::package::Core;
+use protocol::testing::Wire;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -33,11 +34,11 @@ fn the_example_in_c_enrols_prints_and_reports() {
     }
     assert!(out.contains(r#""records_waiting":0,"packages_waiting":0"#), "everything was sent");
     let network = net.lock().expect("not poisoned");
-    assert_eq!(network.portal.jobs().len(), 25);
-    assert_eq!(network.portal.account().alerts, ["CUTTER/JAM"]);
+    assert_eq!(network.jobs().len(), 25);
+    assert_eq!(network.portal.alerts(), ["CUTTER/JAM"]);
     assert!(network.portal.cores().iter().any(|core| matches!(core, Core::Boot(_))));
     assert!(network.portal.cores().iter().any(|core| matches!(core, Core::Reading(_))));
-    assert!(!network.portal.text().contains("ground floor"), "a job's name left the printer");
+    assert!(!network.text().contains("ground floor"), "a job's name left the printer");
 }
 
 /// Builds the example; says why where this machine cannot.
@@ -88,7 +89,7 @@ fn serve() -> (Net, String) {
         .expect("a certificate");
     let config = Arc::new(config);
     let clock = Arc::new(AtomicI64::new(START));
-    let net = Network::new(Portal::new(&address, surroundings(&clock, "portal")));
+    let net = Network::start(&address, surroundings(&clock, "portal"));
     let shared = net.clone();
     std::thread::spawn(move || {
         for socket in listener.incoming().flatten() {

@@ -6,7 +6,7 @@ mod api;
 mod c;
 mod conformance;
 mod example;
-mod portal;
+mod network;
 
 use conformance::{AgentUnderTest, Bench, World};
 

@@ -3,16 +3,16 @@
 //!
 //! The agents are processes on the machine's own clock; the printers print by a clock that the test moves.
 
+use crate::needles::{self, Needles};
+use crate::processes::{Said, enrol, of_agent, run, said, start_portal, write_enrolment};
 use crate::world::{
-    Device, Prepared, START, TestClock, collector_config, device, free_port, fresh_budget, jobs_csv, planted,
-    plotmeter, prepare, start_portal,
+    Device, Prepared, START, TestClock, collector_config, device, free_address, fresh_budget, jobs_csv, participation,
+    planted, prepare, sqlite,
 };
-use portal::Target;
 use report::Duration;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::Child;
 
@@ -26,31 +26,9 @@ struct Site {
     clock: TestClock,
 }
 
-/// What a command said.
-struct Said {
-    success: bool,
-    out: String,
-    err: String,
-}
-
 /// Runs `plotmeter collector …` on a configuration until it ends.
 async fn collector(config: &Path, arguments: &[&str]) -> Said {
     run("collector", config, arguments).await
-}
-
-async fn run(agent: &str, config: &Path, arguments: &[&str]) -> Said {
-    let output = plotmeter()
-        .arg(agent)
-        .args(arguments)
-        .arg("--config")
-        .arg(config)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()
-        .await
-        .expect("runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    Said { success: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// Sets a site up; `more` is added to the collector's file, `@FOLDER@` in it is the site's folder.
@@ -61,11 +39,7 @@ async fn site(printers: usize, more: &str) -> Site {
     for number in 0..printers {
         devices.push(device(number, 300 + u64::try_from(number).expect("small"), &clock).await);
     }
-    let authority = format!("127.0.0.1:{}", free_port());
-    let path = folder.path().to_owned();
-    let target = Target::Sqlite(path.join("portal.sqlite"));
-    let prepared =
-        tokio::task::spawn_blocking(move || prepare(&path, &target, "", &authority)).await.expect("prepared");
+    let prepared = prepare(folder.path(), &sqlite(folder.path()), &free_address()).await;
     let config = collector_config(folder.path(), "drop", &devices);
     let mut text = std::fs::read_to_string(&config).expect("the file");
     if more.contains("[privacy]") {
@@ -75,17 +49,11 @@ async fn site(printers: usize, more: &str) -> Site {
     std::fs::write(&config, format!("{text}\n{more}")).expect("written");
     let portal = start_portal(&prepared).await;
     let file = write_enrolment(folder.path(), "enrol.plotmeter", &prepared.file);
-    let said = collector(&config, &["enrol", "--confirm", "Kessler Architekten", &file]).await;
+    let said = enrol("collector", &config, &file).await;
     assert!(said.success, "{}", said.err);
     assert!(said.out.contains("Kessler Architekten") && said.out.contains("Nordplan"), "{}", said.out);
     assert!(said.out.contains("user-name") && said.out.contains("timestamps"), "the policy is shown: {}", said.out);
     Site { folder, prepared, portal, config, devices, clock }
-}
-
-fn write_enrolment(folder: &Path, name: &str, file: &protocol::enrol::EnrolmentFile) -> String {
-    let path = folder.join(name);
-    std::fs::write(&path, serde_json::to_vec(file).expect("json")).expect("written");
-    path.display().to_string()
 }
 
 impl Site {
@@ -124,7 +92,7 @@ async fn a_doctor_passes_what_works_and_says_what_to_do_about_the_rest() {
     }
     site.portal.kill().await.expect("ended");
     let text = std::fs::read_to_string(&site.config).expect("the file");
-    let dead = format!("{text}\n[[printer]]\naddress = \"127.0.0.1:{}\"\n", free_port());
+    let dead = format!("{text}\n[[printer]]\naddress = \"{}\"\n", free_address());
     std::fs::write(&site.config, dead).expect("written");
     let said = collector(&site.config, &["doctor"]).await;
     assert!(!said.success, "{}", said.out);
@@ -151,7 +119,7 @@ async fn a_folder_is_enrolled_anew_only_where_that_is_asked_for() {
     let fresh = write_enrolment(site.folder.path(), "fresh.plotmeter", &site.prepared.second);
     let before = collector(&site.config, &["status"]).await.out;
     for file in [&used, &fresh] {
-        let said = collector(&site.config, &["enrol", "--confirm", "Kessler Architekten", file]).await;
+        let said = enrol("collector", &site.config, file).await;
         let words = said.err.contains("enrolled already") && said.err.contains("--again");
         assert!(!said.success && words, "{}", said.err);
     }
@@ -171,14 +139,6 @@ async fn a_folder_is_enrolled_anew_only_where_that_is_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn once_says_what_was_not_read_or_not_sent_and_why() {
     let mut site = site(1, "").await;
-    let participation = |customer: &str, printer: &str| {
-        let db = rusqlite::Connection::open(site.folder.path().join("portal.sqlite")).expect("the database");
-        db.execute_batch(&format!(
-            "update customer set participation = '{customer}'; update printer set participation = '{printer}';
-             update agent set settings_version = settings_version + 1;"
-        ))
-        .expect("changed");
-    };
     let once = async || {
         fresh_budget(&site.state());
         collector(&site.config, &["once"]).await
@@ -190,14 +150,14 @@ async fn once_says_what_was_not_read_or_not_sent_and_why() {
     assert!(collector(&site.config, &["resume"]).await.success);
     let said = once().await;
     assert!(said.success && said.out.contains("1 printer read, 0 not read"), "{}{}", said.out, said.err);
-    participation("listed", "seen");
+    participation(site.folder.path(), "listed", "seen");
     // The round in which the collector hears of it, and the next one.
     once().await;
     let said = once().await;
     assert!(!said.success && said.err.contains("no printer was read"), "{}", said.err);
     assert!(said.out.contains(&format!("{}: ", site.devices[0].server.address())), "{}", said.out);
     assert!(said.out.contains("takes no part"), "{}", said.out);
-    participation("all", "participating");
+    participation(site.folder.path(), "all", "participating");
     assert!(once().await.success);
     site.portal.kill().await.expect("ended");
     site.clock.forward(Duration::hours(24));
@@ -272,42 +232,37 @@ async fn no_name_stands_anywhere_under_the_default_policy() {
         printed = site.devices.iter().map(truth).sum();
     }
     println!("{printed} jobs were printed");
-    let names: Vec<String> = planted(&site.devices).into_iter().map(needle).collect();
+    let names = planted(&site.devices);
     assert!(names.len() > 20, "only {} names were planted", names.len());
+    let names = Needles::new(names.iter().map(|name| needles::text(name, &alone(name))));
     let rows = jobs_csv(&site.prepared.pages).await;
     assert!(rows.len() >= wanted, "{} jobs arrived", rows.len());
-    let mut places = vec![("standard error".to_owned(), said), ("the export".to_owned(), format!("{rows:?}"))];
-    places.push(("the wire".to_owned(), site.kept().concat()));
+    let mut places = vec![("standard error".to_owned(), said.into_bytes())];
+    places.push(("the export".to_owned(), format!("{rows:?}").into_bytes()));
+    places.push(("the wire".to_owned(), site.kept().concat().into_bytes()));
     for file in files(site.folder.path()) {
-        let bytes = std::fs::read(&file).expect("a file");
-        places.push((file.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        places.push((file.display().to_string(), std::fs::read(&file).expect("a file")));
     }
-    assert!(places.iter().any(|(place, text)| place.ends_with("collector.log") && text.lines().count() > 5));
+    let lines = |text: &[u8]| String::from_utf8_lossy(text).lines().count();
+    assert!(places.iter().any(|(place, text)| place.ends_with("collector.log") && lines(text) > 5));
     assert!(places.iter().any(|(place, text)| place.ends_with("spool.sqlite") && text.len() > 10_000));
     for (place, text) in &places {
-        let found: Vec<&String> = names.iter().filter(|name| text.contains(name.as_str())).collect();
-        assert_eq!(found, Vec::<&String>::new(), "in {place}");
+        names.none_in(place, text);
     }
 }
 
-/// What to search for. An account such as `43-120` also stands in some UUID; by itself it has quotes.
-fn needle(name: String) -> String {
-    if name.chars().all(|c| c.is_ascii_hexdigit() || c == '-') { format!("\"{name}\"") } else { name }
+/// A name as it stands alone. An account such as `43-120` also stands in some UUID; by itself it has quotes.
+fn alone(name: &str) -> String {
+    if name.chars().all(|c| c.is_ascii_hexdigit() || c == '-') { format!("\"{name}\"") } else { name.to_owned() }
 }
 
 /// One round that logs all it can; gives its standard error.
 async fn run_logged(site: &Site) -> String {
     fresh_budget(&site.state());
-    let output = plotmeter()
-        .args(["collector", "once", "--config"])
-        .arg(&site.config)
-        .env("PLOTMETER_LOG", "debug")
-        .stderr(Stdio::piped())
-        .output()
-        .await
-        .expect("runs");
-    assert!(output.status.success());
-    String::from_utf8(output.stderr).expect("text")
+    let mut once = of_agent("collector", &site.config, &["once"]);
+    let said = said(once.env("PLOTMETER_LOG", "debug")).await;
+    assert!(said.success);
+    said.err
 }
 
 /// Every file below a folder.
@@ -432,11 +387,10 @@ async fn neither_agent_has_a_listening_socket_while_it_works() {
     std::fs::write(&direct, format!("state = {state:?}\nprinter = \"https://{address}\"\npause_ms = 0\n"))
         .expect("written");
     let file = write_enrolment(site.folder.path(), "second.plotmeter", &site.prepared.second);
-    let said = run("direct", &direct, &["enrol", "--confirm", "Kessler Architekten", &file]).await;
+    let said = enrol("direct", &direct, &file).await;
     assert!(said.success, "{}", said.err);
     site.clock.forward(Duration::hours(24));
-    let start =
-        |agent: &str, config: &Path| plotmeter().args([agent, "run", "--config"]).arg(config).spawn().expect("starts");
+    let start = |agent: &str, config: &Path| of_agent(agent, config, &["run"]).spawn().expect("starts");
     let mut agents = [start("collector", &site.config), start("direct", &direct)];
     // Both have read and sent when both have stored something and jobs are at the portal.
     for _ in 0..400 {

@@ -1,7 +1,7 @@
 //! Another program at the portal's SQLite file, as a backup is: nothing that the portal writes later is lost.
 
-use crate::world::{collector_config, free_port, jobs_csv, plotmeter, prepare, start_portal};
-use portal::Target;
+use crate::processes::{enrol, start_portal, write_enrolment};
+use crate::world::{collector_config, free_address, jobs_csv, prepare, sqlite};
 use std::path::Path;
 use std::process::Command;
 
@@ -48,10 +48,7 @@ fn the_other_program_counts_and_closes() {
 async fn what_is_written_after_a_backup_of_the_running_portal_is_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("portal.sqlite");
-    let authority = format!("127.0.0.1:{}", free_port());
-    let (path, target) = (folder.path().to_owned(), Target::Sqlite(database.clone()));
-    let prepared =
-        tokio::task::spawn_blocking(move || prepare(&path, &target, "", &authority)).await.expect("prepared");
+    let prepared = prepare(folder.path(), &sqlite(folder.path()), &free_address()).await;
     let mut portal = start_portal(&prepared).await;
     // Pages are read, so that the portal has opened the file more than once.
     assert!(jobs_csv(&prepared.pages).await.is_empty());
@@ -62,15 +59,9 @@ async fn what_is_written_after_a_backup_of_the_running_portal_is_kept() {
     let log = folder.path().join("portal.sqlite-wal");
     assert!(log.exists(), "the backup took the database's log away from the portal");
     let config = collector_config(folder.path(), "drop", &[]);
-    let enrolment = folder.path().join("enrol.plotmeter");
-    std::fs::write(&enrolment, serde_json::to_vec(&prepared.file).expect("json")).expect("written");
-    let enrolled = plotmeter()
-        .args(["collector", "enrol", "--confirm", "Kessler Architekten", "--config"])
-        .args([&config, &enrolment])
-        .status()
-        .await
-        .expect("runs");
-    assert!(enrolled.success());
+    let file = write_enrolment(folder.path(), "enrol.plotmeter", &prepared.file);
+    let enrolled = enrol("collector", &config, &file).await;
+    assert!(enrolled.success, "{}", enrolled.err);
     portal.start_kill().expect("killed");
     portal.wait().await.expect("ended");
     let active = count(&database, "select count(*) from agent where state = 'active'");

@@ -7,9 +7,8 @@
 //! envelope's own tests say.
 #![cfg(target_os = "linux")]
 
-use crate::polite::{EXECUTABLE, Said, said, through, write_enrolment};
-use crate::world::{Prepared, START, TestClock, collector_config, fresh_budget, jobs_csv, prepare, start_portal};
-use portal::Target;
+use crate::processes::{EXECUTABLE, Said, quiet, said, start_portal, write_enrolment};
+use crate::world::{Prepared, START, TestClock, collector_config, fresh_budget, jobs_csv, prepare, sqlite};
 use report::Duration;
 use simulator::faces::https::{Server, TlsIdentity, serve};
 use simulator::printer::{Habits, MODELS, Printer};
@@ -177,7 +176,7 @@ async fn hostile_settings_send_no_packet_outside_the_envelope() {
     }
     let Some(lab) = Lab::new() else { return };
     let myself = std::env::current_exe().expect("this program");
-    let mut command = through("ip", &["netns", "exec", &lab.network]);
+    let mut command = quiet("ip", &["netns", "exec", &lab.network]);
     command.arg(myself).args([TEST, "--exact", "--nocapture"]).env(COLLECTOR, &lab.collector);
     let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends in time").expect("runs");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -237,7 +236,8 @@ struct Capture {
 impl Capture {
     async fn start() -> Capture {
         let arguments = ["-nn", "-tt", "-l", "--immediate-mode", "-Q", "in", "-i", "wire", "ip or ip6"];
-        let mut tcpdump = through("tcpdump", &arguments).spawn().expect("starts");
+        let mut command = quiet("tcpdump", &arguments);
+        let mut tcpdump = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut words = BufReader::new(tcpdump.stderr.take().expect("piped")).lines();
         loop {
             let line = tokio::time::timeout(PATIENCE, words.next_line()).await.expect("in time").expect("text");
@@ -301,19 +301,7 @@ struct Site {
 
 async fn site(namespace: &str) -> Site {
     let folder = tempfile::tempdir().expect("a folder");
-    let (path, target) = (folder.path().to_owned(), Target::Sqlite(folder.path().join("portal.sqlite")));
-    let prepared = tokio::task::spawn_blocking(move || prepare(&path, &target, "", &PORTAL.to_string())).await;
-    let mut prepared = prepared.expect("prepared");
-    // The portal is at another address than in other tests, and at the port of all portals.
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let parameters = rcgen::CertificateParams::new(vec![PORTAL.to_string()]).expect("a name");
-    let certificate = parameters.self_signed(&key).expect("signed").pem();
-    std::fs::write(folder.path().join("portal.pem"), &certificate).expect("written");
-    std::fs::write(folder.path().join("portal.key"), key.serialize_pem()).expect("written");
-    prepared.file.portal_ca = Some(certificate);
-    let text = std::fs::read_to_string(&prepared.portal_config).expect("the file");
-    let text = text.replace(&format!("listen = \"{PORTAL}\""), &format!("listen = \"{PORTAL}:443\""));
-    std::fs::write(&prepared.portal_config, text).expect("written");
+    let prepared = prepare(folder.path(), &sqlite(folder.path()), &PORTAL.to_string()).await;
     let config = collector_config(folder.path(), "drop", &[]);
     let text = std::fs::read_to_string(&config).expect("the file");
     std::fs::write(&config, format!("{text}\n[allow]\nnetworks = [\"{ENVELOPE}\"]\n")).expect("written");
@@ -329,7 +317,7 @@ async fn site(namespace: &str) -> Site {
 impl Site {
     /// A program on the collector's machine.
     fn outside(&self, arguments: &[&str]) -> tokio::process::Command {
-        let mut command = through("ip", &["netns", "exec", &self.namespace]);
+        let mut command = quiet("ip", &["netns", "exec", &self.namespace]);
         command.args(arguments);
         command
     }
@@ -378,8 +366,7 @@ impl Site {
     async fn run(&self, capture: &Capture, wanted: &BTreeSet<IpAddr>) {
         fresh_budget(&self.folder.path().join("collector"));
         let mut command = self.outside(&[EXECUTABLE, "collector", "run", "--config"]);
-        let command = command.arg(&self.config).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut running = command.spawn().expect("starts");
+        let mut running = command.arg(&self.config).spawn().expect("starts");
         for _ in 0..400 {
             if capture.destinations().is_superset(wanted) && self.collector(&["status"]).await.out.contains(SERIAL) {
                 running.kill().await.expect("ended");

@@ -1,9 +1,10 @@
 //! SIGKILL of the collector and of the portal at random points, while printers print: every job is
 //! billed exactly once, equal to what the printers themselves counted.
 
+use crate::processes::{enrol, of_agent, start_portal, write_enrolment};
 use crate::world::{
-    Device, Prepared, START, TestClock, collector_config, device, free_port, fresh_budget, jobs_csv, plotmeter,
-    postgres, prepare, start_portal,
+    Device, Prepared, START, TestClock, collector_config, device, free_address, fresh_budget, jobs_csv, postgres,
+    prepare, sqlite,
 };
 use portal::Target;
 use report::sample::Rng;
@@ -18,18 +19,17 @@ const KILLS: usize = 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_bills_every_job_exactly_once_through_kills() {
     let folder = tempfile::tempdir().expect("a folder");
-    story(folder.path(), Target::Sqlite(folder.path().join("portal.sqlite")), String::new()).await;
+    story(folder.path(), &sqlite(folder.path())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_bills_every_job_exactly_once_through_kills() {
     let folder = tempfile::tempdir().expect("a folder");
-    let found = tokio::task::spawn_blocking(postgres).await.expect("asked");
-    let Some((target, line)) = found else { return };
-    story(folder.path(), target, line).await;
+    let Some(target) = tokio::task::spawn_blocking(postgres).await.expect("asked") else { return };
+    story(folder.path(), &target).await;
 }
 
-async fn story(folder: &Path, target: Target, postgres_line: String) {
+async fn story(folder: &Path, target: &Target) {
     let seed = 0x5EED;
     println!("seed {seed}");
     let mut rng = Rng::new(seed);
@@ -38,27 +38,18 @@ async fn story(folder: &Path, target: Target, postgres_line: String) {
     for number in 0..3 {
         devices.push(device(number, 100 + u64::try_from(number).expect("small"), &clock).await);
     }
-    let authority = format!("127.0.0.1:{}", free_port());
-    let (path, moved) = (folder.to_owned(), authority.clone());
-    let prepared =
-        tokio::task::spawn_blocking(move || prepare(&path, &target, &postgres_line, &moved)).await.expect("prepared");
+    let prepared = prepare(folder, target, &free_address()).await;
     let config = collector_config(folder, "keep", &devices);
-    let enrolment = folder.join("enrol.plotmeter");
-    std::fs::write(&enrolment, serde_json::to_vec(&prepared.file).expect("json")).expect("written");
+    let enrolment = write_enrolment(folder, "enrol.plotmeter", &prepared.file);
     let mut portal = start_portal(&prepared).await;
-    let enrolled = plotmeter()
-        .args(["collector", "enrol", "--confirm", "Kessler Architekten", "--config"])
-        .args([&config, &enrolment])
-        .status()
-        .await
-        .expect("runs");
-    assert!(enrolled.success());
+    let enrolled = enrol("collector", &config, &enrolment).await;
+    assert!(enrolled.success, "{}", enrolled.err);
     // How long a whole round takes here, so that kills fall inside it.
     let (mut collector_kills, mut portal_kills, mut whole_ms) = (0, 0, 400);
     while collector_kills < KILLS || portal_kills < KILLS {
         clock.forward(Duration::hours(rng.between(1, 6)));
         fresh_budget(&folder.join("collector"));
-        let mut round = plotmeter().args(["collector", "once", "--config"]).arg(&config).spawn().expect("starts");
+        let mut round = of_agent("collector", &config, &["once"]).spawn().expect("starts");
         let after = std::time::Duration::from_millis(rng.next_u64() % whole_ms);
         tokio::select! {
             _ = round.wait() => { whole_ms = (whole_ms * 9 / 10).max(60); }
@@ -79,7 +70,7 @@ async fn story(folder: &Path, target: Target, postgres_line: String) {
     }
     // One quiet round at the end, with the printers standing still.
     fresh_budget(&folder.join("collector"));
-    let last = plotmeter().args(["collector", "once", "--config"]).arg(&config).status().await.expect("runs");
+    let last = of_agent("collector", &config, &["once"]).status().await.expect("runs");
     assert!(last.success());
     println!("{collector_kills} kills of the collector, {portal_kills} of the portal");
     compare(&prepared, &devices, &clock).await;

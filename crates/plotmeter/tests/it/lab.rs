@@ -3,7 +3,7 @@
 //!
 //! Deliberately absent: sleeping, and any belief in a desk that the database does not bear out.
 
-use crate::world::{START, TestClock, surroundings, tenant};
+use crate::world::{START, TestClock, sqlite, surroundings, tenant};
 use agent::{Desk, DeskOptions, Inbound, Invitation, Outbound, ReadFrom, Started, Turn};
 use portal::setup::{self, NewReseller};
 use portal::{Db, Portal, PortalKeys, Target};
@@ -35,7 +35,7 @@ impl Lab {
     /// A lab on a new SQLite file. `authority` is what agents call the portal.
     pub(crate) fn sqlite(authority: &str, ca: Option<String>, seed: u64) -> Lab {
         let folder = tempfile::tempdir().expect("a folder");
-        let target = Target::Sqlite(folder.path().join("portal.sqlite"));
+        let target = sqlite(folder.path());
         Lab::on(&target, folder, authority, ca, seed)
     }
 

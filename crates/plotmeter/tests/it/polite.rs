@@ -3,18 +3,17 @@
 //!
 //! Deliberately absent: what the answers mean, which the drivers' own tests say.
 
+use crate::processes::{EXECUTABLE, enrol, of_agent, quiet, said, start_portal, write_enrolment};
 use crate::world::{
-    Prepared, START, TestClock, certificate, collector_config, device, free_port, fresh_budget, prepare, start_portal,
+    Prepared, START, TestClock, acceptor, certificate, collector_config, device, free_address, fresh_budget,
+    participation, prepare, sqlite,
 };
 use agent::Patience;
-use portal::Target;
-use protocol::enrol::EnrolmentFile;
 use report::Duration;
 use simulator::faces::piws;
 use simulator::printer::{Habits, MODELS, Printer};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,10 +23,6 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// The program.
-pub(crate) const EXECUTABLE: &str = env!("CARGO_BIN_EXE_plotmeter");
-/// A command that has not ended by then never will.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 /// Where the printers' web service stands.
 const ROOT: &str = "/LFPWebServices/PI/";
 /// What a driver may ask for below it, besides the jobs of a queue.
@@ -47,39 +42,6 @@ const RESOURCES: [&str; 10] = [
 const HEADERS: [&str; 3] = ["accept", "accept-language", "host"];
 /// Each way of opening a socket to others, or of sending to somebody.
 const CALLS: &str = "trace=bind,listen,accept,accept4,connect,sendto,sendmsg,sendmmsg";
-
-/// What a command said.
-pub(crate) struct Said {
-    pub(crate) success: bool,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-/// A program, perhaps one that starts another one, quiet and without a proxy.
-pub(crate) fn through(program: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    for proxy in ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
-        command.env_remove(proxy);
-    }
-    command.env("PLOTMETER_LOG", "error").kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Runs a command until it ends.
-pub(crate) async fn said(command: &mut Command) -> Said {
-    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends in time").expect("runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Said { success: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
-}
-
-/// Writes an enrolment file; gives its path.
-pub(crate) fn write_enrolment(folder: &Path, name: &str, file: &EnrolmentFile) -> String {
-    let path = folder.join(name);
-    std::fs::write(&path, serde_json::to_vec(file).expect("json")).expect("written");
-    path.display().to_string()
-}
 
 /// What reached a printer.
 #[derive(Default)]
@@ -132,7 +94,9 @@ impl Recorder {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let task = tokio::spawn(serve(listener, acceptor(), Arc::new(Mutex::new(printer)), seen.clone()));
+        let (certificate, key) = certificate("127.0.0.1");
+        let acceptor = acceptor(&certificate, &key);
+        let task = tokio::spawn(serve(listener, acceptor, Arc::new(Mutex::new(printer)), seen.clone()));
         Recorder { address, seen, task }
     }
 
@@ -173,21 +137,6 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-fn acceptor() -> TlsAcceptor {
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let (certificate, key) = certificate();
-    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate")];
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("fits");
-    TlsAcceptor::from(Arc::new(config))
 }
 
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, printer: Arc<Mutex<Printer>>, seen: Arc<Mutex<Seen>>) {
@@ -249,10 +198,7 @@ async fn site() -> Site {
     let mut printer = Printer::new(81, &MODELS[0], "CN000081", START, habits);
     printer.advance(START.plus(Duration::hours(24)));
     let recorder = Recorder::start(printer).await;
-    let authority = format!("127.0.0.1:{}", free_port());
-    let (path, target) = (folder.path().to_owned(), Target::Sqlite(folder.path().join("portal.sqlite")));
-    let prepared =
-        tokio::task::spawn_blocking(move || prepare(&path, &target, "", &authority)).await.expect("prepared");
+    let prepared = prepare(folder.path(), &sqlite(folder.path()), &free_address()).await;
     let collector = collector_config(folder.path(), "drop", &[]);
     let mut text = std::fs::read_to_string(&collector).expect("the file");
     text.push_str(&format!("[[printer]]\naddress = \"{}\"\n", recorder.address));
@@ -266,19 +212,15 @@ async fn site() -> Site {
     let first = write_enrolment(site.folder.path(), "first.plotmeter", &site.prepared.file);
     let second = write_enrolment(site.folder.path(), "second.plotmeter", &site.prepared.second);
     for (agent, file) in [("collector", first), ("direct", second)] {
-        let said = said(&mut site.command(agent, &["enrol", "--confirm", "Kessler Architekten", &file])).await;
+        let said = enrol(agent, site.config(agent), &file).await;
         assert!(said.success, "{agent}: {}", said.err);
     }
     site
 }
 
 impl Site {
-    /// `plotmeter collector …` or `plotmeter direct …`.
-    fn command(&self, agent: &str, arguments: &[&str]) -> Command {
-        let config = if agent == "direct" { &self.direct } else { &self.collector };
-        let mut command = through(EXECUTABLE, &[agent]);
-        command.args(arguments).arg("--config").arg(config);
-        command
+    fn config(&self, agent: &str) -> &Path {
+        if agent == "direct" { &self.direct } else { &self.collector }
     }
 
     /// How many requests a command makes at the printer.
@@ -294,35 +236,23 @@ impl Site {
     }
 
     async fn requests_of_agent(&self, agent: &str, arguments: &[&str]) -> usize {
-        self.requests_of(&mut self.command(agent, arguments)).await
+        self.requests_of(&mut of_agent(agent, self.config(agent), arguments)).await
     }
 
     /// Lets an agent run until it has made so many requests, and ends it.
     async fn run(&self, agent: &str, requests: usize) {
         let wanted = self.recorder.asked() + requests;
-        let mut command = self.command(agent, &["run"]);
-        let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        let mut running = of_agent(agent, self.config(agent), &["run"]).spawn().expect("starts");
         self.recorder.wait_for(wanted).await;
         running.kill().await.expect("ended");
-    }
-
-    /// Whether all printers take part, or none. Each agent hears of it at its next contact.
-    fn participation(&self, customer: &str, printer: &str) {
-        let db = rusqlite::Connection::open(self.folder.path().join("portal.sqlite")).expect("the database");
-        db.execute_batch(&format!(
-            "update customer set participation = '{customer}'; update printer set participation = '{printer}';
-             update agent set settings_version = settings_version + 1;"
-        ))
-        .expect("changed");
     }
 
     /// What `once` of an agent does with sockets.
     async fn traced(&self, agent: &str) -> String {
         fresh_budget(&self.folder.path().join(agent));
         let file = self.folder.path().join(format!("{agent}.trace"));
-        let config = if agent == "direct" { &self.direct } else { &self.collector };
-        let mut command = through("strace", &["-f", "-qq", "-e", CALLS, "-o"]);
-        command.arg(&file).arg(EXECUTABLE).args([agent, "once", "--config"]).arg(config);
+        let mut command = quiet("strace", &["-f", "-qq", "-e", CALLS, "-o"]);
+        command.arg(&file).arg(EXECUTABLE).args([agent, "once", "--config"]).arg(self.config(agent));
         let said = said(&mut command).await;
         assert!(said.success, "{agent}: {}", said.err);
         String::from_utf8_lossy(&std::fs::read(&file).expect("the trace")).into_owned()
@@ -332,20 +262,20 @@ impl Site {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_printer_hears_get_and_nothing_else_from_every_command() {
     let site = site().await;
-    let mut probe = through(EXECUTABLE, &["probe", &site.recorder.address, "--pause-ms", "0"]);
+    let mut probe = quiet(EXECUTABLE, &["probe", &site.recorder.address, "--pause-ms", "0"]);
     let whole = site.requests_of(&mut probe).await;
     assert!(whole >= 10, "a whole reading is {whole} requests");
     for (arguments, requests) in [("once", whole), ("preview", whole), ("doctor", 1), ("status", 0)] {
         assert_eq!(site.requests_of_agent("collector", &[arguments]).await, requests, "{arguments}");
     }
     // The round in which the collector hears that nothing takes part any more, and the next one.
-    site.participation("listed", "seen");
+    participation(site.folder.path(), "listed", "seen");
     assert_eq!(site.requests_of_agent("collector", &["once"]).await, whole);
     for arguments in ["once", "preview", "doctor"] {
         let identity = site.requests_of_agent("collector", &[arguments]).await;
         assert_eq!(identity, 1, "{arguments}: of a printer that takes no part only the identity is asked");
     }
-    site.participation("all", "participating");
+    participation(site.folder.path(), "all", "participating");
     assert_eq!(site.requests_of_agent("collector", &["once"]).await, whole);
     site.run("collector", whole).await;
     for (arguments, requests) in [("once", whole), ("doctor", 1), ("status", 0)] {
@@ -440,7 +370,7 @@ fn a_trace_is_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_calls_its_printer_and_its_portal_and_waits_for_nobody() {
-    let strace = through("strace", &["-o", "/dev/null", "true"]).status().await;
+    let strace = quiet("strace", &["-o", "/dev/null", "true"]).status().await;
     if !strace.is_ok_and(|status| status.success()) {
         println!("skipped: strace is absent or may not trace here");
         return;

@@ -1,13 +1,12 @@
 //! `plotmeter probe` on a simulated printer and on recorded documents, each over HTTPS.
 
-use crate::world::{START, TestClock, device};
+use crate::world::{START, TestClock, acceptor, certificate, device};
 use report::Duration;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 async fn probe(address: &str, json: bool) -> (bool, String, String) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_plotmeter"));
@@ -118,17 +117,8 @@ fn documents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// A static HTTPS server with a self-signed certificate.
 async fn serve(documents: BTreeMap<String, Vec<u8>>) -> String {
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let certificate =
-        rcgen::CertificateParams::new(vec!["printer".to_owned()]).expect("a name").self_signed(&key).expect("signed");
-    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .expect("fits");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (certificate, key) = certificate("printer");
+    let acceptor = acceptor(&certificate, &key);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
     let documents = Arc::new(documents);

@@ -12,6 +12,7 @@
 //! Deliberately absent: lost packets, which no budget can know.
 
 use crate::lab::{Lab, Source, beat, hours};
+use crate::world::provider;
 use agent::budget::{ALERT_RESERVE, CATCH_UP, WINDOW_BYTES};
 use agent::{Desk, Inbound, Outbound, Turn};
 use protocol::Hex;
@@ -22,7 +23,6 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -163,7 +163,7 @@ impl Line {
 fn client(certificate: &str) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate")).expect("an authority");
-    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let mut config = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("versions")
         .with_root_certificates(roots)

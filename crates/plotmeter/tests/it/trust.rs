@@ -4,13 +4,12 @@
 //! Deliberately absent: what is sealed inside TLS, which `interception` and `wire` look at, and printers,
 //! whose certificates are pinned.
 
-use crate::world::{Prepared, collector_config, free_port, plotmeter, prepare, start_portal};
-use portal::Target;
+use crate::processes::{enrol, run, start_portal, write_enrolment};
+use crate::world::{Prepared, collector_config, free_address, prepare, provider, sqlite};
 use protocol::enrol::EnrolmentFile;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -19,15 +18,8 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// A portal's folder, and the name under which agents call it.
 async fn set_up(folder: &Path) -> (Prepared, String) {
-    let authority = format!("127.0.0.1:{}", free_port());
-    let (path, called) = (folder.to_owned(), authority.clone());
-    let target = Target::Sqlite(path.join("portal.sqlite"));
-    let prepared = tokio::task::spawn_blocking(move || prepare(&path, &target, "", &called)).await;
-    (prepared.expect("prepared"), authority)
-}
-
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    let authority = free_address();
+    (prepare(folder, &sqlite(folder), &authority).await, authority)
 }
 
 /// Shakes hands with a portal in one version of TLS only; gives the version spoken.
@@ -142,39 +134,26 @@ impl StandIn {
     }
 }
 
-/// Runs `plotmeter collector …`; gives whether it succeeded, and both outputs.
-async fn collector(arguments: &[&str], config: &Path) -> (bool, String) {
-    let mut command = plotmeter();
-    command.arg("collector").args(arguments).arg("--config").arg(config);
-    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().await.expect("runs");
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(text).expect("text"))
-}
-
-fn write_invitation(path: &Path, file: &EnrolmentFile) -> String {
-    std::fs::write(path, serde_json::to_vec(file).expect("JSON")).expect("written");
-    path.display().to_string()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_says_nothing_to_a_portal_whose_certificate_is_not_right() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path();
     let (prepared, authority) = set_up(path).await;
     let enrolled = collector_config(path, "drop", &[]);
-    let invitation = write_invitation(&path.join("enrol.plotmeter"), &prepared.file);
+    let invitation = write_enrolment(path, "enrol.plotmeter", &prepared.file);
     let mut portal = start_portal(&prepared).await;
-    let (success, said) = collector(&["enrol", "--confirm", "Kessler Architekten", &invitation], &enrolled).await;
-    assert!(success, "{said}");
+    let said = enrol("collector", &enrolled, &invitation).await;
+    assert!(said.success, "{}", said.all());
     portal.kill().await.expect("ended");
     let (fresh, state) = (path.join("fresh.toml"), path.join("fresh"));
     std::fs::write(&fresh, format!("state = {state:?}\n")).expect("written");
-    let invitation = write_invitation(&path.join("second.plotmeter"), &prepared.second);
+    let invitation = write_enrolment(path, "second.plotmeter", &prepared.second);
     for shown in &SHOWN {
         let stand_in = StandIn::start(&authority, acceptor(path, shown)).await;
-        let (success, said) = collector(&["enrol", "--confirm", "Kessler Architekten", &invitation], &fresh).await;
+        let enrolment = enrol("collector", &fresh, &invitation).await;
+        let (success, said) = (enrolment.success, enrolment.all());
         assert!(!success && !state.join("agent.json").exists(), "{}: {said}", shown.what);
-        let (_, checks) = collector(&["doctor"], &enrolled).await;
+        let checks = run("collector", &enrolled, &["doctor"]).await.all();
         let heard = stand_in.stop().await;
         if shown.words.is_empty() {
             assert!(heard.contains("POST /enrol/v1"), "the test itself works: {said}{heard}");
@@ -187,9 +166,9 @@ async fn an_agent_says_nothing_to_a_portal_whose_certificate_is_not_right() {
     }
     // Where the enrolment names no authority, the public ones are asked, and know nothing of this one.
     let open = EnrolmentFile { portal_ca: None, ..prepared.second.clone() };
-    let invitation = write_invitation(&path.join("open.plotmeter"), &open);
+    let invitation = write_enrolment(path, "open.plotmeter", &open);
     let stand_in = StandIn::start(&authority, acceptor(path, &SHOWN[0])).await;
-    let (success, said) = collector(&["enrol", "--confirm", "Kessler Architekten", &invitation], &fresh).await;
-    assert!(!success && said.contains("UnknownIssuer"), "{said}");
+    let said = enrol("collector", &fresh, &invitation).await;
+    assert!(!said.success && said.all().contains("UnknownIssuer"), "{}", said.all());
     assert_eq!(stand_in.stop().await, "");
 }

@@ -1,9 +1,12 @@
 //! What a TLS-inspecting proxy between collector and portal would see: no planted name, no secret.
 
-use crate::world::{START, TestClock, certificate, collector_config, device, planted, postgres, surroundings, tenant};
+use crate::needles::{self, Needles};
+use crate::processes::write_enrolment;
+use crate::world::{
+    START, TestClock, acceptor, certificate, collector_config, device, planted, postgres, sqlite, surroundings, tenant,
+};
 use agent::{Collector, Config};
 use portal::{Db, Portal, PortalKeys, Target, setup};
-use protocol::Hex;
 use report::Duration;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -14,20 +17,20 @@ use tokio_rustls::TlsAcceptor;
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_names_and_secrets_never_stand_on_the_wire() {
     let folder = tempfile::tempdir().expect("a folder");
-    story(folder.path(), Target::Sqlite(folder.path().join("portal.sqlite")), "drop").await;
+    story(folder.path(), sqlite(folder.path()), "drop").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_names_and_secrets_never_stand_on_the_wire() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Some((target, _)) = tokio::task::spawn_blocking(postgres).await.expect("asked") else { return };
+    let Some(target) = tokio::task::spawn_blocking(postgres).await.expect("asked") else { return };
     story(folder.path(), target, "drop").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_that_are_kept_travel_sealed_and_arrive() {
     let folder = tempfile::tempdir().expect("a folder");
-    story(folder.path(), Target::Sqlite(folder.path().join("portal.sqlite")), "keep").await;
+    story(folder.path(), sqlite(folder.path()), "keep").await;
 }
 
 type Transcript = Arc<Mutex<Vec<u8>>>;
@@ -60,14 +63,10 @@ async fn copy(from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteE
     let _gone = to.shutdown().await;
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
-}
-
 async fn story(folder: &Path, target: Target, personal: &str) {
     let clock = TestClock::at(START);
     let around = surroundings(clock.clock(), 3);
-    let (certificate, key) = certificate();
+    let (certificate, key) = certificate("127.0.0.1");
     let (proxy, inner) = (
         TcpListener::bind("127.0.0.1:0").await.expect("a port"),
         TcpListener::bind("127.0.0.1:0").await.expect("a port"),
@@ -101,9 +100,8 @@ async fn story(folder: &Path, target: Target, personal: &str) {
     let devices = vec![device(2, 11, &clock).await, device(5, 12, &clock).await];
     let path = collector_config(folder, personal, &devices);
     let config = Config::load(&path).expect("valid");
-    let enrolment = folder.join("enrol.plotmeter");
-    std::fs::write(&enrolment, serde_json::to_vec(&file).expect("json")).expect("written");
-    let pending = agent::begin(&enrolment, &config, "pc-7", false, &around).await.expect("shakes hands");
+    let enrolment = write_enrolment(folder, "enrol.plotmeter", &file);
+    let pending = agent::begin(Path::new(&enrolment), &config, "pc-7", false, &around).await.expect("shakes hands");
     assert_eq!(pending.account(), ("Nordplan", "Kessler Architekten"));
     pending.confirm().await.expect("confirmed");
     let collector = Collector::open(config, around).expect("opens");
@@ -117,12 +115,12 @@ async fn story(folder: &Path, target: Target, personal: &str) {
     }
     let wire = transcript.lock().expect("not poisoned").clone();
     assert!(wire.len() > 20_000, "only {} bytes were seen", wire.len());
-    search(&wire, secrets);
+    let secrets = secrets.iter().flat_map(|(name, secret)| needles::key(name, secret));
+    Needles::new(secrets).none_in("what went over the wire", &wire);
     let names = planted(&devices);
     assert!(names.len() > 20, "only {} names were planted", names.len());
-    for name in &names {
-        assert!(!contains(&wire, name.as_bytes()), "{name} is on the wire");
-    }
+    let names = Needles::new(names.iter().map(|name| needles::text(name, name)));
+    names.none_in("what went over the wire", &wire);
     let rows = crate::world::jobs_csv(&pages_url).await;
     let arrived = rows.iter().filter(|row| !row["name"].is_empty() || !row["user"].is_empty()).count();
     if personal == "keep" {
@@ -135,20 +133,17 @@ async fn story(folder: &Path, target: Target, personal: &str) {
 
 /// Names that are dropped are so before anything is written; those that are kept are found, so that
 /// the search can fail.
-fn search_spool(collector: &Collector, state: &Path, names: &[String], kept: bool) {
+fn search_spool(collector: &Collector, state: &Path, names: &Needles, kept: bool) {
     let packed = packed(collector);
-    let found: Vec<&String> = names.iter().filter(|name| packed.contains(name.as_str())).collect();
     if kept {
+        let found = names.found(packed.as_bytes());
         assert!(!found.is_empty(), "no name is in {} bytes of packages", packed.len());
         return;
     }
-    assert_eq!(found, Vec::<&String>::new());
+    names.none_in("the packages", packed.as_bytes());
     // Records that were deleted may still stand in the file.
-    let spool = std::fs::read(state.join("spool.sqlite")).expect("the spool");
-    let log = std::fs::read(state.join("spool.sqlite-wal")).unwrap_or_default();
-    for name in names {
-        assert!(!contains(&spool, name.as_bytes()) && !contains(&log, name.as_bytes()), "{name} is in the spool");
-    }
+    names.none_in("the spool", &std::fs::read(state.join("spool.sqlite")).expect("the spool"));
+    names.none_in("the spool's log", &std::fs::read(state.join("spool.sqlite-wal")).unwrap_or_default());
 }
 
 /// The JSON of every package in the spool.
@@ -156,29 +151,4 @@ fn packed(collector: &Collector) -> String {
     let text: String = collector.show_sent(10_000).expect("read").into_iter().map(|sent| sent.json).collect();
     assert!(text.len() > 20_000, "only {} bytes are packed", text.len());
     text
-}
-
-fn acceptor(certificate: &str, key: &str) -> TlsAcceptor {
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate")];
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("fits");
-    TlsAcceptor::from(Arc::new(config))
-}
-
-/// The secret, every derived key and the one-time code, in every usual form.
-fn search(wire: &[u8], secrets: Vec<(&'static str, [u8; 32])>) {
-    for (name, secret) in secrets {
-        let reversed: Vec<u8> = secret.iter().rev().copied().collect();
-        let hex = Hex(secret).to_string();
-        for form in [secret.to_vec(), reversed, hex.to_uppercase().into_bytes(), hex.into_bytes()] {
-            assert!(!contains(wire, &form), "the {name} is on the wire");
-        }
-    }
 }

@@ -1,18 +1,23 @@
-//! Printers on sockets under a clock of the test's own, databases, and helpers for processes.
+//! What every story needs: printers on sockets under a clock of the test's own, certificates, databases, a
+//! portal's folder and an agent's file.
+//!
+//! Deliberately absent: processes, which `processes` starts.
 
 use portal::setup::{self, NewReseller, Role};
 use portal::{Db, Portal, PortalKeys, Target};
 use protocol::enrol::EnrolmentFile;
 use report::sample::Rng;
 use report::{Clock, Duration, Instant, Surroundings};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use simulator::faces::https::{Server, TlsIdentity, serve};
 use simulator::printer::{Habits, MODELS, Printer};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio_rustls::TlsAcceptor;
 
 /// 2026-10-01T00:00:00Z, a Thursday.
 pub(crate) const START: Instant = Instant(1_790_812_800_000);
@@ -67,22 +72,46 @@ pub(crate) async fn device(model: usize, seed: u64, clock: &TestClock) -> Device
     Device { printer, server }
 }
 
-/// A certificate for 127.0.0.1 that is its own authority: (certificate PEM, key PEM).
-pub(crate) fn certificate() -> (String, String) {
+/// A certificate that is its own authority: (certificate PEM, key PEM).
+pub(crate) fn certificate(name: &str) -> (String, String) {
     let key = rcgen::KeyPair::generate().expect("a key");
-    let parameters = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+    let parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).expect("a name");
     let certificate = parameters.self_signed(&key).expect("signed");
     (certificate.pem(), key.serialize_pem())
 }
 
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port()
+/// The cryptography of every TLS here.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// The end of TLS that shows this certificate.
+pub(crate) fn acceptor(certificate: &str, key: &str) -> TlsAcceptor {
+    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate")];
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    let config = rustls::ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("fits");
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// An address of this machine at which nobody listens yet.
+pub(crate) fn free_address() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").to_string()
+}
+
+/// The database of the portal in a folder.
+pub(crate) fn sqlite(folder: &Path) -> Target {
+    Target::Sqlite(folder.join("portal.sqlite"))
 }
 
 static DATABASES: AtomicU64 = AtomicU64::new(0);
 
-/// A new database on the PostgreSQL server named for tests, and its line in a portal's file.
-pub(crate) fn postgres() -> Option<(Target, String)> {
+/// A new database on the PostgreSQL server named for tests. It blocks.
+pub(crate) fn postgres() -> Option<Target> {
     let Ok(server) = std::env::var("PLOTMETER_TEST_POSTGRES") else {
         println!("skipped: PLOTMETER_TEST_POSTGRES names no server");
         return None;
@@ -93,8 +122,7 @@ pub(crate) fn postgres() -> Option<(Target, String)> {
     let mut parts: Vec<String> =
         server.split(' ').filter(|part| !part.starts_with("dbname=")).map(str::to_owned).collect();
     parts.push(format!("dbname={name}"));
-    let config = parts.join(" ");
-    Some((Target::Postgres(config.clone()), format!("postgres = {config:?}\n")))
+    Some(Target::Postgres(parts.join(" ")))
 }
 
 /// What a set-up left behind for processes to find.
@@ -106,15 +134,27 @@ pub(crate) struct Prepared {
     pub(crate) pages: String,
 }
 
-/// Writes a portal's folder: keys, certificate, configuration, a reseller `kessler@test` and an enrolment.
-pub(crate) fn prepare(folder: &Path, target: &Target, postgres_line: &str, agents_authority: &str) -> Prepared {
-    let (certificate, key) = certificate();
+/// Writes a portal's folder: keys, certificate, configuration, a reseller `kessler@test` and two enrolments.
+/// `authority` is what agents call the portal.
+pub(crate) async fn prepare(folder: &Path, target: &Target, authority: &str) -> Prepared {
+    let (folder, target, authority) = (folder.to_owned(), target.clone(), authority.to_owned());
+    // Databases block.
+    tokio::task::spawn_blocking(move || write_folder(&folder, &target, &authority)).await.expect("prepared")
+}
+
+fn write_folder(folder: &Path, target: &Target, authority: &str) -> Prepared {
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    let (certificate, key) = certificate(host);
     std::fs::write(folder.join("portal.pem"), &certificate).expect("written");
     std::fs::write(folder.join("portal.key"), &key).expect("written");
-    let pages = format!("127.0.0.1:{}", free_port());
+    let database = match target {
+        Target::Sqlite(_) => String::new(),
+        Target::Postgres(connection) => format!("postgres = {connection:?}\n"),
+    };
+    let pages = free_address();
     let config = format!(
-        "data = {folder:?}\nlisten = \"{pages}\"\n{postgres_line}[agents]\nlisten = \"{agents_authority}\"\n\
-         authority = \"{agents_authority}\"\ncertificate = {:?}\nkey = {:?}\nauthority_certificate = {:?}\n",
+        "data = {folder:?}\nlisten = \"{pages}\"\n{database}[agents]\nlisten = \"{host}:{port}\"\n\
+         authority = \"{authority}\"\ncertificate = {:?}\nkey = {:?}\nauthority_certificate = {:?}\n",
         folder.join("portal.pem"),
         folder.join("portal.key"),
         folder.join("portal.pem"),
@@ -125,7 +165,7 @@ pub(crate) fn prepare(folder: &Path, target: &Target, postgres_line: &str, agent
     let db = Db::open(target).expect("opens");
     let keys = PortalKeys::load(&folder.join("portal-keys.json"), &db, &around).expect("keys");
     let settings = portal::config::Settings {
-        agents_authority: agents_authority.to_owned(),
+        agents_authority: authority.to_owned(),
         agents_ca: Some(certificate),
         ..Default::default()
     };
@@ -160,31 +200,6 @@ pub(crate) fn collector_config(folder: &Path, personal: &str, devices: &[Device]
     path
 }
 
-/// The program, quiet, straight to what it is told to call.
-pub(crate) fn plotmeter() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plotmeter"));
-    for proxy in ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
-        command.env_remove(proxy);
-    }
-    command.env("PLOTMETER_LOG", "error").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.kill_on_drop(true);
-    command
-}
-
-/// Starts the portal of a folder and waits until it listens.
-pub(crate) async fn start_portal(prepared: &Prepared) -> Child {
-    let portal =
-        plotmeter().args(["portal", "serve", "--config"]).arg(&prepared.portal_config).spawn().expect("starts");
-    let address = prepared.pages.trim_start_matches("http://").to_owned();
-    for _ in 0..400 {
-        if tokio::net::TcpStream::connect(&address).await.is_ok() {
-            return portal;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    panic!("the portal does not listen on {address}");
-}
-
 /// Every name in the printers' own history that is long enough to be found by itself.
 pub(crate) fn planted(devices: &[Device]) -> Vec<String> {
     let mut names = std::collections::BTreeSet::new();
@@ -208,6 +223,17 @@ pub(crate) fn fresh_budget(state: &Path) {
         // A spool that was never used has no such value.
         let _absent = spool.execute("delete from value where name = 'budget'", []);
     }
+}
+
+/// Has the portal of a folder say whether all printers take part, or none. Each agent hears of it at its next
+/// contact.
+pub(crate) fn participation(folder: &Path, customer: &str, printer: &str) {
+    let db = rusqlite::Connection::open(folder.join("portal.sqlite")).expect("the database");
+    db.execute_batch(&format!(
+        "update customer set participation = '{customer}'; update printer set participation = '{printer}';
+         update agent set settings_version = settings_version + 1;"
+    ))
+    .expect("changed");
 }
 
 /// The jobs of the portal as CSV rows by column name, read through the pages as a reseller does.

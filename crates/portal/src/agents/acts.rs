@@ -3,12 +3,14 @@
 //!
 //! Deliberately absent: what each change means in the database, which `change` does for every caller.
 
-use super::change::{self, Stamp, StateChange};
+use super::change::{self, StateChange, Wish};
+use super::history::Stamp;
 use super::ranges_form::{self, For};
+use super::state::AgentState;
 use super::view::{self, Typed};
 use crate::Portal;
-use crate::db::{DbError, Tx};
-use crate::shell::{Error, FormData, Posted, ResellerScope, ResellerUser, render, see_other};
+use crate::db::Tx;
+use crate::shell::{Error, FormData, Posted, ResellerUser, render, see_other};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -16,6 +18,10 @@ use protocol::limits::{INTERVAL_MINUTES_MAX, INTERVAL_MINUTES_MIN};
 
 /// Characters of a lease's name.
 const NAME_MAX: usize = 40;
+/// What is said where the box was not ticked that stands before what cannot be undone.
+const UNTICKED: &str = "Tick the box first, so that nobody does this by a slip.";
+/// What is said where somebody else was first.
+const CHANGED: &str = "The agent is in another state by now. Go back, reload and look again.";
 
 /// `POST …/interval`: how often it reads.
 pub(super) async fn interval(
@@ -28,11 +34,7 @@ pub(super) async fn interval(
         let typed = Typed { minutes: Some(form.text("minutes").to_owned()), ..Typed::default() };
         return refuse(&portal, user, id, typed).await;
     };
-    let by = Some(user.signed.person_id);
-    let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
-        change::set_interval(tx, scope, id, minutes, by, stamp)
-    };
-    write(&portal, user.scope, id, "interval", set).await
+    ask(&portal, user, id, Wish::Interval(minutes), "interval").await
 }
 
 /// `POST …/ranges`: which addresses it reads, as far as its own side allows them.
@@ -41,22 +43,17 @@ pub(super) async fn ranges(
     Path(id): Path<String>,
     Posted(user, form): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
-    let (ranges, excluded) = match both_ranges(&form) {
-        Ok(both) => both,
-        Err(typed) => return refuse(&portal, user, id, *typed).await,
-    };
-    let by = Some(user.signed.person_id);
-    let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
-        change::set_ranges(tx, scope, id, &ranges, &excluded, by, stamp)
-    };
-    write(&portal, user.scope, id, "ranges", set).await
+    match both_ranges(&form) {
+        Ok(wish) => ask(&portal, user, id, wish, "ranges").await,
+        Err(typed) => refuse(&portal, user, id, *typed).await,
+    }
 }
 
 /// The addresses and those left out; else what was typed, with what is wrong.
-fn both_ranges(form: &FormData) -> Result<(Vec<String>, Vec<String>), Box<Typed>> {
+fn both_ranges(form: &FormData) -> Result<Wish, Box<Typed>> {
     let (typed, left_out) = (form.text("ranges"), form.text("excluded"));
     match (ranges_form::read(typed, For::Reading), ranges_form::read(left_out, For::LeavingOut)) {
-        (Ok(ranges), Ok(excluded)) => Ok((ranges, excluded)),
+        (Ok(ranges), Ok(excluded)) => Ok(Wish::Ranges { ranges, excluded }),
         (ranges, excluded) => Err(Box::new(Typed {
             ranges: Some((typed.to_owned(), ranges.err())),
             excluded: Some((left_out.to_owned(), excluded.err())),
@@ -71,11 +68,7 @@ pub(super) async fn collect(
     Path(id): Path<String>,
     Posted(user, _): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
-    let by = Some(user.signed.person_id);
-    let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
-        change::collect_now(tx, scope, id, by, stamp)
-    };
-    write(&portal, user.scope, id, "collect", set).await
+    ask(&portal, user, id, Wish::Collect, "collect").await
 }
 
 /// `POST …/lease`: with which other agents it takes turns.
@@ -90,11 +83,7 @@ pub(super) async fn lease(
         let typed = Typed { lease: Some((name, wrong)), ..Typed::default() };
         return refuse(&portal, user, id, typed).await;
     }
-    let by = Some(user.signed.person_id);
-    let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
-        change::set_lease(tx, scope, id, &name, by, stamp)
-    };
-    write(&portal, user.scope, id, "lease", set).await
+    ask(&portal, user, id, Wish::Lease(name), "lease").await
 }
 
 /// `POST …/personal`: whether it leaves out what can tell about a person, whatever its own policy.
@@ -103,11 +92,7 @@ pub(super) async fn personal(
     Path(id): Path<String>,
     Posted(user, form): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
-    let (drop, by) = (form.text("drop") == "yes", Some(user.signed.person_id));
-    let set = move |tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, stamp: Stamp| {
-        change::set_drop_personal(tx, scope, id, drop, by, stamp)
-    };
-    write(&portal, user.scope, id, "personal", set).await
+    ask(&portal, user, id, Wish::DropPersonal(form.text("drop") == "yes"), "personal").await
 }
 
 /// `POST …/state`: whether its data is taken.
@@ -127,9 +112,7 @@ pub(super) async fn state(
     };
     let goes_on = matches!(change, StateChange::Resume);
     if !goes_on && form.text("sure") != "yes" {
-        let typed =
-            Typed { unsure: Some("Tick the box first, so that nobody does this by a slip."), ..Typed::default() };
-        return refuse(&portal, user, id, typed).await;
+        return refuse(&portal, user, id, Typed { unsure: Some(UNTICKED), ..Typed::default() }).await;
     }
     let (by, scope, agent) = (Some(user.signed.person_id), user.scope.clone(), id.clone());
     let (stamp, now) = (Stamp::of(portal.surroundings()), portal.surroundings().now());
@@ -138,7 +121,7 @@ pub(super) async fn state(
         if change::change_state(tx, &scope, &agent, change, by, stamp)? {
             return Ok(());
         }
-        Err(Error::Conflict("The agent is in another state by now. Go back, reload and look again.".to_owned()))
+        Err(Error::Conflict(CHANGED.to_owned()))
     };
     portal.db().write(work).await?;
     if goes_on {
@@ -153,14 +136,11 @@ async fn release(portal: Portal, user: ResellerUser, id: String, form: &FormData
     let (scope, agent, now) = (user.scope.clone(), id.clone(), portal.surroundings().now());
     let found = portal.db().read(move |tx| super::store::agent(tx, &scope, &agent, now)).await?;
     let state = found.ok_or(Error::NotFound)?.state;
-    if !["revoked", "forked", "left"].contains(&state.as_str()) {
-        return Err(Error::Conflict(
-            "The agent is in another state by now. Go back, reload and look again.".to_owned(),
-        ));
+    if !matches!(state, AgentState::Revoked | AgentState::Forked | AgentState::Left) {
+        return Err(Error::Conflict(CHANGED.to_owned()));
     }
     if form.text("sure") != "yes" {
-        let unsure = Some("Tick the box first, so that nobody does this by a slip.");
-        return refuse(&portal, user, id, Typed { unsure, ..Typed::default() }).await;
+        return refuse(&portal, user, id, Typed { unsure: Some(UNTICKED), ..Typed::default() }).await;
     }
     let by = Some(user.signed.person_id);
     let released = crate::ingest::release(&portal, &user.scope, &id, by).await?;
@@ -168,21 +148,18 @@ async fn release(portal: Portal, user: ResellerUser, id: String, form: &FormData
     Ok(see_other(&format!("/agents/{id}?done=released")))
 }
 
-/// Writes a change and shows the agent again; another reseller's agent is not found.
-async fn write<F>(
+/// Asks the agent for something and shows it again; another reseller's agent is not found.
+async fn ask(
     portal: &Portal,
-    scope: ResellerScope,
+    user: ResellerUser,
     id: String,
+    wish: Wish,
     done: &'static str,
-    change: F,
-) -> Result<Response, Error>
-where
-    F: FnOnce(&mut Tx<'_>, &ResellerScope, &str, Stamp) -> Result<bool, DbError> + Send + 'static,
-{
-    let stamp = Stamp::of(portal.surroundings());
+) -> Result<Response, Error> {
+    let (by, stamp) = (Some(user.signed.person_id), Stamp::of(portal.surroundings()));
     let address = format!("/agents/{id}?done={done}");
-    let known = portal.db().write(move |tx| change(tx, &scope, &id, stamp)).await?;
-    if known { Ok(see_other(&address)) } else { Err(Error::NotFound) }
+    let work = move |tx: &mut Tx<'_>| change::ask(tx, &user.scope, &id, &wish, by, stamp);
+    if portal.db().write(work).await? { Ok(see_other(&address)) } else { Err(Error::NotFound) }
 }
 
 /// The agent's page with what was typed, and what is wrong with it.

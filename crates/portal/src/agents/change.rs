@@ -1,12 +1,11 @@
-//! What people change about agents and printers, and the history that every change leaves.
+//! What people change about agents and printers. Every change leaves a line in its agents' history.
 //!
 //! A change of what an agent is asked raises the version of its settings; it learns of it with the next
 //! answer. Deliberately absent: any way to reach an agent, and its keys, which are ingest's.
 
-use crate::db::bulk::{Bulk, Kind};
+use super::history::{Line, Stamp, note, note_all};
 use crate::db::{DbError, Param, Tx, params};
 use crate::shell::ResellerScope;
-use report::{Instant, Surroundings};
 
 const SET_INTERVAL: &str = "update agent set interval_minutes = $3, settings_version = settings_version + 1
     where reseller_id = $1 and agent_id = $2";
@@ -40,24 +39,6 @@ const JOIN_SEEN: &str = "update printer set participation = 'participating'
 const BUMP: &str = "update agent set settings_version = settings_version + 1";
 const AGENTS: &str = "select agent_id from agent where reseller_id = $1 and customer_id = $2
     and state in ('pending', 'active', 'suspended') order by agent_id";
-const EVENTS: &str = "select agent_event.at, agent_event.kind, agent_event.detail, person.name from agent_event
-    left join person on person.person_id = agent_event.person_id
-    where agent_event.reseller_id = $1 and agent_event.agent_id = $2
-    order by agent_event.at desc, agent_event.event_id desc limit $3";
-const EVENT: Bulk = Bulk {
-    table: "agent_event",
-    columns: &[
-        ("reseller_id", Kind::Int),
-        ("event_id", Kind::Int),
-        ("agent_id", Kind::Text),
-        ("at", Kind::Int),
-        ("kind", Kind::Text),
-        ("detail", Kind::Text),
-        ("person_id", Kind::Int),
-    ],
-    key: 2,
-    on_conflict: "do nothing",
-};
 
 /// What a person does to an agent's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,75 +51,52 @@ pub(crate) enum StateChange {
     Revoke,
 }
 
-/// When something happened, and the id of the event that says so.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stamp {
-    /// The time.
-    pub(crate) at: Instant,
-    /// The event's id.
-    pub(crate) id: i64,
+/// What an agent can be asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Wish {
+    /// To read every so many minutes.
+    Interval(i64),
+    /// To search these addresses, and to leave the excluded ones alone; each as a person writes it.
+    Ranges {
+        /// Those to search.
+        ranges: Vec<String>,
+        /// Those to leave alone.
+        excluded: Vec<String>,
+    },
+    /// To share the lease of this name with others of its customer; empty for none.
+    Lease(String),
+    /// To send no personal data; else that is left to the customer's own policy.
+    DropPersonal(bool),
+    /// To read its printers at its next contact.
+    Collect,
 }
 
-impl Stamp {
-    /// A stamp of now.
-    pub(crate) fn of(surroundings: &Surroundings) -> Stamp {
-        Stamp { at: surroundings.now(), id: crate::new_id(surroundings) }
+impl Wish {
+    /// The statement that keeps it, and its values from $3 on.
+    fn statement(&self) -> (&'static str, Vec<Param>) {
+        match self {
+            Wish::Interval(minutes) => (SET_INTERVAL, params![*minutes].to_vec()),
+            Wish::Ranges { ranges, excluded } => (SET_RANGES, params![ranges.join("\n"), excluded.join("\n")].to_vec()),
+            Wish::Lease(name) => (SET_LEASE, params![name].to_vec()),
+            Wish::DropPersonal(drop) => (SET_DROP, params![i64::from(*drop)].to_vec()),
+            Wish::Collect => (COLLECT, Vec::new()),
+        }
     }
-}
 
-/// One line of an agent's history.
-#[derive(Debug, Clone)]
-pub(crate) struct Event {
-    /// When.
-    pub(crate) at: Instant,
-    /// One of the kinds that the schema lists.
-    pub(crate) kind: String,
-    /// In words.
-    pub(crate) detail: String,
-    /// Who, where a person did it.
-    pub(crate) person: Option<String>,
-}
-
-/// Keeps a line of an agent's history.
-pub(crate) fn note(
-    tx: &mut Tx<'_>,
-    reseller_id: i64,
-    agent_id: &str,
-    kind: &'static str,
-    detail: &str,
-    by: Option<i64>,
-    stamp: Stamp,
-) -> Result<(), DbError> {
-    let (agent, detail) = (agent_id.to_owned(), detail.to_owned());
-    note_all(tx, &[Line { reseller: reseller_id, agent, kind, detail, by, stamp }])
-}
-
-/// A line of an agent's history that is to be kept.
-#[derive(Debug, Clone)]
-pub(crate) struct Line {
-    /// Whose agent.
-    pub(crate) reseller: i64,
-    /// Which agent.
-    pub(crate) agent: String,
-    /// One of the kinds that the schema lists.
-    pub(crate) kind: &'static str,
-    /// In words.
-    pub(crate) detail: String,
-    /// Who, where a person did it.
-    pub(crate) by: Option<i64>,
-    /// When, and the id of the event.
-    pub(crate) stamp: Stamp,
-}
-
-/// Keeps several lines of history.
-pub(crate) fn note_all(tx: &mut Tx<'_>, lines: &[Line]) -> Result<(), DbError> {
-    let row = |line: &Line| {
-        let Line { reseller, agent, kind, detail, by, stamp } = line;
-        params![*reseller, stamp.id, agent, stamp.at, *kind, detail, *by].to_vec()
-    };
-    let rows: Vec<Vec<Param>> = lines.iter().map(row).collect();
-    EVENT.insert(tx, &rows)?;
-    Ok(())
+    /// As a line of history.
+    fn words(&self) -> String {
+        match self {
+            Wish::Interval(minutes) => format!("Reads every {minutes} minutes."),
+            Wish::Ranges { ranges, excluded } => {
+                format!("Asked to read {}; left out: {}.", listed(ranges), listed(excluded))
+            }
+            Wish::Lease(name) if name.is_empty() => "Shares no lease.".to_owned(),
+            Wish::Lease(name) => format!("Shares the lease {name}."),
+            Wish::DropPersonal(true) => "Asked to send no personal data.".to_owned(),
+            Wish::DropPersonal(false) => "Personal data as the customer allows.".to_owned(),
+            Wish::Collect => "Asked to read now.".to_owned(),
+        }
+    }
 }
 
 /// Ranges in a sentence: the first few of them by name.
@@ -151,6 +109,30 @@ fn listed(ranges: &[String]) -> String {
     }
 }
 
+/// Asks the agent `id` for something; false where there is no such agent. `by` is the person who asked, here
+/// and in all that follow; `None` is the set-up.
+pub(crate) fn ask(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    id: &str,
+    wish: &Wish,
+    by: Option<i64>,
+    stamp: Stamp,
+) -> Result<bool, DbError> {
+    let reseller = scope.reseller_id();
+    let (statement, values) = wish.statement();
+    let mut params = params![reseller, id].to_vec();
+    params.extend(values);
+    if tx.execute(statement, &params)? == 0 {
+        return Ok(false);
+    }
+    note(tx, reseller, id, "settings", &wish.words(), by, stamp)?;
+    if matches!(wish, Wish::Lease(_)) {
+        free_leases(tx, &[(reseller, id.to_owned())])?;
+    }
+    Ok(true)
+}
+
 /// Takes leases away from agents, each (reseller, agent): another one of the site may read from now on.
 pub(crate) fn free_leases<'a>(
     tx: &mut Tx<'_>,
@@ -160,101 +142,6 @@ pub(crate) fn free_leases<'a>(
     let keys: Vec<Vec<Param>> = agents.into_iter().map(key).collect();
     tx.execute_any(FREE, &["reseller_id", "agent_id"], &keys)?;
     Ok(())
-}
-
-/// The latest events of an agent, newest first.
-pub(crate) fn events(tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, limit: i64) -> Result<Vec<Event>, DbError> {
-    tx.query(EVENTS, params![scope.reseller_id(), id, limit], |row| {
-        Ok(Event { at: Instant(row.int(0)?), kind: row.text(1)?, detail: row.text(2)?, person: row.opt_text(3)? })
-    })
-}
-
-/// Runs a change of settings of the agent `id`, and notes it where there is such an agent. `by` is the person
-/// who asked, here and in all that follow; `None` is the set-up.
-fn changed(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    id: &str,
-    (statement, values): (&str, &[Param]),
-    detail: &str,
-    (by, stamp): (Option<i64>, Stamp),
-) -> Result<bool, DbError> {
-    let mut params = params![scope.reseller_id(), id].to_vec();
-    params.extend_from_slice(values);
-    let found = tx.execute(statement, &params)? > 0;
-    if found {
-        note(tx, scope.reseller_id(), id, "settings", detail, by, stamp)?;
-    }
-    Ok(found)
-}
-
-/// Sets how often the agent `id` reads; false where there is no such agent, as for all that follow.
-pub(crate) fn set_interval(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    id: &str,
-    minutes: i64,
-    by: Option<i64>,
-    event: Stamp,
-) -> Result<bool, DbError> {
-    let detail = format!("Reads every {minutes} minutes.");
-    changed(tx, scope, id, (SET_INTERVAL, params![minutes]), &detail, (by, event))
-}
-
-/// Sets which addresses the agent `id` is asked to search, and which it leaves alone.
-pub(crate) fn set_ranges(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    id: &str,
-    ranges: &[String],
-    excluded: &[String],
-    by: Option<i64>,
-    stamp: Stamp,
-) -> Result<bool, DbError> {
-    let detail = format!("Asked to read {}; left out: {}.", listed(ranges), listed(excluded));
-    let values = params![ranges.join("\n"), excluded.join("\n")];
-    changed(tx, scope, id, (SET_RANGES, values), &detail, (by, stamp))
-}
-
-/// Sets the lease that the agent `id` shares with others of its customer; empty for none.
-pub(crate) fn set_lease(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    id: &str,
-    name: &str,
-    by: Option<i64>,
-    stamp: Stamp,
-) -> Result<bool, DbError> {
-    let detail = if name.is_empty() { "Shares no lease.".to_owned() } else { format!("Shares the lease {name}.") };
-    let found = changed(tx, scope, id, (SET_LEASE, params![name]), &detail, (by, stamp))?;
-    if found {
-        free_leases(tx, &[(scope.reseller_id(), id.to_owned())])?;
-    }
-    Ok(found)
-}
-
-/// Asks the agent `id` to send no personal data, or leaves that to the customer's own policy.
-pub(crate) fn set_drop_personal(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    id: &str,
-    drop: bool,
-    by: Option<i64>,
-    stamp: Stamp,
-) -> Result<bool, DbError> {
-    let detail = if drop { "Asked to send no personal data." } else { "Personal data as the customer allows." };
-    changed(tx, scope, id, (SET_DROP, params![i64::from(drop)]), detail, (by, stamp))
-}
-
-/// Asks the agent `id` to read its printers at its next contact.
-pub(crate) fn collect_now(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    id: &str,
-    by: Option<i64>,
-    stamp: Stamp,
-) -> Result<bool, DbError> {
-    changed(tx, scope, id, (COLLECT, &[]), "Asked to read now.", (by, stamp))
 }
 
 /// Suspends, resumes or revokes the agent `id`, at once; false where there is none in a state for that.

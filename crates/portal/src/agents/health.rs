@@ -2,6 +2,7 @@
 //!
 //! Pure: the time is an argument. Deliberately absent: doing it; nothing here reaches an agent.
 
+use super::state::AgentState;
 use crate::shell::format;
 use crate::shell::page::{Status, Tone};
 use report::{Duration, Instant};
@@ -64,8 +65,8 @@ impl Standing {
 /// What is known of how an agent does.
 #[derive(Debug, Clone)]
 pub(crate) struct Vitals {
-    /// The word of its state: pending, active, suspended, revoked, forked, left.
-    pub(crate) state: String,
+    /// Its state.
+    pub(crate) state: AgentState,
     /// Its version, as it said last.
     pub(crate) version: String,
     /// When it was in contact last, by this portal's clock; its enrolment where it never was.
@@ -88,29 +89,29 @@ pub(crate) struct Vitals {
 pub(crate) fn standing(vitals: &Vitals, now: Instant) -> Standing {
     const COPIED: &str = "It was copied, or restored from a backup, so that its data is not taken: \
                           look which of the two is right, and enrol that one again.";
-    match vitals.state.as_str() {
-        "pending" => Standing::new(
+    match &vitals.state {
+        AgentState::Pending => Standing::new(
             Tone::Info,
             "Not confirmed",
             "Confirm the account's name on the computer or printer where it was enrolled.",
         ),
-        "active" if vitals.came_behind => Standing::new(
+        AgentState::Active if vitals.came_behind => Standing::new(
             Tone::Bad,
             "Clone suspected",
             "Something with its old keys was here: look whether it was copied, and revoke it if so.",
         ),
-        "active" => at_work(vitals, now),
-        "suspended" => Standing::new(
+        AgentState::Active => at_work(vitals, now),
+        AgentState::Suspended => Standing::new(
             Tone::Warn,
             "Suspended",
             "What it sends is kept apart and counts nowhere: let it go on, or revoke it.",
         ),
-        "forked" => Standing::new(Tone::Bad, "Clone suspected", COPIED),
-        "revoked" => Standing::new(Tone::Info, "Revoked", "Nothing to do. Nothing it sends is taken."),
-        "left" => Standing::new(Tone::Info, "Left", "Nothing to do. Its customer took it away."),
-        other => Standing::new(
+        AgentState::Forked => Standing::new(Tone::Bad, "Clone suspected", COPIED),
+        AgentState::Revoked => Standing::new(Tone::Info, "Revoked", "Nothing to do. Nothing it sends is taken."),
+        AgentState::Left => Standing::new(Tone::Info, "Left", "Nothing to do. Its customer took it away."),
+        AgentState::Unknown(word) => Standing::new(
             Tone::Bad,
-            format!("Not taken: {other}"),
+            format!("Not taken: {word}"),
             "Its data is not taken. Enrol a new agent where it should be read again.",
         ),
     }
@@ -176,7 +177,7 @@ mod tests {
 
     fn vitals() -> Vitals {
         Vitals {
-            state: "active".to_owned(),
+            state: AgentState::Active,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             contact_at: Instant(0),
             interval_minutes: 180,
@@ -211,7 +212,7 @@ mod tests {
 
     #[test]
     fn every_state_has_its_word() {
-        let of = |state: &str| Vitals { state: state.to_owned(), ..vitals() };
+        let of = |state: &str| Vitals { state: AgentState::of(state.to_owned()), ..vitals() };
         let cases = [
             (of("pending"), "Not confirmed"),
             (Vitals { has_sent: false, ..vitals() }, "Provisioned"),

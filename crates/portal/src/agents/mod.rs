@@ -6,14 +6,17 @@
 mod acts;
 pub(crate) mod change;
 mod health;
+pub(crate) mod history;
 pub(crate) mod page;
 mod policy;
 mod ranges_form;
+mod state;
 mod store;
 mod view;
 
 pub(crate) use health::{Lateness, SILENT};
 pub(crate) use policy::{Fate, Policy, PolicyRow, differing, fate_of, rows as policy_rows};
+pub(crate) use state::AgentState;
 pub(crate) use store::{interval, needy, needy_of_customers};
 pub(crate) use view::{Brief, kind_words, neediest, of_customer};
 

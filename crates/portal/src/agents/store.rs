@@ -4,6 +4,7 @@
 //! `change` does.
 
 use super::health::Vitals;
+use super::state::AgentState;
 use crate::db::{DbError, Row, Tx, params};
 use crate::shell::ResellerScope;
 use crate::shell::part::{Part, ROWS};
@@ -201,7 +202,7 @@ fn listed(row: &Row) -> Result<Listed, DbError> {
         kind: row.text(2)?,
         customer: row.text(3)?,
         vitals: Vitals {
-            state: row.text(4)?,
+            state: AgentState::read(row, 4)?,
             version: row.text(5)?,
             contact_at: Instant(row.int(6)?),
             interval_minutes: row.int(7)?,
@@ -264,7 +265,7 @@ pub(crate) fn needy_of_customers(
 pub(super) struct Agent {
     pub(super) host: String,
     pub(super) version: String,
-    pub(super) state: String,
+    pub(super) state: AgentState,
     pub(super) created_at: Instant,
     /// What it is asked for.
     pub(super) interval_minutes: i64,
@@ -347,7 +348,7 @@ pub(super) fn agent(tx: &mut Tx<'_>, scope: &ResellerScope, id: &str, now: Insta
         Ok(Agent {
             host: row.text(0)?,
             version: row.text(1)?,
-            state: row.text(2)?,
+            state: AgentState::read(row, 2)?,
             created_at: Instant(row.int(3)?),
             interval_minutes: row.int(4)?,
             settings_version: row.int(5)?,

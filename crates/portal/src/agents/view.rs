@@ -2,10 +2,11 @@
 //!
 //! Deliberately absent: SQL, and what a form does.
 
-use super::change::{self, Event};
 use super::health::standing;
+use super::history::{self, Event};
 use super::page::{Act, AgentPage, AgentRow, AgentsPage, EventRow, PackageRow};
 use super::policy::{self, Policy};
+use super::state::AgentState;
 use super::store::{self, Agent, Beat, Listed};
 use crate::Portal;
 use crate::db::{DbError, Tx};
@@ -67,7 +68,7 @@ fn brief(agent: Listed, now: Instant) -> Brief {
         next: standing.next,
         last: format::relative(now, agent.vitals.contact_at),
         policy: agent.privacy,
-        is_at_work: !["revoked", "left"].contains(&agent.vitals.state.as_str()),
+        is_at_work: !agent.vitals.state.is_over(),
     }
 }
 
@@ -162,11 +163,11 @@ pub(super) fn agent_page(
     let Some(agent) = store::agent(tx, scope, id, now)? else { return Ok(None) };
     let zone = Zone::new(&agent.time_zone).unwrap_or_else(Zone::utc);
     let standing = standing(&agent.vitals(id, now), now);
-    let enrolment = if agent.state == "pending" { store::enrolment(tx, scope, id)? } else { None };
+    let enrolment = if agent.state == AgentState::Pending { store::enrolment(tx, scope, id)? } else { None };
     let mut packages = store::forks(tx, scope, id)?;
     packages.extend(store::packages(tx, scope, id)?);
     packages.sort_by_key(|package| std::cmp::Reverse(package.sequence));
-    let events = change::events(tx, scope, id, EVENTS_MAX)?;
+    let events = history::events(tx, scope, id, EVENTS_MAX)?;
     let beat = agent.beat.as_ref();
     Ok(Some(AgentPage {
         chrome: chrome(tx, portal, &user.signed, Some(scope), ("/agents", agent.host.as_str()), done)?,
@@ -311,7 +312,7 @@ fn lease_field(agent: &Agent, typed: &Typed) -> Field {
 }
 
 /// What can be done to an agent in `state`, of which `held` packages are kept apart.
-fn acts(state: &str, name: &str, held: i64) -> Vec<Act> {
+fn acts(state: &AgentState, name: &str, held: i64) -> Vec<Act> {
     let release = Act {
         change: "release",
         label: "Count what was kept apart",
@@ -339,12 +340,12 @@ fn acts(state: &str, name: &str, held: i64) -> Vec<Act> {
         sure: Some(format!("Yes, revoke {name}")),
     };
     match state {
-        "active" => vec![suspend, revoke],
-        "suspended" => vec![resume, revoke],
-        "forked" if held > 0 => vec![release, revoke],
-        "pending" | "forked" => vec![revoke],
-        "revoked" | "left" if held > 0 => vec![release],
-        _ => Vec::new(),
+        AgentState::Active => vec![suspend, revoke],
+        AgentState::Suspended => vec![resume, revoke],
+        AgentState::Forked if held > 0 => vec![release, revoke],
+        AgentState::Pending | AgentState::Forked => vec![revoke],
+        AgentState::Revoked | AgentState::Left if held > 0 => vec![release],
+        AgentState::Revoked | AgentState::Left | AgentState::Unknown(_) => Vec::new(),
     }
 }
 
@@ -430,8 +431,8 @@ mod tests {
             ("left", 0, vec![]),
             ("left", 3, vec![("release", true)]),
         ] {
-            let offered: Vec<(&str, bool)> =
-                acts(state, "pc-7", held).iter().map(|act| (act.change, act.sure.is_some())).collect();
+            let shown = acts(&AgentState::of(state.to_owned()), "pc-7", held);
+            let offered: Vec<(&str, bool)> = shown.iter().map(|act| (act.change, act.sure.is_some())).collect();
             assert_eq!(offered, expected, "{state}");
         }
     }

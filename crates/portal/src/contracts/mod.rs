@@ -11,7 +11,8 @@ mod words;
 pub(crate) use store::{NewContract, NewVersion, assign_printer, insert_contract, insert_version};
 
 use crate::Portal;
-use crate::agents::change::{self, Stamp};
+use crate::agents::change;
+use crate::agents::history::Stamp;
 use crate::db::{DbError, Tx};
 use crate::shell::address::id;
 use crate::shell::format::{self, Zone};

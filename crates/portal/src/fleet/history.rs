@@ -4,8 +4,9 @@
 //! shown as one that waits.
 
 use super::page::{HistoryRow, ReadingRow, ReadingTable};
+use super::past::{self, Counted, Folded, Opening};
 use super::printer::Subject;
-use super::store::{self, Counted, Folded, Opening};
+use super::store;
 use crate::db::{DbError, Tx};
 use crate::jobs::quantity;
 use crate::shell::ResellerScope;
@@ -41,10 +42,10 @@ pub(super) fn readings(
     subject: &Subject,
 ) -> Result<Vec<ReadingTable>, DbError> {
     let id = subject.printer.printer_id;
-    let counters = store::counters(tx, scope, id)?;
+    let counters = past::counters(tx, scope, id)?;
     let Some(latest) = counters.iter().map(|counter| counter.read_at).max() else { return Ok(Vec::new()) };
-    let recent = store::recent(tx, scope, id, latest.plus(Duration(-RECENT.0)))?;
-    let hosts = store::hosts(tx, scope, subject.printer.customer_id)?;
+    let recent = past::recent(tx, scope, id, latest.plus(Duration(-RECENT.0)))?;
+    let hosts = past::hosts(tx, scope, subject.printer.customer_id)?;
     let rows = |counted: &[Counted]| counted.iter().map(|counted| row(counted, subject, &hosts)).collect();
     Ok(vec![
         ReadingTable { caption: "Latest reading of each counter", rows: rows(&counters) },
@@ -93,14 +94,14 @@ pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> 
         "First seen",
         format!("by an agent of {}", subject.printer.customer),
     )];
-    let hosts = store::hosts(tx, scope, subject.printer.customer_id)?;
-    for span in store::spans(tx, scope, id)? {
+    let hosts = past::hosts(tx, scope, subject.printer.customer_id)?;
+    for span in past::spans(tx, scope, id)? {
         let host = hosts.get(&span.agent_id).unwrap_or(&span.agent_id);
         let (until, times) = (format::instant(span.last, zone), format::count(span.readings));
         let detail = format!("{host}, until {until}, {times} readings");
         events.push(Event::new(span.first, "Read by an agent", detail));
     }
-    for bounded in store::bounded(tx, scope, id)? {
+    for bounded in past::bounded(tx, scope, id)? {
         let host = hosts.get(&bounded.agent_id).unwrap_or(&bounded.agent_id);
         let clock = if bounded.ahead { "ahead" } else { "behind" };
         let (first, times) = (format::instant(bounded.first, zone), format::count(bounded.readings));
@@ -108,15 +109,15 @@ pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> 
             format!("the clock of {host} was {clock}: {times} readings since {first} have the time of receipts");
         events.push(Event::new(bounded.last, "Readings dated by receipts", detail));
     }
-    if let Some((jobs, latest)) = store::dated(tx, scope, id)? {
+    if let Some((jobs, latest)) = past::dated(tx, scope, id)? {
         let detail = format!("{} jobs whose own time could not be have the time of receipts", format::count(jobs));
         events.push(Event::new(latest, "Jobs dated by receipts", detail));
     }
-    for folded in store::folds(tx, scope, id)? {
+    for folded in past::folds(tx, scope, id)? {
         let host = hosts.get(&folded.agent_id).unwrap_or(&folded.agent_id);
         events.push(Event::new(folded.until, "Jobs known only as a sum", folded_words(&folded, host, zone)));
     }
-    events.extend(openings(store::openings(tx, scope, id)?));
+    events.extend(openings(past::openings(tx, scope, id)?));
     for stay in store::stays(tx, scope, &[id])? {
         events.push(Event::new(stay.from, "Put into a contract", stay.number.clone()));
         if let Some(to) = stay.to {

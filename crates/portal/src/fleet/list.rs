@@ -4,8 +4,8 @@
 
 use super::month::SoFar;
 use super::page::{PrinterRow, PrintersPage};
-use super::store::{self, Counts, Listed, Participation, Search, Stay, Sums};
-use super::{SILENT_AFTER, reporting};
+use super::store::{self, Counts, Listed, Search, Stay, Sums};
+use super::{Participation, SILENT_AFTER, reporting};
 use crate::Portal;
 use crate::agents::kind_words;
 use crate::db::Tx;

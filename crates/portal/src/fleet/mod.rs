@@ -3,20 +3,24 @@
 //! A printer appears with its agent's first package; here somebody says whether it takes part. Deliberately
 //! absent: putting it into a contract, which is done on the contract's page.
 
+mod fragments;
 mod history;
 mod list;
 mod month;
 mod overview;
 pub(crate) mod page;
+mod participation;
+mod past;
 mod printer;
 mod store;
 
+pub(crate) use fragments::{from_printer, is_silent, is_unassigned};
 pub(crate) use month::{DailyArea, SoFar};
-pub(crate) use store::Participation;
+pub(crate) use participation::Participation;
 
 use crate::Portal;
-use crate::agents::Lateness;
-use crate::agents::change::{self, Stamp};
+use crate::agents::history::Stamp;
+use crate::agents::{Lateness, change};
 use crate::db::Tx;
 use crate::shell::address::{Fields, id, text};
 use crate::shell::page::{Status, Tone};

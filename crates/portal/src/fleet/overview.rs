@@ -2,10 +2,11 @@
 //!
 //! Deliberately absent: judging supplies beyond what the printer says and the share that is left.
 
+use super::Participation;
 use super::month::{DailyArea, SoFar, day_number, day_of};
 use super::page::{AlertRow, Capture, Overview, SupplyRow, UsageRow};
 use super::printer::Subject;
-use super::store::{self, Participation, TwoMonths};
+use super::store::{self, TwoMonths};
 use crate::db::{DbError, Tx};
 use crate::jobs::quantity_unit;
 use crate::shell::ResellerScope;

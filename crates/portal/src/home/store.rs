@@ -2,8 +2,8 @@
 //!
 //! Deliberately absent: any writing, and lists beyond their first rows, which the features show.
 
-use crate::agents::interval;
 use crate::db::{DbError, Row, Tx, params};
+use crate::fleet::{from_printer, is_silent, is_unassigned};
 use crate::shell::ResellerScope;
 use billing::Meter;
 use report::Instant;
@@ -12,17 +12,9 @@ use report::Instant;
 pub(super) const SHOWN: i64 = 3;
 
 /// Printers that take part, with their customers and their latest state.
-macro_rules! from_printer {
+macro_rules! from_participating {
     () => {
-        " from printer
-          join customer on customer.reseller_id = printer.reseller_id
-              and customer.customer_id = printer.customer_id
-          left join printer_state on printer_state.reseller_id = printer.reseller_id
-              and printer_state.printer_id = printer.printer_id
-          left join agent on agent.reseller_id = printer.reseller_id and agent.agent_id = printer_state.agent_id
-          left join agent_beat on agent_beat.reseller_id = printer.reseller_id
-              and agent_beat.agent_id = printer_state.agent_id
-          where printer.reseller_id = $1 and printer.participation = 'participating' "
+        concat!(from_printer!(), "where printer.reseller_id = $1 and printer.participation = 'participating' ")
     };
 }
 
@@ -42,21 +34,6 @@ macro_rules! heard_at {
     };
 }
 
-/// Printers of which nothing was heard since $2, nor within two intervals of their agent before $3: what
-/// `Lateness` calls silent.
-macro_rules! silent {
-    () => {
-        concat!(
-            "(printer_state.read_at is null or ((printer_state.read_at < $2 or printer_state.received_at < $2)
-                and (printer_state.read_at < $3 - 120000 * (",
-            interval!(),
-            ") or printer_state.received_at < $3 - 120000 * (",
-            interval!(),
-            "))))"
-        )
-    };
-}
-
 /// How many printers wait in each queue.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
@@ -70,16 +47,15 @@ pub(super) struct Counts {
 const COUNTS: &str = concat!(
     "select
         coalesce(cast(sum(case when ",
-    silent!(),
+    is_silent!("$2", "$3"),
     " then 1 else 0 end) as bigint), 0),
         coalesce(cast(sum(case when printer_state.alerts > 0 then 1 else 0 end) as bigint), 0),
         coalesce(cast(sum(case when printer_state.severe_alerts > 0 then 1 else 0 end) as bigint), 0),
         coalesce(cast(sum(case when printer_state.supplies_low > 0 then 1 else 0 end) as bigint), 0),
-        coalesce(cast(sum(case when not exists (select 1 from contract_printer
-            where contract_printer.reseller_id = printer.reseller_id
-              and contract_printer.printer_id = printer.printer_id and contract_printer.from_at <= $3
-              and (contract_printer.to_at is null or contract_printer.to_at > $3)) then 1 else 0 end) as bigint), 0)",
-    from_printer!()
+        coalesce(cast(sum(case when ",
+    is_unassigned!("$3"),
+    " then 1 else 0 end) as bigint), 0)",
+    from_participating!()
 );
 
 /// The counts of all queues of printers. One that was not heard of since `heard_since` is silent.
@@ -118,9 +94,9 @@ fn waiting(row: &Row) -> Result<Waiting, DbError> {
 const SILENT: &str = concat!(
     waiting!(),
     heard_at!(),
-    from_printer!(),
+    from_participating!(),
     "and ",
-    silent!(),
+    is_silent!("$2", "$3"),
     " order by ",
     heard_at!(),
     ", printer.printer_id limit $4"
@@ -139,7 +115,7 @@ pub(super) fn silent(
 const ALERTS: &str = concat!(
     waiting!(),
     "printer_state.alerts",
-    from_printer!(),
+    from_participating!(),
     "and printer_state.alerts > 0
      order by printer_state.severe_alerts desc, printer_state.alerts desc, printer.printer_id limit $2"
 );
@@ -152,7 +128,7 @@ pub(super) fn alerts(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Vec<Waiti
 const SUPPLIES: &str = concat!(
     waiting!(),
     "printer_state.supplies_low",
-    from_printer!(),
+    from_participating!(),
     "and printer_state.supplies_low > 0 order by printer_state.supplies_low desc, printer.printer_id limit $2"
 );
 
@@ -164,11 +140,10 @@ pub(super) fn supplies(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Vec<Wai
 const NO_CONTRACT: &str = concat!(
     waiting!(),
     "printer.first_seen_at",
-    from_printer!(),
-    "and not exists (select 1 from contract_printer where contract_printer.reseller_id = printer.reseller_id
-         and contract_printer.printer_id = printer.printer_id and contract_printer.from_at <= $2
-         and (contract_printer.to_at is null or contract_printer.to_at > $2))
-     order by printer.first_seen_at, printer.printer_id limit $3"
+    from_participating!(),
+    "and ",
+    is_unassigned!("$2"),
+    " order by printer.first_seen_at, printer.printer_id limit $3"
 );
 
 /// The printers that are longest here without a contract; the number is the instant they were first seen.

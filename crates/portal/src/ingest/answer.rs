@@ -4,12 +4,13 @@
 
 use super::keys::{AgentKeys, Fit, step};
 use crate::Portal;
-use crate::agents::change::{Stamp, note};
+use crate::agents::history::{Stamp, note};
 use crate::db::{DbError, Tx, params};
 use crate::ledger::AgentRef;
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
 use protocol::receipt::{self, Answer, Problem, REFUSAL_CONTENT_TYPE, SignedRefusal};
 use protocol::signature::{self, Context, RequestParts, SignatureError, SignatureHeaders};
 use protocol::{Keys, Schedule, parse_key_id};
@@ -38,19 +39,19 @@ impl From<Problem> for Unsealed {
     }
 }
 
-/// The answer to a request that is not taken.
-pub(super) fn unsealed(refusal: &Unsealed) -> Http {
-    match refusal {
-        Unsealed::Plain(problem) => plain(problem),
-        Unsealed::Signed(refusal) => {
-            let body = serde_json::to_vec(refusal).unwrap_or_default();
-            response(refusal.problem.status, REFUSAL_CONTENT_TYPE, body)
+impl IntoResponse for Unsealed {
+    fn into_response(self) -> Http {
+        match self {
+            Unsealed::Plain(problem) => plain(&problem),
+            Unsealed::Signed(refusal) => {
+                let body = serde_json::to_vec(&refusal).unwrap_or_default();
+                response(refusal.problem.status, REFUSAL_CONTENT_TYPE, body)
+            }
         }
     }
 }
 
-/// An answer without proof of origin: to an agent it only ever means "later".
-pub(super) fn plain(problem: &Problem) -> Http {
+fn plain(problem: &Problem) -> Http {
     let body = serde_json::to_vec(problem).unwrap_or_default();
     let mut response = response(problem.status, "application/problem+json", body);
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {

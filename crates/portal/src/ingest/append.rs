@@ -3,7 +3,8 @@
 //! Deliberately absent: whether a package is taken, and quarantine; what comes here counts.
 
 use super::package::Prepared;
-use crate::agents::change::{Line, Stamp, note_all, printers_joined};
+use crate::agents::change::printers_joined;
+use crate::agents::history::{Line, Stamp, note_all};
 use crate::db::{DbError, Param, Tx, params};
 use crate::ledger::{
     AgentRef, Bounds, Memory, PlacedFold, PlacedJob, PlacedReading, Sight, Stated, append_folds, append_jobs,

@@ -6,11 +6,11 @@
 //! digits; a wrong try ends announcement and session. Two resellers may announce one name: neither ends what
 //! the other announced. Deliberately absent: sending anybody a code, and keeping addresses of those who ask.
 
-use super::answer::{Http, Unsealed, later, response, unsealed};
+use super::answer::{Http, Unsealed, later, response};
 use super::enrol::{NewAgent, insert_agent, names, printer_text, refused};
 use super::package::read;
 use crate::Portal;
-use crate::agents::change::{Stamp, note};
+use crate::agents::history::{Stamp, note};
 use crate::db::{DbError, Row, Tx, params};
 use crate::keys::PortalKeys;
 use crate::shell::ResellerScope;
@@ -110,16 +110,9 @@ pub(crate) enum Approval {
     Expired,
 }
 
-/// `POST /enrol/v1/compare`.
-pub(super) async fn begin(State(portal): State<Portal>, request: Request) -> Http {
-    match open(&portal, request).await {
-        Ok(response) => response,
-        Err(refusal) => unsealed(&refusal),
-    }
-}
-
-/// Opens a session for a name that somebody announced. Nothing is written before that is sure.
-async fn open(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
+/// `POST /enrol/v1/compare`: opens a session for a name that somebody announced. Nothing is written before that
+/// is sure.
+pub(super) async fn begin(State(portal): State<Portal>, request: Request) -> Result<Http, Unsealed> {
     let body = read(request.into_body(), ENROL_BYTES_MAX).await?;
     let form = |_| Problem::new(422, "form", "This is no request for a comparison.");
     let asked: CompareRequest = serde_json::from_slice(&body).map_err(form)?;

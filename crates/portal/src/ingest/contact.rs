@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: the bounds that the customer's side sets, which only the agent knows and holds.
 
+use crate::agents::AgentState;
 use crate::agents::change::free_leases;
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
@@ -117,10 +118,11 @@ fn load(tx: &mut Tx<'_>, agents: &BTreeSet<AgentId>) -> Result<BTreeMap<AgentId,
             collect: u64::try_from(row.int(8)?).unwrap_or(0),
             drop_personal: row.int(10)? != 0,
         };
+        let state = AgentState::read(row, 3)?;
         let asked = Asked {
             customer_id: row.int(2)?,
-            active: row.text(3)? == "active",
-            believed: ["active", "suspended"].contains(&row.text(3)?.as_str()),
+            active: state == AgentState::Active,
+            believed: state.is_believed(),
             settings,
             lease: row.text(9)?,
             all_take_part: row.text(11)? == "all",

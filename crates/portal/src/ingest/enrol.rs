@@ -3,12 +3,14 @@
 //! Three ways lead here: a file that a person carries, digits that a person compares, and a secret from the
 //! factory. Deliberately absent: any answer that tells a guesser what was wrong.
 
-use super::answer::{Authentic, Http, Unsealed, authenticate, later, response, sealed, unsealed};
+use super::answer::{Authentic, Http, Unsealed, authenticate, later, response, sealed};
 use super::package::read;
 use super::store::{fork, revoked};
 use super::{compare, contact, factory};
 use crate::Portal;
-use crate::agents::change::{Stamp, note, printers_joined};
+use crate::agents::AgentState;
+use crate::agents::change::printers_joined;
+use crate::agents::history::{Stamp, note};
 use crate::db::{DbError, Tx, params};
 use crate::ledger::{AgentRef, Memory, Sight, checked};
 use crate::shell::ResellerScope;
@@ -109,25 +111,12 @@ struct Offer {
 }
 
 /// `POST /enrol/v1/handshake`.
-pub(super) async fn handshake(State(portal): State<Portal>, request: Request) -> Http {
-    match shake(&portal, request).await {
-        Ok(response) => response,
-        Err(refusal) => unsealed(&refusal),
-    }
-}
-
-/// The same words whatever was wrong: a guesser learns nothing.
-pub(super) fn refused() -> Problem {
-    Problem::new(403, "enrolment", "This enrolment is not valid: unknown, used, expired, or the code does not fit.")
-        .with_detail("Begin again: with a new file, a new comparison, or after the printer was claimed.")
-}
-
-async fn shake(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
+pub(super) async fn handshake(State(portal): State<Portal>, request: Request) -> Result<Http, Unsealed> {
     let (parts, body) = request.into_parts();
     let message = read(body, ENROL_BYTES_MAX).await?;
     let header = parts.headers.get("plotmeter-enrolment").and_then(|value| value.to_str().ok()).unwrap_or("");
     if let Some(session) = header.strip_prefix("compare:") {
-        return compare::meet(portal, session, &message).await;
+        return compare::meet(&portal, session, &message).await;
     }
     let (asked, now) = (header.to_owned(), portal.surroundings().now());
     let offer = portal.db().read(move |tx| find(tx, &asked, now)).await;
@@ -172,6 +161,12 @@ async fn shake(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
         return Err(refused().into());
     }
     Ok(response(200, ENROL_CONTENT_TYPE, answer))
+}
+
+/// The same words whatever was wrong: a guesser learns nothing.
+pub(super) fn refused() -> Problem {
+    Problem::new(403, "enrolment", "This enrolment is not valid: unknown, used, expired, or the code does not fit.")
+        .with_detail("Begin again: with a new file, a new comparison, or after the printer was claimed.")
 }
 
 /// The identity of the printer that an agent works in or beside, for the database. It takes part from the
@@ -257,23 +252,16 @@ fn keep(tx: &mut Tx<'_>, offer: &Offer, agent: &NewAgent, now: Instant) -> Resul
 }
 
 /// `POST /enrol/v1/confirm`: a person confirmed the account's name.
-pub(super) async fn confirm(State(portal): State<Portal>, request: Request) -> Http {
-    match activate(&portal, request).await {
-        Ok(response) => response,
-        Err(refusal) => unsealed(&refusal),
-    }
-}
-
-async fn activate(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
+pub(super) async fn confirm(State(portal): State<Portal>, request: Request) -> Result<Http, Unsealed> {
     let (parts, body) = request.into_parts();
     let body = read(body, ENROL_BYTES_MAX).await?;
     let types = [package::CONTENT_TYPE, message::CONTENT_TYPE, ENROL_CONTENT_TYPE];
-    let from = authenticate(portal, &parts, &body, &types).await?;
+    let from = authenticate(&portal, &parts, &body, &types).await?;
     if from.old {
-        return Err(from.behind(portal).await);
+        return Err(from.behind(&portal).await);
     }
-    let answer = confirmed(portal, &from).await.map_err(|error| later(&error))?;
-    Ok(sealed(portal, &from, &answer))
+    let answer = confirmed(&portal, &from).await.map_err(|error| later(&error))?;
+    Ok(sealed(&portal, &from, &answer))
 }
 
 async fn confirmed(portal: &Portal, from: &Authentic) -> Result<Answer, DbError> {
@@ -306,12 +294,13 @@ fn confirm_agent(tx: &mut Tx<'_>, surroundings: &Surroundings, agent: &AgentRef)
             join_printer(tx, surroundings, agent, &printer)?;
         }
     }
-    let state = tx.query_opt(STATE, id, |row| row.text(0))?;
-    match state.as_deref() {
-        Some("active" | "suspended") => {}
-        Some("forked") => return Ok(Answer::Refused(fork())),
-        Some("pending") => return Ok(Answer::Refused(refused())),
-        _ => return Ok(Answer::Refused(revoked())),
+    match tx.query_opt(STATE, id, |row| AgentState::read(row, 0))? {
+        Some(AgentState::Active | AgentState::Suspended) => {}
+        Some(AgentState::Forked) => return Ok(Answer::Refused(fork())),
+        Some(AgentState::Pending) => return Ok(Answer::Refused(refused())),
+        Some(AgentState::Revoked | AgentState::Left | AgentState::Unknown(_)) | None => {
+            return Ok(Answer::Refused(revoked()));
+        }
     }
     let settings = contact::settings(tx, &(agent.reseller_id, agent.agent_id.clone()))?.unwrap_or_default();
     let (reseller, customer) = names(tx, agent.reseller_id, agent.customer_id)?.unwrap_or_default();

@@ -3,13 +3,15 @@
 //! Deliberately absent: anything that is billed, and what an agent in quarantine says of alerts: its readings
 //! carry the same ones, and bring them when it is resumed.
 
-use super::answer::{Authentic, Http, Unsealed, authenticate, later, sealed, unsealed};
+use super::answer::{Authentic, Http, Unsealed, authenticate, later, sealed};
 use super::contact::{AgentId, Contact, contacts};
 use super::keys::load_evidence;
 use super::package::read;
 use super::store::{revoked, take as take_agents};
 use crate::Portal;
-use crate::agents::change::{Stamp, free_leases, note, printers_joined};
+use crate::agents::AgentState;
+use crate::agents::change::{free_leases, printers_joined};
+use crate::agents::history::{Stamp, note};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
 use crate::ledger::{AgentRef, Memory, Sight, checked};
@@ -117,33 +119,26 @@ enum Hearing {
 }
 
 /// `POST /ingest/v1/messages`.
-pub(super) async fn receive(State(portal): State<Portal>, request: Request) -> Http {
-    match take(&portal, request).await {
-        Ok(response) => response,
-        Err(refusal) => unsealed(&refusal),
-    }
-}
-
-async fn take(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
+pub(super) async fn receive(State(portal): State<Portal>, request: Request) -> Result<Http, Unsealed> {
     let (parts, body) = request.into_parts();
     let body = read(body, MESSAGE_BYTES_MAX).await?;
-    let from = authenticate(portal, &parts, &body, &[message::CONTENT_TYPE]).await?;
+    let from = authenticate(&portal, &parts, &body, &[message::CONTENT_TYPE]).await?;
     let opened = message::open(&from.keys, &body).map_err(|error| problem(&error));
     let opened = opened.and_then(|message| Ok((number(&message)?, message)));
     let (number, message) = match opened {
         Ok(opened) => opened,
-        Err(problem) => return Ok(sealed(portal, &from, &Answer::Refused(problem))),
+        Err(problem) => return Ok(sealed(&portal, &from, &Answer::Refused(problem))),
     };
     let rotates = matches!(message.said, Said::Rotation(_));
-    match hear(portal, &from, number, message).await.map_err(|error| later(&error))? {
+    match hear(&portal, &from, number, message).await.map_err(|error| later(&error))? {
         Hearing::Heard(answer) => {
             if rotates {
                 portal.forget_keys(&from.agent.agent.agent_id);
             }
-            Ok(sealed(portal, &from, &answer))
+            Ok(sealed(&portal, &from, &answer))
         }
-        Hearing::Refused(problem) => Ok(sealed(portal, &from, &Answer::Refused(problem))),
-        Hearing::Behind => Err(from.behind(portal).await),
+        Hearing::Refused(problem) => Ok(sealed(&portal, &from, &Answer::Refused(problem))),
+        Hearing::Behind => Err(from.behind(&portal).await),
     }
 }
 
@@ -175,7 +170,7 @@ async fn hear(portal: &Portal, from: &Authentic, number: i64, message: Message) 
 
 /// Where an agent stands, and whether it is believed.
 struct Known {
-    state: String,
+    state: AgentState,
     standing: Standing,
     /// The lowest number of a message that changes something.
     next_message: i64,
@@ -193,7 +188,7 @@ fn load(tx: &mut Tx<'_>, agent: &AgentRef) -> Result<Option<Known>, DbError> {
             head: Hex(row.array(3)?),
             next_message: natural(next_message),
         };
-        Ok(Known { state: row.text(0)?, standing, next_message, epoch: natural(row.int(5)?) })
+        Ok(Known { state: AgentState::read(row, 0)?, standing, next_message, epoch: natural(row.int(5)?) })
     })
 }
 
@@ -212,15 +207,15 @@ fn heard(
     let Known { state, mut standing, next_message, epoch: own } = known;
     // Its keys may have moved on at another portal process after the request was checked.
     let (repeated, old) = (number < next_message, epoch < own);
-    match state.as_str() {
-        "active" | "suspended" | "forked" => {}
-        "pending" => {
+    match &state {
+        AgentState::Active | AgentState::Suspended | AgentState::Forked => {}
+        AgentState::Pending => {
             let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not confirmed.");
             return Ok(Hearing::Refused(problem));
         }
         // Its farewell may be said again until it is answered.
-        "left" if repeated => {}
-        _ => return Ok(Hearing::Refused(revoked())),
+        AgentState::Left if repeated => {}
+        AgentState::Left | AgentState::Revoked | AgentState::Unknown(_) => return Ok(Hearing::Refused(revoked())),
     }
     if !repeated && old {
         return Ok(Hearing::Behind);
@@ -231,7 +226,7 @@ fn heard(
     let claimed = !repeated && tx.execute(CLAIM, params![agent.reseller_id, &agent.agent_id, number + 1])? == 1;
     if claimed {
         standing.next_message = u64::try_from(number + 1).unwrap_or(u64::MAX);
-        take_effect(tx, surroundings, (agent, state == "active"), (number, &message.said))?;
+        take_effect(tx, surroundings, (agent, state == AgentState::Active), (number, &message.said))?;
     }
     let now = surroundings.now();
     // Who repeats under keys that were left behind may be a copy: it learns no settings.

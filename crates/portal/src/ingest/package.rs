@@ -3,7 +3,7 @@
 //!
 //! Deliberately absent: whether it is taken, which only its place in the chain decides.
 
-use super::answer::{Authentic, Http, Unsealed, authenticate, later, sealed, unsealed};
+use super::answer::{Authentic, Http, Unsealed, authenticate, later, sealed};
 use super::writer::Verdict;
 use crate::Portal;
 use crate::ledger::{
@@ -56,36 +56,29 @@ pub(crate) struct Prepared {
 const PREPARED_MAX: usize = 3;
 
 /// `POST /ingest/v1/packages`.
-pub(super) async fn receive(State(portal): State<Portal>, request: Request) -> Http {
-    match take(&portal, request).await {
-        Ok(response) => response,
-        Err(refusal) => unsealed(&refusal),
-    }
-}
-
-async fn take(portal: &Portal, request: Request) -> Result<Http, Unsealed> {
+pub(super) async fn receive(State(portal): State<Portal>, request: Request) -> Result<Http, Unsealed> {
     let (parts, body) = request.into_parts();
     let body = read(body, SEALED_BYTES_MAX).await?;
-    let mut from = authenticate(portal, &parts, &body, &[package::CONTENT_TYPE]).await?;
+    let mut from = authenticate(&portal, &parts, &body, &[package::CONTENT_TYPE]).await?;
     if from.agent.comparing {
         let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not approved.");
-        return Ok(sealed(portal, &from, &Answer::Refused(problem)));
+        return Ok(sealed(&portal, &from, &Answer::Refused(problem)));
     }
     for _ in 0..PREPARED_MAX {
-        let prepared = match prepare_fresh(portal, &from, &body).await? {
+        let prepared = match prepare_fresh(&portal, &from, &body).await? {
             Ok(prepared) => Prepared { epoch: from.epoch, ..prepared },
             Err(error) => {
                 warn!(agent.id = from.agent.agent.agent_id, error = %error, "refused a package");
-                return Ok(sealed(portal, &from, &Answer::Refused(problem(&error))));
+                return Ok(sealed(&portal, &from, &Answer::Refused(problem(&error))));
             }
         };
         let (sequence, records) = (prepared.sequence, prepared.last - prepared.first + 1);
         match portal.writer().submit(prepared).await {
             Verdict::Answer(answer) => {
                 info!(agent.id = from.agent.agent.agent_id, sequence, records, "answered a package");
-                return Ok(sealed(portal, &from, &answer));
+                return Ok(sealed(&portal, &from, &answer));
             }
-            Verdict::Behind => return Err(from.behind(portal).await),
+            Verdict::Behind => return Err(from.behind(&portal).await),
             Verdict::Later(error) => return Err(later(&*error).into()),
             Verdict::Stale => {
                 // It was checked with keys that are not the agent's any more: once more with those of now.

@@ -9,7 +9,7 @@ use super::append::{Landed, append};
 use super::keys::load_evidence;
 use super::package::{Opening, Prepared, best_grade, read_package};
 use crate::Portal;
-use crate::agents::change::{Stamp, note};
+use crate::agents::history::{Stamp, note};
 use crate::db::{DbError, Param, Tx, params};
 use crate::ledger::{AgentRef, Memory};
 use crate::shell::ResellerScope;

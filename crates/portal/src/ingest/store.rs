@@ -8,7 +8,9 @@ use super::append::{Landed, append};
 use super::contact::{AgentId, Contact, contacts};
 use super::package::Prepared;
 use super::release::{HELD_STEP, release_some};
-use crate::agents::change::{Line, Stamp, free_leases, note_all};
+use crate::agents::AgentState;
+use crate::agents::change::free_leases;
+use crate::agents::history::{Line, Stamp, note_all};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
 use crate::ledger::Memory;
@@ -19,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Where an agent's chain stands.
 struct Chain {
-    state: String,
+    state: AgentState,
     next_sequence: i64,
     next_record: i64,
     head: Hex<32>,
@@ -160,7 +162,7 @@ pub(super) fn accept(
     move_chains(tx, &chains, now)?;
     // An agent that was resumed counts again from its first held package on, in order; what is left is
     // released by whoever resumed it, or with its next package.
-    for ((reseller, agent), _) in chains.iter().filter(|(_, chain)| chain.holds && chain.state == "active") {
+    for ((reseller, agent), _) in chains.iter().filter(|(_, chain)| chain.holds && chain.state == AgentState::Active) {
         release_some(tx, surroundings, memory, (*reseller, agent), HELD_STEP)?;
     }
     let known = known_sections(tx, packages)?;
@@ -203,7 +205,7 @@ fn load_chains(tx: &mut Tx<'_>, packages: &[&Prepared]) -> Result<BTreeMap<Agent
     let columns = ["agent.reseller_id", "agent.agent_id"];
     let found = tx.query_any(CHAINS, &columns, &keys, |row| {
         let chain = Chain {
-            state: row.text(2)?,
+            state: AgentState::read(row, 2)?,
             next_sequence: row.int(3)?,
             next_record: row.int(4)?,
             head: Hex(row.array(5)?),
@@ -249,12 +251,12 @@ fn decide(
         if *digest == package.digest {
             return Decision::Known(receipt.clone());
         }
-        if chain.state == "revoked" || chain.state == "left" {
+        if chain.state.is_over() {
             return Decision::Refuse(revoked());
         }
         // One proof is enough: an agent that is known to be copied cannot fill the disk with more.
-        let known = chain.state == "forked";
-        chain.state = "forked".to_owned();
+        let known = chain.state == AgentState::Forked;
+        chain.state = AgentState::Forked;
         return if known { Decision::Refuse(fork()) } else { Decision::Fork };
     }
     if chain.is_behind(package.epoch) {
@@ -277,7 +279,7 @@ fn decide(
     };
     let receipt = receipt.signed(receipts);
     // While earlier packages are held, later ones wait behind them, or the ledger would lose the order.
-    chain.holds |= chain.state == "suspended";
+    chain.holds |= chain.state == AgentState::Suspended;
     chain.next_sequence += 1;
     chain.next_record = package.last + 1;
     chain.head = package.head;
@@ -288,14 +290,14 @@ fn decide(
 
 /// Why a new package is not taken; `None` where it continues the chain of an agent that is believed.
 fn refused(package: &Prepared, chain: &Chain) -> Option<Problem> {
-    match chain.state.as_str() {
-        "active" | "suspended" => {}
-        "pending" => {
+    match &chain.state {
+        AgentState::Active | AgentState::Suspended => {}
+        AgentState::Pending => {
             let problem = Problem::new(409, "unconfirmed", "This agent's enrolment is not confirmed.");
             return Some(problem.with_detail("Confirm the account, then send this again."));
         }
-        "forked" => return Some(fork()),
-        _ => return Some(revoked()),
+        AgentState::Forked => return Some(fork()),
+        AgentState::Revoked | AgentState::Left | AgentState::Unknown(_) => return Some(revoked()),
     }
     if package.sequence != chain.next_sequence {
         let mut problem = Problem::new(409, "order", format!("Package {} is expected.", chain.next_sequence));

@@ -25,35 +25,32 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A printer of a customer, as agents name it.
 pub(crate) type PrinterKey = (i64, i64, String);
 
+/// The columns of a printer's names, in the order of [`named`], and those of one statement behind them.
+macro_rules! named_columns {
+    ($($more:expr),*) => {
+        &[
+            ("reseller_id", Kind::Int),
+            ("customer_id", Kind::Int),
+            ("serial", Kind::Text),
+            ("printer_id", Kind::Int),
+            ("product_number", Kind::Text),
+            ("product_name", Kind::Text),
+            ("first_seen_at", Kind::Int),
+            $($more),*
+        ]
+    };
+}
+
 const PRINTER: Bulk = Bulk {
     table: "printer",
-    columns: &[
-        ("reseller_id", Kind::Int),
-        ("customer_id", Kind::Int),
-        ("serial", Kind::Text),
-        ("printer_id", Kind::Int),
-        ("product_number", Kind::Text),
-        ("product_name", Kind::Text),
-        ("first_seen_at", Kind::Int),
-        ("participation", Kind::Text),
-    ],
+    columns: named_columns!(("participation", Kind::Text)),
     key: 3,
     on_conflict: "do nothing",
 };
 /// What a printer that is not read says of itself; the row is there, so that only these columns move.
 const SEEN: Bulk = Bulk {
     table: "printer",
-    columns: &[
-        ("reseller_id", Kind::Int),
-        ("customer_id", Kind::Int),
-        ("serial", Kind::Text),
-        ("printer_id", Kind::Int),
-        ("product_number", Kind::Text),
-        ("product_name", Kind::Text),
-        ("first_seen_at", Kind::Int),
-        ("seen_at", Kind::Int),
-        ("firmware_version", Kind::Text),
-    ],
+    columns: named_columns!(("seen_at", Kind::Int), ("firmware_version", Kind::Text)),
     key: 3,
     on_conflict: "do update set product_number = coalesce(excluded.product_number, printer.product_number),
                   product_name = coalesce(excluded.product_name, printer.product_name),
@@ -113,11 +110,10 @@ impl Memory {
         let all = customers_where_all_take_part(tx, &unknown)?;
         let mut rows = Vec::with_capacity(unknown.len());
         let mut joining = Vec::with_capacity(unknown.len());
-        for ((reseller, customer, serial), Sight { printer, read, at, .. }) in &unknown {
+        for ((reseller, customer, _), Sight { printer, read, at, .. }) in &unknown {
             let takes_part = *read || all.contains(&(*reseller, *customer));
             let word = if takes_part { "participating" } else { "seen" };
-            let (number, name) = (printer.product_number.as_ref(), printer.product_name.as_ref());
-            rows.push(params![*reseller, *customer, serial, new_id(), number, name, *at, word].to_vec());
+            rows.push(named((*reseller, *customer), printer, new_id(), *at, params![word]));
             joining.push(takes_part.then_some((*reseller, *customer)));
         }
         let inserted = PRINTER.insert(tx, &rows)?;
@@ -170,6 +166,20 @@ impl Memory {
     }
 }
 
+/// A row of [`named_columns`].
+fn named(
+    (reseller, customer): (i64, i64),
+    printer: &PrinterIdentity,
+    id: i64,
+    at: report::Instant,
+    more: &[Param],
+) -> Vec<Param> {
+    let (number, name) = (printer.product_number.as_ref(), printer.product_name.as_ref());
+    let mut row = params![reseller, customer, &printer.serial, id, number, name, at].to_vec();
+    row.extend_from_slice(more);
+    row
+}
+
 /// The customers of these printers who said that every supported printer takes part.
 fn customers_where_all_take_part(
     tx: &mut Tx<'_>,
@@ -200,11 +210,10 @@ pub(crate) fn append_seen(
     }
     let rows: Vec<Vec<Param>> = latest
         .into_iter()
-        .map(|((reseller, customer, serial), (entry, at))| {
-            let (number, name) = (entry.printer.product_number.as_ref(), entry.printer.product_name.as_ref());
-            let firmware = entry.firmware_version.as_ref();
+        .map(|((reseller, customer, _), (entry, at))| {
+            let more = params![at, entry.firmware_version.as_ref()];
             // The id is a new one that goes nowhere: the row is there already, under its own.
-            params![reseller, customer, serial, new_id(), number, name, at, at, firmware].to_vec()
+            named((reseller, customer), &entry.printer, new_id(), at, more)
         })
         .collect();
     SEEN.insert(tx, &rows)?;

@@ -1,6 +1,6 @@
 //! Ingest: each package once, in order, unaltered; nothing else leaves a trace.
 
-use crate::world::{World, both, pack, problem, receipt, report};
+use crate::world::{World, both, minutes, pack, problem, receipt, report};
 use protocol::limits::{PLAIN_BYTES_MAX, RATIO_MAX, SEALED_BYTES_MAX};
 use protocol::receipt::Answer;
 use protocol::sender::{Handshake, Sender};
@@ -21,10 +21,6 @@ both! {
 
 const FACTS: &str =
     "select (select count(*) from package) + (select count(*) from job) + (select count(*) from reading)";
-
-fn minutes(minutes: i64) -> Instant {
-    Instant(crate::world::NOW.0 - 86_400_000 + minutes * 60_000)
-}
 
 async fn once(world: World) {
     let tenant = world.tenant("a").await;

@@ -2,6 +2,7 @@
 // What a test prints says why it was skipped, or which seed it ran with.
 #![allow(clippy::print_stdout)]
 
+mod enrolment;
 mod health;
 mod ingest;
 mod isolation;

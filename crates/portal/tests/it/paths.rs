@@ -1,7 +1,7 @@
 //! Several ways to one ledger: two agents at one printer, clocks that lie, quarantine, leases, printers that
 //! are only seen, and sections that are not sent again.
 
-use crate::world::{NOW, PLAIN, Tenant, World, both, pack, pack_in, receipt, report};
+use crate::world::{NOW, PLAIN, Tenant, World, both, minutes, pack, pack_in, receipt, report};
 use portal::setup;
 use protocol::Hex;
 use protocol::message::{Beat, Said};
@@ -25,10 +25,6 @@ both! {
 }
 
 const DAY: i64 = 86_400_000;
-
-fn minutes(minutes: i64) -> Instant {
-    Instant(NOW.0 - DAY + minutes * 60_000)
-}
 
 async fn two_paths(world: World) {
     let tenant = world.tenant("a").await;

@@ -20,6 +20,11 @@ use std::sync::{Arc, Mutex};
 pub(crate) const NOW: Instant = Instant(1_795_348_800_000);
 pub(crate) const PASSWORD: &str = "a long pass phrase";
 
+/// So many minutes after the same time of the day before: what stories date their readings and jobs with.
+pub(crate) fn minutes(minutes: i64) -> Instant {
+    Instant(NOW.0 - 86_400_000 + minutes * 60_000)
+}
+
 /// Runs a story on both databases. `story` is `async fn(World)`.
 macro_rules! both {
     ($($(#[$doc:meta])* $name:ident => $story:ident;)*) => { $(

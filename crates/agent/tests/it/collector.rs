@@ -1,138 +1,15 @@
-//! Both agents as a whole, against printers and a portal on loopback: who is read, what is kept, what is
+//! The collector as a whole, against printers and a portal on loopback: who is read, what is kept, what is
 //! said, and what is never touched.
 
-use crate::hostile::{Documents, Printer, identity};
-use crate::portal::Portal;
-use agent::{Check, Collector, Config, Direct, DirectConfig, Verdict};
+use crate::hostile::{Printer, identity};
+use crate::site::{MODEL, NOW, busy, contents, holds, said, site, site_of};
+use agent::{Collector, DirectConfig};
 use protocol::message::Said;
 use protocol::receipt::{Participation, Settings};
-use report::sample::Rng;
-use report::{Instant, Surroundings};
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use tempfile::TempDir;
+use report::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpListener;
-
-/// 2026-11-01T12:00:00Z.
-const NOW: i64 = 1_793_534_400_000;
-const MODEL: &str = "HP DesignJet T930 36in";
-static SEEDS: AtomicU64 = AtomicU64::new(1);
-
-/// A portal, printers, and an enrolled state folder.
-pub(crate) struct Site {
-    pub(crate) folder: TempDir,
-    pub(crate) portal: Portal,
-    printers: Vec<Printer>,
-    clock: Arc<AtomicI64>,
-}
-
-/// A site whose printers have these serial numbers and take part.
-pub(crate) async fn site(serials: &[&str]) -> Site {
-    let documents = serials.iter().map(|serial| identity(MODEL, serial)).collect();
-    let participants = serials.iter().map(|serial| (*serial).to_owned()).collect();
-    site_of(documents, Participation::Listed(participants)).await
-}
-
-async fn site_of(documents: Vec<Documents>, participation: Participation) -> Site {
-    let mut printers = Vec::new();
-    for documents in documents {
-        printers.push(Printer::good(documents).await);
-    }
-    let portal = Portal::start(Settings { version: 1, participation, ..Settings::default() }).await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let site = Site { folder, portal, printers, clock: Arc::new(AtomicI64::new(NOW)) };
-    site.enrol(&site.config("")).await;
-    site
-}
-
-impl Site {
-    pub(crate) fn surroundings(&self) -> Surroundings {
-        let clock = self.clock.clone();
-        let rng = Mutex::new(Rng::new(SEEDS.fetch_add(1, Ordering::Relaxed)));
-        let entropy = move |bytes: &mut [u8]| {
-            let mut rng = rng.lock().expect("not poisoned");
-            bytes.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&rng.next_u64().to_le_bytes()[..chunk.len()]));
-        };
-        Surroundings { clock: Arc::new(move || Instant(clock.load(Ordering::Relaxed))), entropy: Arc::new(entropy) }
-    }
-
-    /// The collector's file with the site's printers; `more` begins with a table.
-    pub(crate) fn config(&self, more: &str) -> Config {
-        self.config_with("", more)
-    }
-
-    fn config_with(&self, top: &str, more: &str) -> Config {
-        let state = self.state();
-        let mut text = format!("state = {state:?}\npause_ms = 0\n{top}");
-        for printer in &self.printers {
-            text.push_str(&format!("[[printer]]\naddress = \"{}\"\n", printer.address));
-        }
-        Config::parse(&format!("{text}{more}")).expect("valid")
-    }
-
-    fn state(&self) -> std::path::PathBuf {
-        self.folder.path().join("state")
-    }
-
-    fn collector(&self, more: &str) -> Collector {
-        Collector::open(self.config(more), self.surroundings()).expect("opens")
-    }
-
-    async fn enrol(&self, config: &impl agent::Enrolling) {
-        let file = self.folder.path().join("enrol.plotmeter");
-        std::fs::write(&file, serde_json::to_vec(&self.portal.file()).expect("json")).expect("written");
-        let pending = agent::begin(&file, config, "pc-7", false, &self.surroundings()).await.expect("shakes hands");
-        assert_eq!(pending.account(), ("Nordplan", "Kessler"));
-        assert_eq!(pending.policy()["user-name"], "drop");
-        let settings = pending.confirm().await.expect("confirmed");
-        assert_eq!(settings.version, 1);
-    }
-
-    /// The JSON of all packages that the portal keeps.
-    fn wire(&self) -> String {
-        self.portal.state().packages.concat()
-    }
-
-    fn later(&self, hours: i64) {
-        self.later_by_minutes(hours * 60);
-    }
-
-    fn later_by_minutes(&self, minutes: i64) {
-        self.clock.fetch_add(minutes * 60_000, Ordering::Relaxed);
-    }
-}
-
-/// A printer's documents with one finished job that bears names, and one severe alert.
-fn busy(serial: &str) -> Documents {
-    let mut documents = identity(MODEL, serial);
-    let queue = "/LFPWebServices/PI/JQ/JobQueue/5805be78";
-    let mut serve = |path: &str, text: String| documents.insert(path.to_owned(), text);
-    serve("/JobQueueCollection", format!(r#"{{"JobQueueCollection":{{"Queue":[{{"URI":"{queue}"}}]}}}}"#));
-    let settings = r#"{"JobUUID":"0a1b2c3d-0000-4000-8000-000000000001","JobName":"zz-canary-name",
-        "UserName":"zz-canary-user","Account":"zz-canary-account","ProjectID":"zz-canary-project",
-        "UserDefined":"zz-canary-field","ApplicationName":"zz-canary-app"}"#;
-    let accounting = r#"{"CompletionTimestamp":"2026-11-01T10:00:30Z","SubmissionTimestamp":"2026-11-01T09:58:00Z"}"#;
-    let status = r#"{"JobStatus":"Completed","CompletionStatus":"OK"}"#;
-    let job = format!(r#"{{"Settings":{settings},"Status":{status},"Accounting":{accounting}}}"#);
-    serve("/jobs/all", format!(r#"{{"JobQueueSnapshot":{{"Jobs":{{"Job":[{{"Job2DPrint":{job}}}]}}}}}}"#));
-    let alert = r#"{"Name":"Jam","FullName":"/IDS/PAPER/JAM","Severity":"Error","Area":"paper path"}"#;
-    serve("/ActiveAlerts", format!(r#"{{"ActiveAlerts":{{"List":{{"Alert":[{alert}]}}}}}}"#));
-    documents
-}
-
-/// The files of a folder with their content; without SQLite's index of its log, which holds no data.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let files = entries.filter(|path| path.is_file() && !path.display().to_string().ends_with("-shm"));
-    files.map(|path| (path.display().to_string(), std::fs::read(&path).expect("a file"))).collect()
-}
-
-fn holds(folder: &Path, text: &str) -> bool {
-    let text = text.as_bytes();
-    contents(folder).values().any(|bytes| bytes.windows(text.len()).any(|window| window == text))
-}
 
 #[tokio::test]
 async fn only_printers_that_take_part_are_asked_more_than_who_they_are() {
@@ -157,7 +34,7 @@ async fn a_printer_that_is_marked_is_read_in_the_same_round_and_one_that_is_unma
     let mark = |version, serials: &[&str]| {
         let serials = serials.iter().map(|serial| (*serial).to_owned()).collect();
         let participation = Participation::Listed(serials);
-        site.portal.state().settings = Settings { version, participation, ..Settings::default() };
+        site.portal.ask_for(Settings { version, participation, ..Settings::default() });
     };
     mark(2, &["CN1", "CN2"]);
     site.later(3);
@@ -179,7 +56,7 @@ async fn a_printer_that_is_unmarked_and_marked_again_within_minutes_is_not_read_
     let site = site_of(documents, Participation::All).await;
     let collector = site.collector("");
     let mark = |version, participation| {
-        site.portal.state().settings = Settings { version, participation, ..Settings::default() };
+        site.portal.ask_for(Settings { version, participation, ..Settings::default() });
     };
     mark(2, Participation::Listed(["CN1".to_owned()].into()));
     assert_eq!(collector.once().await.expect("a round").read, 2, "and hears that one takes part no more");
@@ -244,7 +121,7 @@ async fn the_portal_can_ask_for_more_to_be_dropped_and_never_for_less() {
     let site = site_of(vec![busy("CN1")], Participation::All).await;
     let collector = site.collector("[privacy]\nuser-name = \"keep\"\n");
     let participation = Participation::All;
-    site.portal.state().settings = Settings { version: 2, participation, drop_personal: true, ..Settings::default() };
+    site.portal.ask_for(Settings { version: 2, participation, drop_personal: true, ..Settings::default() });
     collector.once().await.expect("the beat of this round brings the wish");
     assert!(!site.wire().contains("zz-canary"), "what waited was filtered before it was sent");
     let beats = said(&site, |said| matches!(said, Said::Beat(beat) if beat.privacy["user-name"] == "keep"));
@@ -255,20 +132,16 @@ async fn the_portal_can_ask_for_more_to_be_dropped_and_never_for_less() {
     assert!(beats >= 1, "the portal sees what is in force");
 }
 
-fn said(site: &Site, wanted: impl Fn(&Said) -> bool) -> usize {
-    site.portal.state().said.iter().filter(|said| wanted(said)).count()
-}
-
 #[tokio::test]
 async fn preview_shows_what_would_be_sent_and_writes_nothing() {
     let documents = vec![busy("CN1"), identity(MODEL, "CN2")];
     let site = site_of(documents, Participation::Listed(["CN1".to_owned()].into())).await;
     let collector = site.collector("");
     let before = contents(site.folder.path());
-    let requests = site.portal.state().requests;
+    let requests = site.portal.requests();
     let previews = collector.preview().await.expect("asked");
     assert_eq!(contents(site.folder.path()), before);
-    assert_eq!(site.portal.state().requests, requests);
+    assert_eq!(site.portal.requests(), requests);
     assert_eq!(previews.len(), 2);
     assert_eq!((previews[0].printer.as_deref(), previews[0].records.len()), (Some("CN1"), 2));
     assert_eq!((previews[1].printer.as_deref(), previews[1].records.len()), (Some("CN2"), 1));
@@ -279,7 +152,7 @@ async fn preview_shows_what_would_be_sent_and_writes_nothing() {
     assert!(site.wire().contains(&job[uuid_on..uuid_on + 60]));
     let sent = collector.show_sent(10).expect("kept");
     let sent: Vec<&str> = sent.iter().map(|sent| sent.json.as_str()).collect();
-    assert_eq!(sent, site.portal.state().packages);
+    assert_eq!(sent, site.portal.state().packages());
 }
 
 #[tokio::test]
@@ -291,7 +164,7 @@ async fn a_paused_collector_reads_and_sends_nothing_and_says_so() {
     let paused = collector.once().await.expect("a round");
     assert_eq!((paused.read, paused.sent, paused.waits_for.as_deref()), (0, 0, Some("paused")));
     assert_eq!(paused.unread, [(site.printers[0].address.clone(), "paused".to_owned())]);
-    assert_eq!((site.printers[0].requests(), site.portal.state().packages.len()), (0, 0));
+    assert_eq!((site.printers[0].requests(), site.portal.state().packages().len()), (0, 0));
     assert_eq!(said(&site, |said| matches!(said, Said::Beat(beat) if beat.paused)), 1);
     collector.pause(false).expect("goes on");
     assert_eq!(collector.once().await.expect("a round").read, 1);
@@ -363,7 +236,7 @@ async fn no_setting_of_the_portal_reaches_an_address_outside_the_envelope() {
     let collector = site.collector(&format!("[allow]\nnetworks = [\"127.0.0.0/8\"]\nports = [{port}]\n"));
     for version in 2..5 {
         let (ranges, participation) = (ranges.clone(), Participation::All);
-        site.portal.state().settings = Settings { version, ranges, participation, ..Settings::default() };
+        site.portal.ask_for(Settings { version, ranges, participation, ..Settings::default() });
         site.later(25);
         assert_eq!(collector.once().await.expect("a round").read, 1, "the listed printer is read");
         collector.approve().expect("whatever can be approved");
@@ -404,7 +277,7 @@ async fn a_printer_in_a_range_is_asked_once_a_day_until_it_takes_part() {
     collector.once().await.expect("a round");
     assert_eq!((found.requests(), host.requests()), (2, 2));
     let settings = Settings { version: 2, participation: Participation::All, ..Settings::default() };
-    site.portal.state().settings = settings;
+    site.portal.ask_for(settings);
     site.later(3);
     let round = collector.once().await.expect("a round");
     assert_eq!((round.read, round.jobs), (2, 1), "read as soon as it takes part");
@@ -444,7 +317,7 @@ async fn leaving_tells_the_portal_and_deletes_keys_and_spool() {
 async fn leaving_without_a_portal_counts_all_that_is_lost_and_says_that_nobody_was_told() {
     let site = site_of(vec![busy("CN1")], Participation::All).await;
     let collector = site.collector("");
-    site.portal.state().away = true;
+    site.portal.set_away(true);
     let _unproved = collector.once().await;
     let status = collector.status().expect("read");
     assert_eq!((status.records_waiting, status.jobs_waiting), (2, 1), "packed or not");
@@ -471,14 +344,14 @@ async fn status_says_when_the_portal_last_answered_and_why_nothing_is_sent() {
     let answered = collector.status().expect("read");
     assert_eq!((answered.last_answer, answered.trouble, answered.waits_for), (Some(Instant(NOW)), None, None));
     site.later(3);
-    site.portal.state().away = true;
+    site.portal.set_away(true);
     collector.once().await.expect_err("something else answers");
     drop(collector);
     let status = Collector::look(site.config(""), site.surroundings()).expect("looks").status().expect("read");
     assert_eq!(status.last_answer, Some(Instant(NOW)));
     assert!(status.trouble.as_ref().is_some_and(|trouble| trouble.contains("could not prove")), "{status:?}");
     assert_eq!(status.waits_for, status.trouble);
-    site.portal.state().away = false;
+    site.portal.set_away(false);
     let collector = site.collector("");
     let mut round = collector.once().await.expect("a round");
     assert_eq!((collector.status().expect("read").trouble, round.waits_for.take()), (None, None));
@@ -528,13 +401,13 @@ async fn an_enrolled_folder_is_enrolled_anew_only_when_somebody_says_so_and_nobo
     let file = site.folder.path().join("enrol.plotmeter");
     let config = site.config("");
     let begin = async |again| agent::begin(&file, &config, "pc-7", again, &site.surroundings()).await;
-    let requests = site.portal.state().requests;
+    let requests = site.portal.requests();
     let refused = begin(false).await.err().expect("refused").to_string();
     assert!(refused.contains("enrolled already as agent agent-1") && refused.contains("--again"), "{refused}");
     let collector = site.collector("");
     let busy = begin(true).await.err().expect("refused").to_string();
     assert!(busy.contains("another agent uses"), "{busy}");
-    assert_eq!(site.portal.state().requests, requests, "the file was not used up");
+    assert_eq!(site.portal.requests(), requests, "the file was not used up");
     let direct = DirectConfig::new(site.state(), "192.0.2.10").expect("valid");
     let kind = agent::begin(&file, &direct, "pc-7", true, &site.surroundings()).await.err().expect("refused");
     assert!(kind.to_string().contains("a collector agent"), "{kind}");
@@ -543,138 +416,9 @@ async fn an_enrolled_folder_is_enrolled_anew_only_when_somebody_says_so_and_nobo
 }
 
 #[tokio::test]
-async fn a_doctor_beside_an_agent_at_work_says_what_that_one_heard() {
-    let site = site(&["CN1"]).await;
-    let collector = site.collector("");
-    let portal = async || {
-        let checks = agent::doctor(&site.config(""), site.surroundings()).await;
-        let tls = checks.iter().find(|check| check.name == "TLS to the portal").expect("a check");
-        assert_eq!(tls.verdict, Verdict::Pass, "{tls:?}");
-        checks.into_iter().find(|check| check.name == "portal").expect("a check")
-    };
-    let check = portal().await;
-    assert!(check.verdict == Verdict::Pass && check.found.contains("at work"), "{check:?}");
-    site.portal.state().away = true;
-    collector.once().await.expect_err("something else answers");
-    let check = portal().await;
-    assert!(check.verdict == Verdict::Fail && check.found.contains("could not prove"), "{check:?}");
-}
-
-#[tokio::test]
 async fn a_new_evidence_key_is_introduced_to_the_portal() {
     let site = site(&["CN1"]).await;
     let collector = site.collector("");
     collector.rotate().await.expect("rotated");
     assert_eq!(said(&site, |said| matches!(said, Said::Rotation(_))), 1);
-}
-
-#[tokio::test]
-async fn a_doctor_says_the_beat_of_the_agent_and_wipes_nothing_that_the_portal_shows() {
-    let site = site(&["CN1"]).await;
-    site.collector("").once().await.expect("a round");
-    let counts = |site: &Site| {
-        let state = site.portal.state();
-        let beats = state.said.iter().filter_map(|said| match said {
-            Said::Beat(beat) => Some((beat.addresses, beat.printers, beat.interval_minutes)),
-            _ => None,
-        });
-        beats.collect::<Vec<_>>()
-    };
-    let before = counts(&site);
-    agent::doctor(&site.config(""), site.surroundings()).await;
-    assert_eq!(counts(&site), before, "the portal answered just now: nothing is spent on asking again");
-    site.later_by_minutes(11);
-    agent::doctor(&site.config(""), site.surroundings()).await;
-    let after = counts(&site);
-    assert!(after.len() > before.len(), "it says one");
-    assert_eq!(before.last(), after.last());
-    assert_eq!(after.last().map(|(addresses, printers, _)| (*addresses, *printers)), Some((1, 1)));
-}
-
-#[tokio::test]
-async fn a_doctor_of_a_direct_agent_names_its_own_commands() {
-    let site = site(&["CN1"]).await;
-    let config = DirectConfig::new(site.folder.path().join("absent"), &site.printers[0].address).expect("valid");
-    let checks = agent::doctor_direct(&config, site.surroundings()).await;
-    let enrolment = checks.iter().find(|check| check.name == "enrolment").expect("a check");
-    assert!(enrolment.action.as_ref().is_some_and(|action| action.contains("plotmeter direct enrol")), "{enrolment:?}");
-}
-
-#[tokio::test]
-async fn a_direct_agent_keeps_one_reading_in_three_hours_while_its_portal_is_away() {
-    let site = site_of(vec![identity(MODEL, "CN1")], Participation::All).await;
-    let mut config = DirectConfig::new(site.folder.path().join("direct"), &site.printers[0].address).expect("valid");
-    config.pause_ms = 0;
-    site.enrol(&config).await;
-    let direct = Direct::open(config, site.surroundings()).expect("opens");
-    site.portal.state().away = true;
-    let waiting = || direct.status().expect("read").records_waiting;
-    for _ in 0..6 {
-        // The portal does not prove itself; everything is kept.
-        let _unproved = direct.once().await;
-        site.later_by_minutes(20);
-    }
-    assert_eq!(waiting(), 1, "one reading, packed or not");
-    site.later(1);
-    let _unproved = direct.once().await;
-    assert_eq!(waiting(), 2, "another one after three hours");
-    site.portal.state().away = false;
-    site.later(2);
-    direct.once().await.expect("a round");
-    assert_eq!(waiting(), 0);
-    assert_eq!(site.wire().matches("{\"reading\":").count(), 2, "none was kept beside those that waited");
-}
-
-#[tokio::test]
-async fn a_doctor_names_each_check_and_what_to_do() {
-    let site = site(&["CN1"]).await;
-    // The printers and the portal of this test listen in this very process.
-    let failed = |check: &&Check| check.verdict == Verdict::Fail && check.name != "listening sockets";
-    let checks = agent::doctor(&site.config(""), site.surroundings()).await;
-    let found: Vec<_> = checks.iter().filter(failed).collect();
-    assert!(found.is_empty(), "{found:?}");
-    let names: Vec<&str> = checks.iter().map(|check| check.name.as_str()).collect();
-    for wanted in ["state folder", "enrolment", "proxy", "TLS to the portal", "clock", "portal", "listening sockets"] {
-        assert!(names.contains(&wanted), "{wanted} is not in {names:?}");
-    }
-    assert!(checks.iter().any(|check| check.name.starts_with("printer ") && check.found.contains("takes part")));
-    site.later(1);
-    let checks = agent::doctor(&site.config("[[printer]]\naddress = \"127.0.0.1:1\"\n"), site.surroundings()).await;
-    let found: Vec<_> = checks.iter().filter(failed).collect();
-    assert_eq!(found.len(), 2, "the clock is an hour off and a printer is dead: {found:?}");
-    assert!(found.iter().all(|check| check.action.as_ref().is_some_and(|action| !action.is_empty())));
-    let mut config = site.config("");
-    config.state = site.folder.path().join("absent");
-    let checks = agent::doctor(&config, site.surroundings()).await;
-    assert!(checks.iter().any(|check| check.name == "enrolment" && check.verdict == Verdict::Fail));
-}
-
-#[tokio::test]
-async fn the_direct_agent_keeps_jobs_says_severe_alerts_at_once_and_sends_by_its_triggers() {
-    let site = site_of(vec![busy("CN1")], Participation::All).await;
-    let mut config = DirectConfig::new(site.folder.path().join("direct"), &site.printers[0].address).expect("valid");
-    config.pause_ms = 0;
-    site.enrol(&config).await;
-    let direct = Direct::open(config.clone(), site.surroundings()).expect("opens");
-    let round = direct.once().await.expect("a round");
-    assert_eq!((round.read, round.jobs, round.failed), (1, 1, 0));
-    assert!(round.sent > 0);
-    let alerts = |site: &Site| {
-        said(site, |said| matches!(said, Said::Alerts(notices) if notices[0].alert.code == "/IDS/PAPER/JAM"))
-    };
-    assert_eq!(alerts(&site), 1);
-    let round = direct.once().await.expect("a round");
-    assert_eq!((round.read, round.jobs), (1, 0), "the job is known");
-    assert_eq!(alerts(&site), 1, "the alert went once");
-    drop(direct);
-    let stop = async {
-        while !site.wire().contains("\"boot\"") {
-            tokio::task::yield_now().await;
-        }
-    };
-    let direct = Direct::open(config, site.surroundings()).expect("opens");
-    direct.run(stop).await.expect("works");
-    assert!(site.wire().contains("\"boot\":{"), "a start is reported");
-    assert_eq!(alerts(&site), 1, "a start says only what was not said");
-    assert_eq!(direct.status().expect("read").printers.len(), 1);
 }

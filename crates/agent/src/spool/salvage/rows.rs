@@ -1,26 +1,22 @@
-//! Salvage: what reads of a damaged spool goes into a new one, with a notice of the gap, and the damaged one
-//! is put aside.
+//! What of a damaged spool is believed, row by row: what its checksum, chain or receipt proves.
 //!
-//! The new spool is filled and closed under a name of its own before the damaged one is moved, so that a
-//! power cut or a full disk at any point leaves everything to be done again or to be ended.
-//! Everything is taken over row by row and only when its checksum, chain or receipt holds. What was lost
-//! the printers are asked for again. It ends after a bounded number of faults, whatever the file holds.
-//! Deliberately absent: any attempt to repair the damaged file; it stays for people to look at.
+//! It ends after a bounded number of faults, whatever the file holds. Deliberately absent: the files, which
+//! salvage itself makes, moves and removes.
 
-use super::open::is_receipt;
-use super::receive::MARKED;
-use super::{
+use crate::identity::Identity;
+use crate::spool::open::is_receipt;
+use crate::spool::receive::MARKED;
+use crate::spool::{
     Place, Spool, SpoolError, WAITING, Waiting, count, digest_of_value, mark, pack, place, resync, set_place, set_value,
 };
-use crate::identity::{Identity, sync_folder};
 use protocol::limits::RECORDS_MAX;
 use protocol::message::AlertNotice;
 use protocol::package::{Core, Gap, GapReason};
+use protocol::receipt::Receipt;
 use protocol::{Hex, sha256};
-use report::{Instant, Surroundings};
+use report::Instant;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Transaction, params};
-use std::path::{Path, PathBuf};
 
 /// Faults in one table after which the rest of it is given up.
 const FAULTS_MAX: u32 = 20_000;
@@ -28,128 +24,22 @@ const FAULTS_MAX: u32 = 20_000;
 const STEP_MAX: i64 = 8;
 /// Rows looked for in the direction in which the end of a table cannot be read.
 const REACH: i64 = 100_000;
-/// Damaged spools that are kept.
-const KEPT: usize = 3;
-/// What must fit on the disk before anything is moved.
-const ROOM: usize = 256 * 1024;
-/// The new spool while it is filled. One that is found at a start is removed.
-const FILLING: &str = "spool.sqlite.filling";
-/// The new spool when all is in it. One that is found at a start takes the spool's place.
-const FILLED: &str = "spool.sqlite.filled";
-/// What SQLite puts beside a file.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// What came of the records.
 #[derive(Default)]
-pub(super) struct Tally {
-    saved: u64,
-    lost: u64,
+pub(in crate::spool) struct Tally {
+    pub(super) saved: u64,
+    pub(super) lost: u64,
     /// Whether some of it cannot even be counted.
-    unknown: bool,
+    pub(super) unknown: bool,
 }
 
 /// A row that is put into the new spool.
 type Copied<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<(), SpoolError>;
 
 impl Spool {
-    /// Takes over what reads of the damaged spool of a folder, and puts it aside.
-    pub(super) fn salvage(
-        state: &Path,
-        identity: &Identity,
-        bytes_max: u64,
-        surroundings: Surroundings,
-    ) -> Result<Spool, SpoolError> {
-        let path = Spool::path(state);
-        let account = Connection::open(&path).ok().and_then(|damaged| read_value(&damaged, "account"));
-        if let Some(owner) = account.filter(|owner| identity.has_account() && *owner != identity.account()) {
-            return Err(SpoolError::Foreign(owner));
-        }
-        if state.join(FILLED).exists() {
-            // An earlier salvage came as far as this.
-            replace(state, surroundings.now())?;
-            return Spool::attach(state, bytes_max, surroundings);
-        }
-        has_room(state)?;
-        let filled = match Spool::fill(state, identity, bytes_max, &surroundings) {
-            // Damaged spools of earlier days give way to what the portal lacks.
-            Err(error) if error.is_full() && remove_oldest(state, 0) => {
-                Spool::fill(state, identity, bytes_max, &surroundings)
-            }
-            filled => filled,
-        };
-        let replaced = filled.and_then(|tally| replace(state, surroundings.now()).map(|()| tally));
-        if replaced.is_err() && path.exists() {
-            // The damaged spool is still the spool: nothing may take its place later.
-            remove_new(state);
-        }
-        let tally = replaced?;
-        let spool = Spool::attach(state, bytes_max, surroundings)?;
-        tracing::warn!(
-            saved = tally.saved,
-            lost = tally.lost,
-            unknown = tally.unknown,
-            "the spool was damaged; what reads was taken over, and the rest is asked for again"
-        );
-        Ok(spool)
-    }
-
-    /// Fills a new spool with what reads of the damaged one, which is not touched.
-    pub(super) fn fill(
-        state: &Path,
-        identity: &Identity,
-        bytes_max: u64,
-        surroundings: &Surroundings,
-    ) -> Result<Tally, SpoolError> {
-        remove_new(state);
-        let path = Spool::path(state);
-        // What is there fits: a smaller bound is held when the new spool is at work.
-        let bytes: u64 = ["", "-wal"]
-            .iter()
-            .filter_map(|suffix| std::fs::metadata(beside(&path, suffix)).ok())
-            .fold(0, |bytes, found| bytes.saturating_add(found.len()));
-        let bound = bytes_max.max(bytes).saturating_mul(2);
-        let mut spool = Spool::attach_file(state, FILLING, bound, surroundings.clone())?;
-        // All of it must be in the one file that is moved, and not twice on a disk that is nearly full.
-        let mode: String = spool.connection.query_row("pragma journal_mode = delete", [], |row| row.get(0))?;
-        if mode != "delete" {
-            return Err(SpoolError::Damaged("its new file cannot be written as one"));
-        }
-        spool.make_current()?;
-        let tally = match Connection::open(&path) {
-            Ok(damaged) => spool.take_over(&damaged, identity)?,
-            Err(_) => Tally { unknown: true, ..Tally::default() },
-        };
-        drop(spool);
-        std::fs::rename(state.join(FILLING), state.join(FILLED))?;
-        sync_folder(state)?;
-        Ok(tally)
-    }
-
-    /// Mends the spool at work: as when it is opened. Where that fails, the damaged one goes on being the spool.
-    pub(super) fn mend(&mut self, identity: &Identity) -> Result<(), SpoolError> {
-        self.works = false;
-        // The file must be closed before it is moved.
-        self.connection = Connection::open_in_memory()?;
-        match Spool::salvage(&self.state, identity, self.bytes_max, self.surroundings.clone()) {
-            Ok(mended) => {
-                *self = mended;
-                let settled = self.settle(identity);
-                self.works = true;
-                settled
-            }
-            Err(error) => {
-                let attach = || Spool::attach(&self.state, self.bytes_max, self.surroundings.clone()).ok();
-                if let Some(damaged) = Spool::path(&self.state).exists().then(attach).flatten() {
-                    *self = damaged;
-                }
-                self.works = true;
-                Err(error)
-            }
-        }
-    }
-
     /// Copies what reads, and notes the gap, in one transaction.
-    fn take_over(&mut self, damaged: &Connection, identity: &Identity) -> Result<Tally, SpoolError> {
+    pub(super) fn take_over(&mut self, damaged: &Connection, identity: &Identity) -> Result<Tally, SpoolError> {
         let surroundings = self.surroundings.clone();
         let now = surroundings.now();
         let tx = self.write()?;
@@ -181,98 +71,8 @@ impl Spool {
     }
 }
 
-/// Whether a new spool fits beside the damaged one.
-fn has_room(state: &Path) -> Result<(), SpoolError> {
-    let probe = state.join("probe");
-    let written = std::fs::write(&probe, vec![0_u8; ROOM]);
-    let _ = std::fs::remove_file(&probe);
-    Ok(written?)
-}
-
-/// The path of what SQLite puts beside a file.
-fn beside(of: &Path, suffix: &str) -> PathBuf {
-    let mut name = of.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Removes a new spool that did not come to be.
-fn remove_new(state: &Path) {
-    for name in [FILLING, FILLED] {
-        for suffix in [""].iter().chain(&BESIDE) {
-            let _ = std::fs::remove_file(beside(&state.join(name), suffix));
-        }
-    }
-}
-
-/// Ends a salvage that was interrupted: a new spool that is complete takes the place of the damaged one.
-pub(super) fn end_interrupted(state: &Path, now: Instant) -> Result<(), SpoolError> {
-    if state.join(FILLED).exists() {
-        return replace(state, now);
-    }
-    if state.join(FILLING).exists() {
-        remove_new(state);
-    }
-    Ok(())
-}
-
-/// Puts what is in the spool's place aside, and the new spool there.
-fn replace(state: &Path, now: Instant) -> Result<(), SpoolError> {
-    let path = Spool::path(state);
-    if path.exists() {
-        put_aside(state, now)?;
-    } else {
-        // Interrupted between the file and its log, which the new spool must not meet.
-        for suffix in BESIDE {
-            let _ = std::fs::remove_file(beside(&path, suffix));
-        }
-        sync_folder(state)?;
-    }
-    std::fs::rename(state.join(FILLED), &path)?;
-    Ok(sync_folder(state)?)
-}
-
-/// Moves the spool's files to a name of their own.
-pub(super) fn put_aside(state: &Path, now: Instant) -> Result<(), SpoolError> {
-    let name = |nth: u32| match nth {
-        0 => format!("spool.damaged-{}.sqlite", now.0),
-        nth => format!("spool.damaged-{}-{nth}.sqlite", now.0),
-    };
-    let free = (0..u32::MAX).map(name).find(|name| !state.join(name).exists());
-    let aside = state.join(free.ok_or(SpoolError::Damaged("no name is free to put it aside"))?);
-    let path = Spool::path(state);
-    std::fs::rename(&path, &aside)?;
-    if beside(&path, "-wal").exists() {
-        std::fs::rename(beside(&path, "-wal"), beside(&aside, "-wal"))?;
-    }
-    // The index of the WAL is made anew by whoever reads it.
-    let _ = std::fs::remove_file(beside(&path, "-shm"));
-    sync_folder(state)?;
-    remove_oldest(state, KEPT);
-    Ok(())
-}
-
-/// Removes all damaged spools that were put aside but the youngest few; whether there were any.
-fn remove_oldest(state: &Path, keep: usize) -> bool {
-    let Ok(entries) = std::fs::read_dir(state) else { return false };
-    let is_damaged = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with("spool.damaged-") && name.ends_with(".sqlite")
-    };
-    let mut kept: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_damaged).collect();
-    // Their names begin with the time, in as many digits.
-    kept.sort();
-    let surplus = kept.len().saturating_sub(keep);
-    for path in kept.drain(..surplus) {
-        for suffix in [""].iter().chain(&BESIDE) {
-            let _ = std::fs::remove_file(beside(&path, suffix));
-        }
-    }
-    surplus > 0
-}
-
 /// One value of a damaged spool, when it is as it was put in.
-fn read_value(damaged: &Connection, name: &str) -> Option<String> {
+pub(super) fn read_value(damaged: &Connection, name: &str) -> Option<String> {
     let sql = "select text, digest from value where name = ?1";
     let read = |row: &Row<'_>| -> rusqlite::Result<(String, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?)) };
     let (text, digest) = damaged.query_row(sql, params![name], read).ok()?;
@@ -475,7 +275,7 @@ fn copy_earlier(tx: &Transaction<'_>, read: &Read) -> Result<Fate, SpoolError> {
 
 /// The digest that a receipt names, empty when it does not read.
 fn receipt_digest(receipt: Option<&str>) -> Vec<u8> {
-    let receipt: Option<protocol::receipt::Receipt> = receipt.and_then(|text| serde_json::from_str(text).ok());
+    let receipt: Option<Receipt> = receipt.and_then(|text| serde_json::from_str(text).ok());
     receipt.map(|receipt| receipt.digest.0.to_vec()).unwrap_or_default()
 }
 
@@ -483,8 +283,7 @@ fn receipt_digest(receipt: Option<&str>) -> Vec<u8> {
 fn insert_package(tx: &Transaction<'_>, read: &Read, kept: bool) -> Result<(), SpoolError> {
     let facts = pack::facts(&read.body)?;
     // When it was acknowledged is not proved: it is kept as long as any other from here on.
-    let receipt: Option<protocol::receipt::Receipt> =
-        read.receipt.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let receipt: Option<Receipt> = read.receipt.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let acknowledged_at = receipt.filter(|_| kept).map(|receipt| receipt.accepted_at.0);
     tx.prepare_cached(
         "insert or replace into package (sequence, first, last, previous, head, digest, body, jobs, pages, oldest,

@@ -4,51 +4,36 @@
 //! portal what the desk has to say. Deliberately absent: a listening socket, and anything that a portal
 //! could make it do besides reading more or fewer printers, more or less often.
 
-use crate::ask::{AskError, Contact, Patience, Told};
+mod asking;
+mod preview;
+mod sweeping;
+
+pub use preview::Preview;
+
+use crate::address;
 use crate::config::Config;
 use crate::engine::{Action, Engine, Event};
-use crate::envelope::{Approved, Effective, effective};
-use crate::office::{Audience, CollectorError, Enrolling, Lane, Office, Spoken, Status, contact, patience};
-use crate::sweep::Sweep;
+use crate::envelope::{Approved, Effective, Waiting, effective};
+use crate::office::{CollectorError, Lane, Office, Spoken, Status};
+use crate::set_up::Enrolling;
 use crate::{Farewell, Identity, SentPackage};
-use protocol::Hex;
-use protocol::limits::INTERVAL_MINUTES_MIN;
+use asking::excluded;
 use protocol::message::Beat;
-use protocol::package::{Draft, seen_record};
-use protocol::ranges;
-use protocol::receipt::{Duty, Participation, Settings};
-use report::{Duration as Span, Instant, Surroundings};
+use protocol::receipt::{Duty, Participation};
+use report::{Instant, Surroundings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-/// Known printers asked at the same time. Each has one connection.
-const AT_ONCE: usize = 8;
-/// Unknown addresses asked at the same time.
-const SWEEP_AT_ONCE: usize = 2;
-/// Between two connections to unknown addresses: ten a second at most.
-const SWEEP_SPACING: Duration = Duration::from_millis(100);
-/// An unknown address that takes no connection for this long has no printer.
-const SWEEP_CONNECT: Duration = Duration::from_secs(3);
-/// Addresses asked between two notes of how far the sweep is.
-const SWEEP_PART: usize = 16;
-/// No wish of the portal's has a printer asked for everything twice within this time.
-const FLOOR: Span = Span::minutes(INTERVAL_MINUTES_MIN as i64);
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(500);
-/// How often the durable wishes of this machine's people are looked at: pause, approvals.
+/// Every so many looks at the clock it is looked at what somebody at this machine wishes.
 const WISHES: u32 = 4;
-/// How often it is looked at whether addresses are left to ask.
-const SWEEP_TICK: Duration = Duration::from_secs(10);
 
 /// The durable value with what the customer's side approved.
 const APPROVED: &str = "approved";
-/// The durable value with the addresses asked today.
-const SWEPT: &str = "swept_at";
 /// The durable value with the instant of the last reading.
 const READ_AT: &str = "read_at";
 /// The durable value that says that the evidence key is to be replaced.
@@ -75,21 +60,6 @@ pub struct Round {
     pub waits_for: Option<String>,
 }
 
-/// What would be sent of one printer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Preview {
-    /// The address asked.
-    pub address: String,
-    /// Its serial number; `None` when it could not be read.
-    pub printer: Option<String>,
-    /// Why it could not be read.
-    pub failure: Option<String>,
-    /// The records, as JSON.
-    pub records: Vec<String>,
-    /// The personal part of each record, where the policy leaves one.
-    pub annexes: Vec<Option<String>>,
-}
-
 /// What the last round found, for the next beat.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
@@ -109,39 +79,16 @@ pub struct Collector {
     unread: Mutex<BTreeMap<String, String>>,
 }
 
-/// An address to ask.
-#[derive(Debug, Clone)]
-struct Target {
-    address: String,
-    /// Whether a printer is known or listed there: failures are noted.
-    known: bool,
-}
-
-/// What came of asking one address.
-struct Contacted {
-    target: Target,
-    now: Instant,
-    told: Result<Told, AskError>,
-}
-
-/// How many are asked at once, and how gently.
-#[derive(Clone, Copy)]
-struct Pace {
-    at_once: usize,
-    spacing: Duration,
-    patience: Patience,
-}
-
 impl Collector {
     /// Opens the collector of a configuration to work. Only one works on a state folder at a time.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
-        let office = Office::open(config.set_up(), surroundings)?;
+        let office = Office::open(&config.set_up(), surroundings)?;
         Ok(Collector::of(config, office))
     }
 
     /// Opens the collector of a configuration to look at it, while it may be working elsewhere.
     pub fn look(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
-        let office = Office::look(config.set_up(), surroundings)?;
+        let office = Office::look(&config.set_up(), surroundings)?;
         Ok(Collector::of(config, office))
     }
 
@@ -345,196 +292,6 @@ impl Collector {
         Ok(())
     }
 
-    fn audience(&self) -> Result<Arc<Audience>, CollectorError> {
-        let also_supported = Some(self.config.also_supported.clone());
-        Ok(Arc::new(Audience { settings: self.office.settings()?, also_supported }))
-    }
-
-    /// The listed printers, and those known in the ranges that take part.
-    fn known(&self, effective: &Effective) -> Result<Vec<Target>, CollectorError> {
-        let settings = self.office.settings()?;
-        let excluded = excluded(&self.config, &settings);
-        let mut targets = Vec::new();
-        for printer in &self.config.printers {
-            if !excluded(&printer.address) {
-                targets.push(Target { address: printer.address.clone(), known: true });
-            }
-        }
-        let in_ranges: BTreeSet<String> =
-            effective.addresses.iter().flat_map(|address| self.of_address(*address)).collect();
-        for printer in self.office.desk().printers()? {
-            let listed = targets.iter().any(|target| target.address == printer.address);
-            if printer.participating && !listed && in_ranges.contains(&printer.address) {
-                targets.push(Target { address: printer.address, known: true });
-            }
-        }
-        Ok(targets)
-    }
-
-    /// An address of a range with each port that the file allows, as printers are known by.
-    fn of_address(&self, address: IpAddr) -> Vec<String> {
-        let host = match address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
-        };
-        let with_port = |port: &u16| if *port == 443 { host.clone() } else { format!("{host}:{port}") };
-        self.config.allow.ports.iter().map(with_port).collect()
-    }
-
-    /// Reads the listed printers and the known ones that take part, a few at a time.
-    async fn read_known(&self) -> Result<Round, CollectorError> {
-        let effective = self.effective()?;
-        let targets = self.known(&effective)?;
-        let addresses = effective.addresses.len() + self.config.printers.len();
-        let pace = Pace { at_once: AT_ONCE, spacing: Duration::ZERO, patience: patience(self.config.pause_ms) };
-        let round = self.ask_all(targets, pace).await?;
-        let counts = Counts { addresses, printers: round.read + round.seen, failed: round.failed };
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
-        Ok(round)
-    }
-
-    /// Reads the printers that were only seen and take part by now.
-    async fn read_newcomers(&self) -> Result<Round, CollectorError> {
-        if self.office.is_paused()? || self.office.desk().duty() != Duty::Read {
-            return Ok(Round::default());
-        }
-        let known = self.known(&self.effective()?)?;
-        let printers = self.office.desk().printers()?;
-        let now = self.now();
-        let told_all = self.told_all.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let new = |target: &Target| {
-            let printer = printers.iter().find(|printer| printer.address == target.address);
-            let rests = told_all.get(&target.address).is_some_and(|at| (Span(0)..FLOOR).contains(&now.since(*at)));
-            !rests && printer.is_some_and(|printer| printer.participating && printer.seen_only)
-        };
-        let targets: Vec<Target> = known.into_iter().filter(new).collect();
-        let pace = Pace { at_once: AT_ONCE, spacing: Duration::ZERO, patience: patience(self.config.pause_ms) };
-        self.ask_all(targets, pace).await
-    }
-
-    /// Asks addresses, and keeps what each printer said.
-    async fn ask_all(&self, targets: Vec<Target>, pace: Pace) -> Result<Round, CollectorError> {
-        let mut round = Round::default();
-        let audience = self.audience()?;
-        let known: BTreeSet<String> = self.office.desk().printers()?.into_iter().map(|it| it.address).collect();
-        let mut waiting = targets.into_iter();
-        let mut tasks = JoinSet::new();
-        loop {
-            while tasks.len() < pace.at_once {
-                let Some(target) = waiting.next() else { break };
-                // Asking for the pin of an address makes it known; an unknown one has none.
-                let pinned = if known.contains(&target.address) { self.pin(&target.address)? } else { None };
-                let (audience, now) = (audience.clone(), self.now());
-                tasks.spawn(async move {
-                    let asked = Contact { address: &target.address, pinned, read_at: now, patience: pace.patience };
-                    let told = contact(asked, &audience).await;
-                    Contacted { target, now, told }
-                });
-                if !pace.spacing.is_zero() {
-                    tokio::time::sleep(pace.spacing).await;
-                }
-            }
-            match tasks.join_next().await {
-                None => return Ok(round),
-                Some(Ok(contacted)) => self.take(contacted, &audience, &mut round)?,
-                Some(Err(_)) => round.failed += 1,
-            }
-        }
-    }
-
-    fn pin(&self, address: &str) -> Result<Option<Hex<32>>, CollectorError> {
-        Ok(self.office.desk().pin(address)?)
-    }
-
-    /// Keeps what one address said; of what is no supported printer, nothing.
-    fn take(&self, contacted: Contacted, audience: &Audience, round: &mut Round) -> Result<(), CollectorError> {
-        let Contacted { target, now, told } = contacted;
-        match told {
-            Ok(Told::Identity(identified)) if !audience.supports(&identified.configuration) => {
-                round.unsupported += 1;
-                self.office.desk().forget(&target.address)?;
-                self.not_read(target, "not of a supported series");
-            }
-            Ok(Told::Identity(identified)) => {
-                self.office.keep_identity(&target.address, &identified, now)?;
-                round.seen += 1;
-                self.not_read(target, "seen, takes no part");
-            }
-            Ok(Told::Report(asked)) => {
-                round.jobs += self.office.keep(&target.address, *asked, now)?.jobs;
-                round.read += 1;
-                self.unread().remove(&target.address);
-                self.told_all.lock().unwrap_or_else(PoisonError::into_inner).insert(target.address, now);
-            }
-            Err(error) if target.known || matches!(error, AskError::Certificate { .. }) => {
-                round.failed += 1;
-                self.office.not_read(&target.address, &error.to_string())?;
-                self.not_read(target, &error.to_string());
-            }
-            Err(_) => round.unsupported += 1,
-        }
-        Ok(())
-    }
-
-    /// Remembers why a known printer was not read, for whoever watches this round.
-    fn not_read(&self, target: Target, why: &str) {
-        if target.known {
-            self.unread().insert(target.address, why.to_owned());
-        }
-    }
-
-    /// Asks the addresses of the ranges that were not asked today who they are.
-    async fn sweep(&self) -> Result<Round, CollectorError> {
-        let mut round = Round::default();
-        loop {
-            let effective = self.effective()?;
-            let mut sweep = Sweep::parse(&self.office.value(SWEPT)?, self.now());
-            let left = sweep.left(&effective.addresses);
-            if left.is_empty() {
-                return Ok(round);
-            }
-            let part = &left[..left.len().min(SWEEP_PART)];
-            // Noted first: an end in between leaves some for tomorrow and asks none twice.
-            for address in part {
-                sweep.note(*address);
-            }
-            self.office.set_value(SWEPT, &sweep.to_text())?;
-            round.add(self.ask_unknown(part).await?);
-        }
-    }
-
-    /// Asks unknown addresses who they are, few at once and slowly; those that take part say everything.
-    async fn ask_unknown(&self, addresses: &[IpAddr]) -> Result<Round, CollectorError> {
-        let listed: BTreeSet<String> = self.config.printers.iter().map(|printer| printer.address.clone()).collect();
-        let taking_part: BTreeSet<String> =
-            self.office.desk().printers()?.into_iter().filter(|it| it.participating).map(|it| it.address).collect();
-        let all = addresses.iter().flat_map(|address| self.of_address(*address));
-        let unknown = all.filter(|address| !listed.contains(address) && !taking_part.contains(address));
-        let targets = unknown.map(|address| Target { address, known: false }).collect();
-        let patience = Patience { connect: SWEEP_CONNECT, ..patience(self.config.pause_ms) };
-        self.ask_all(targets, Pace { at_once: SWEEP_AT_ONCE, spacing: SWEEP_SPACING, patience }).await
-    }
-
-    /// Sweeps beside everything else, for as long as the collector runs.
-    async fn keep_sweeping(&self) -> Result<(), CollectorError> {
-        loop {
-            tokio::time::sleep(SWEEP_TICK).await;
-            if self.office.is_paused()? || self.office.desk().duty() != Duty::Read {
-                continue;
-            }
-            let round = self.sweep().await?;
-            if round != Round::default() {
-                info!(
-                    read = round.read,
-                    seen = round.seen,
-                    unsupported = round.unsupported,
-                    jobs = round.jobs,
-                    "addresses of the ranges were asked"
-                );
-            }
-        }
-    }
-
     fn ask_beat(&self) -> Result<(), CollectorError> {
         let beat = self.beat()?;
         self.office.desk().ask_beat(beat);
@@ -558,7 +315,7 @@ impl Collector {
 
     /// Forgets a printer's certificate, so that the next one it shows is trusted. `false` when the address is unknown.
     pub fn trust(&self, address: &str) -> Result<bool, CollectorError> {
-        let address = crate::config::address_of(address).unwrap_or_else(|| address.to_owned());
+        let address = address::known(address).unwrap_or_else(|| address.to_owned());
         Ok(self.office.desk().unpin(&address)?)
     }
 
@@ -570,7 +327,7 @@ impl Collector {
     /// Allows what waits; gives it in words. What nobody can approve goes on waiting.
     pub fn approve(&self) -> Result<Vec<String>, CollectorError> {
         let mut waiting = self.effective()?.waiting;
-        waiting.retain(crate::envelope::Waiting::can_be_approved);
+        waiting.retain(Waiting::can_be_approved);
         let mut approved = self.approved()?;
         approved.add(&waiting);
         self.office.set_value(APPROVED, &approved.to_text())?;
@@ -611,58 +368,6 @@ impl Collector {
         Ok(self.office.desk().sent(last)?)
     }
 
-    /// Asks the printers and shows what would be sent. Nothing is kept anywhere.
-    pub async fn preview(&self) -> Result<Vec<Preview>, CollectorError> {
-        let audience = self.audience()?;
-        let known: BTreeSet<String> = self.office.desk().printers()?.into_iter().map(|it| it.address).collect();
-        let mut previews = Vec::new();
-        for target in self.known(&self.effective()?)? {
-            let pinned = if known.contains(&target.address) { self.pin(&target.address)? } else { None };
-            let patience = patience(self.config.pause_ms);
-            let asked = Contact { address: &target.address, pinned, read_at: self.now(), patience };
-            let told = contact(asked, &audience).await;
-            previews.push(self.preview_of(target.address, told, &audience)?);
-        }
-        Ok(previews)
-    }
-
-    fn preview_of(
-        &self,
-        address: String,
-        told: Result<Told, AskError>,
-        audience: &Audience,
-    ) -> Result<Preview, CollectorError> {
-        let mut preview = Preview { address, printer: None, failure: None, records: Vec::new(), annexes: Vec::new() };
-        let drafts: Vec<Draft> = match told {
-            Err(error) => {
-                preview.failure = Some(error.to_string());
-                return Ok(preview);
-            }
-            Ok(Told::Identity(identified)) if !audience.supports(&identified.configuration) => {
-                preview.failure = Some("no supported printer; nothing is kept or sent".to_owned());
-                return Ok(preview);
-            }
-            Ok(Told::Identity(identified)) => {
-                preview.printer = identified.configuration.serial_number.clone();
-                let seen = self.office.desk().mark()?;
-                seen_record(&identified.configuration, self.now(), seen).into_iter().collect()
-            }
-            Ok(Told::Report(mut asked)) => match self.office.records(&mut asked)? {
-                Some(split) => {
-                    preview.printer = Some(split.printer.serial);
-                    let jobs = split.jobs.into_iter().map(|(_, draft)| draft);
-                    jobs.chain([split.reading]).collect()
-                }
-                None => Vec::new(),
-            },
-        };
-        for draft in drafts {
-            preview.records.push(draft.core);
-            preview.annexes.push(draft.annex);
-        }
-        Ok(preview)
-    }
-
     /// What is known of this collector and the printers that it looks at.
     pub fn status(&self) -> Result<Status, CollectorError> {
         let effective = self.effective()?;
@@ -696,7 +401,7 @@ impl Round {
 }
 
 /// What the engine hears of an upload.
-pub(crate) fn event_of(said: Result<Spoken, CollectorError>) -> Result<Event, CollectorError> {
+fn event_of(said: Result<Spoken, CollectorError>) -> Result<Event, CollectorError> {
     match said {
         Ok(Spoken::Kept { more }) => Ok(Event::Uploaded { more }),
         Ok(Spoken::Heard) => Ok(Event::Uploaded { more: true }),
@@ -707,21 +412,5 @@ pub(crate) fn event_of(said: Result<Spoken, CollectorError>) -> Result<Event, Co
             warn!(error = %error, "the upload did not succeed; everything is kept");
             Ok(Event::UploadFailed)
         }
-    }
-}
-
-/// Whether an address that is listed by name or number is excluded, by the file or by the portal.
-fn excluded(config: &Config, settings: &Settings) -> impl Fn(&str) -> bool {
-    let asked = settings.excluded.iter().take(protocol::limits::RANGES_MAX);
-    let spans: Vec<ranges::Span> =
-        config.excluded.iter().copied().chain(asked.filter_map(|text| ranges::Span::parse(text).ok())).collect();
-    move |address: &str| {
-        let host = address.strip_prefix("http://").unwrap_or(address);
-        let host = match host.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => host,
-            _ => host,
-        };
-        let literal = ranges::literal(host.trim_matches(['[', ']']));
-        literal.is_some_and(|address| spans.iter().any(|span| span.contains(address)))
     }
 }

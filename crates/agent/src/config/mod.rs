@@ -4,7 +4,8 @@
 //! The portal can read none of it and change none of it. Deliberately absent: secrets, which stand in
 //! files of their own, and settings that the portal sends, which the [`crate::envelope`] bounds.
 
-use crate::identity::read_bounded;
+use crate::address;
+use crate::files::read_bounded;
 use crate::privacy::Policy;
 use crate::proxy::{ProxySetting, SystemFacts};
 use protocol::limits::{INTERVAL_MINUTES_MAX, INTERVAL_MINUTES_MIN};
@@ -12,96 +13,15 @@ use protocol::ranges::{self, Span};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// A commented file to start from.
-pub const TEMPLATE: &str = r#"# Plotmeter Data Collector.
-# This file belongs to the customer's side: the portal can neither read nor change it.
-
-# Where the collector keeps its keys and its spool. Nobody else needs to read this folder.
-state = "/var/lib/plotmeter"
-
-# The pause between two requests to one printer, in milliseconds. These printers are slow to answer.
-pause_ms = 1000
-
-# Where to look for printers: addresses, blocks, or first and last address.
-# Only supported printers are read; any other host is asked once a day who it is, and forgotten.
-# ranges = ["192.0.2.10", "192.0.2.0/28", "192.0.2.40-192.0.2.60"]
-# exclude = ["192.0.2.41"]
-
-# The same from a list: the first column of a CSV file is an address or a range.
-# ranges_file = "printers.csv"
-
-# Models to read besides the supported series, by words of their name or by product number.
-# also_supported = ["DesignJet T830"]
-
-# Single printers by address, which may be a name. A port other than 443 is written behind a colon.
-#
-# [[printer]]
-# address = "192.0.2.10"
-
-# What the portal may ask for. Anything beyond it waits until you say `plotmeter collector approve`.
-[allow]
-# Networks in which the portal may name ranges. None: only what this file lists is read.
-networks = []
-# Ports of printers found through ranges.
-ports = [443]
-# Whether printers may be read without TLS, where their address here begins with http://.
-plain_http = false
-# Readings are never closer together than this many minutes.
-interval_minutes = 30
-
-# What happens to personal data before anything is written:
-#   "drop"       it is removed (the default)
-#   "pseudonym"  a keyed hash takes its place; the key stays in the state folder
-#   "keep"       it is sent to the portal
-[privacy]
-job-name = "drop"
-user-name = "drop"
-account-id = "drop"
-project-id = "drop"
-application-id = "drop"
-user-defined = "drop"
-# "drop" or "keep"
-submitted-at = "drop"
-# Times of jobs: to the "minute" or to the "second"
-timestamps = "minute"
-
-# How the portal is reached. The connection goes out to port 443 and never comes in.
-[portal]
-# "system", "none", or "http://host:port"
-proxy = "system"
-# A file with user:password for the proxy, readable by this program's user only.
-# proxy_credentials = "/etc/plotmeter/proxy"
-# A certificate authority in PEM to trust besides the public ones, for a proxy that opens TLS.
-# authority = "/etc/plotmeter/proxy-authority.pem"
-# Bytes in 30 minutes while the collector catches up after an outage.
-# catch_up_bytes = 11250000
-
-[log]
-# Without a file, the log goes to the terminal or the journal.
-# file = "/var/log/plotmeter/collector.log"
-keep_days = 14
-# "error", "warn", "info" or "debug"
-level = "info"
-syslog = false
-"#;
+pub const TEMPLATE: &str = include_str!("collector.toml");
 
 /// A commented file of a direct agent to start from.
-pub const DIRECT_TEMPLATE: &str = r#"# Plotmeter direct agent: one printer and the portal.
-# This file belongs to the customer's side: the portal can neither read nor change it.
-
-state = "/var/lib/plotmeter-direct"
-
-# The printer, by address.
-printer = "192.0.2.10"
-
-# Seconds between two looks at the printer; at least 30.
-poll_seconds = 60
-
-# [privacy], [portal] and [log] are as in the Data Collector's file.
-"#;
+pub const DIRECT_TEMPLATE: &str = include_str!("direct.toml");
 
 /// What the collector's file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +57,7 @@ pub struct DirectConfig {
     /// Folder for keys and spool.
     pub state: PathBuf,
     /// Host or address of the printer, with `:port` unless it is 443; `https://` may stand before it.
-    #[serde(deserialize_with = "address")]
+    #[serde(deserialize_with = "printer_address")]
     pub printer: String,
     /// Seconds between two looks at the printer.
     #[serde(default = "default_poll_seconds", deserialize_with = "poll_seconds")]
@@ -178,7 +98,7 @@ pub enum Personal {
 #[serde(deny_unknown_fields)]
 pub struct Printer {
     /// Host or address, with `:port` unless it is 443, and `http://` before it where TLS is not used.
-    #[serde(deserialize_with = "address")]
+    #[serde(deserialize_with = "printer_address")]
     pub address: String,
 }
 
@@ -396,7 +316,7 @@ impl DirectConfig {
     pub fn new(state: PathBuf, printer: &str) -> Result<DirectConfig, String> {
         Ok(DirectConfig {
             state,
-            printer: address_of(printer).ok_or_else(|| not_an_address(printer))?,
+            printer: address::known(printer).ok_or_else(|| not_an_address(printer))?,
             poll_seconds: default_poll_seconds(),
             pause_ms: default_pause_ms(),
             plain_http: false,
@@ -478,50 +398,9 @@ fn not_an_address(text: &str) -> String {
     format!("address = {text:?} is not a host or an address with an optional port")
 }
 
-/// The form in which an address is known: `host`, `host:port`, or the same after `http://`.
-pub(crate) fn address_of(text: &str) -> Option<String> {
-    let (scheme, rest) = match text.split_once("://") {
-        Some(("https", rest)) => ("", rest),
-        Some(("http", rest)) => ("http://", rest),
-        Some(_) => return None,
-        None => ("", text),
-    };
-    let authority = if rest.len() < text.len() { rest.strip_suffix('/').unwrap_or(rest) } else { rest };
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(inner) => {
-            let (inner, after) = inner.split_once(']')?;
-            inner.parse::<Ipv6Addr>().ok()?;
-            (authority.get(..inner.len() + 2)?, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
-        }
-        None => match authority.split_once(':') {
-            Some((host, port)) => (is_host(host).then_some(host)?, Some(port)),
-            None => (is_host(authority).then_some(authority)?, None),
-        },
-    };
-    match port {
-        None => Some(format!("{scheme}{host}")),
-        Some(port) => {
-            let plain = port.bytes().all(|byte| byte.is_ascii_digit());
-            let number = port.parse::<u16>().ok().filter(|number| plain && *number > 0)?;
-            Some(format!("{scheme}{host}:{number}"))
-        }
-    }
-}
-
-/// A name, or four decimal octets. Names that some programs read as numbers are none.
-fn is_host(host: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
-        return false;
-    }
-    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or("");
-    let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.to_ascii_lowercase().starts_with("0x");
-    !numeric || host.parse::<Ipv4Addr>().is_ok()
-}
-
-fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+fn printer_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    address_of(&text).ok_or_else(|| D::Error::custom(not_an_address(&text)))
+    address::known(&text).ok_or_else(|| D::Error::custom(not_an_address(&text)))
 }
 
 fn spans<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Span>, D::Error> {
@@ -541,22 +420,29 @@ fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Erro
     Ok(ports)
 }
 
-fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let minutes = u32::deserialize(deserializer)?;
-    if (INTERVAL_MINUTES_MIN..=INTERVAL_MINUTES_MAX).contains(&minutes) {
-        return Ok(minutes);
+/// A number within bounds. The error names the setting.
+fn within<'de, T, D>(deserializer: D, name: &str, bounds: &RangeInclusive<T>) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + PartialOrd + Display,
+    D: Deserializer<'de>,
+{
+    let number = T::deserialize(deserializer)?;
+    if bounds.contains(&number) {
+        return Ok(number);
     }
-    let bounds = format!("between {INTERVAL_MINUTES_MIN} and {INTERVAL_MINUTES_MAX}");
-    Err(D::Error::custom(format!("interval_minutes: {minutes} is not {bounds}")))
+    Err(D::Error::custom(format!("{name}: {number} is not between {} and {}", bounds.start(), bounds.end())))
+}
+
+fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, "interval_minutes", &(INTERVAL_MINUTES_MIN..=INTERVAL_MINUTES_MAX))
 }
 
 fn poll_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let seconds = u64::deserialize(deserializer)?;
-    if (POLL_SECONDS_MIN..=POLL_SECONDS_MAX).contains(&seconds) {
-        return Ok(seconds);
-    }
-    let bounds = format!("between {POLL_SECONDS_MIN} and {POLL_SECONDS_MAX}");
-    Err(D::Error::custom(format!("poll_seconds: {seconds} is not {bounds}")))
+    within(deserializer, "poll_seconds", &(POLL_SECONDS_MIN..=POLL_SECONDS_MAX))
+}
+
+fn keep_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, "keep_days", &(1..=KEEP_DAYS_MAX))
 }
 
 fn pause_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -565,14 +451,6 @@ fn pause_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error>
         return Ok(pause);
     }
     Err(D::Error::custom(format!("pause_ms: {pause} is more than {PAUSE_MS_MAX}")))
-}
-
-fn keep_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let days = u32::deserialize(deserializer)?;
-    if (1..=KEEP_DAYS_MAX).contains(&days) {
-        return Ok(days);
-    }
-    Err(D::Error::custom(format!("keep_days: {days} is not between 1 and {KEEP_DAYS_MAX}")))
 }
 
 fn models<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -669,36 +547,6 @@ mod tests {
         let policy = Config::parse(text).expect("valid").privacy;
         assert_eq!((policy.user_name, policy.job_name), (Mode::Pseudonym, Mode::Drop));
         assert_eq!(policy.submitted_at, Presence::Keep);
-    }
-
-    #[test]
-    fn an_address_is_known_in_one_form() {
-        for (text, known) in [
-            ("192.0.2.10", Some("192.0.2.10")),
-            ("https://192.0.2.10/", Some("192.0.2.10")),
-            ("https://printer.example:8443", Some("printer.example:8443")),
-            ("http://192.0.2.10", Some("http://192.0.2.10")),
-            ("[2001:db8::1]:443", Some("[2001:db8::1]:443")),
-            ("[2001:db8::1]", Some("[2001:db8::1]")),
-            ("127.0.0.1:0443", Some("127.0.0.1:443")),
-            ("a/", None),
-            ("a/b", None),
-            ("a:b", None),
-            ("a:0", None),
-            ("a:+1", None),
-            ("a:70000", None),
-            ("user@a", None),
-            ("2001:db8::1", None),
-            ("[fe80::1%eth0]", None),
-            ("[2001:db8::1]443", None),
-            ("192.0.2", None),
-            ("192.0.2.010", None),
-            ("3221225985", None),
-            ("https://a/b", None),
-            ("", None),
-        ] {
-            assert_eq!(address_of(text).as_deref(), known, "{text}");
-        }
     }
 
     #[test]

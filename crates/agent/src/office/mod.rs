@@ -1,32 +1,26 @@
 //! What the collector and the direct agent share: a desk, the way to its portal, and the privacy filter
-//! between a printer and the desk.
+//! between a printer and the desk. The desk carries nothing itself; the office does it for both agents.
 //!
 //! Deliberately absent: when anything is done, which each agent decides, and what a request or an answer
 //! means, which is the desk's.
 
-use crate::ask::{Asked, Contact, Identified, Patience, Told, ask_pinned};
-use crate::config::{Config, DirectConfig, PortalConfig};
+mod status;
+
+pub use status::Status;
+
+use crate::ask::{Asked, Identified};
 use crate::privacy::{self, Policy, Presence};
-use crate::proxy::SystemFacts;
+use crate::set_up::SetUp;
 use crate::uplink::{Uplink, UplinkError};
-use crate::{
-    Appended, Desk, DeskError, DeskOptions, EnrolmentError, Farewell, Outbound, Outcome, PrinterStatus, ReadFrom, Turn,
-    Unsent, WaitsFor,
-};
-use drivers::models;
-use protocol::limits::{MESSAGE_CHARS_MAX, TROUBLES_MAX};
-use protocol::message::{AgentKind, Beat, Trouble};
+use crate::{Appended, Desk, DeskError, EnrolmentError, Farewell, Outbound, Outcome, ReadFrom, Turn, WaitsFor};
 use protocol::package::{Manner, PrinterIdentity, Split, Timestamps, records};
-use protocol::receipt::{Duty, Problem, Settings};
-use report::{Configuration, Duration, Instant, Surroundings};
-use std::path::Path;
+use protocol::receipt::{Problem, Settings};
+use report::{Instant, Surroundings};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::{info, warn};
 
 /// Requests of one go at most; what is left waits for the next one.
 const REQUESTS_MAX: usize = 10_000;
-/// A printer that was not read for this long is a trouble that the portal hears of.
-const SILENT: Duration = Duration::hours(24);
 /// The durable value with the host's name, as the enrolment said it.
 pub(crate) const HOST: &str = "host";
 /// The durable value that says whether the agent is paused.
@@ -41,8 +35,6 @@ const WAITS: &str = "waits";
 const LAST_WORDS: usize = 2;
 /// The durable value with the policy that what waits was filtered by.
 const POLICY: &str = "policy";
-/// What a printer's failure says when it is another certificate; the rest of the text names its address.
-const OTHER_CERTIFICATE: &str = "the printer shows another certificate";
 
 /// The agent cannot work, or the portal does not take what it says.
 #[derive(Debug, thiserror::Error)]
@@ -71,135 +63,6 @@ pub enum CollectorError {
     Unproved,
 }
 
-/// What `status` shows of an agent.
-#[derive(Debug, Clone)]
-pub struct Status {
-    /// The agent's id.
-    pub agent: String,
-    /// Whose account the data goes to; empty until the portal's side approved a comparison.
-    pub customer: String,
-    /// The reseller that sees it.
-    pub reseller: String,
-    /// The portal's address.
-    pub portal: String,
-    /// Minutes between readings, in effect.
-    pub interval_minutes: u32,
-    /// Records that the portal does not have yet, also those in packages without a receipt.
-    pub records_waiting: u64,
-    /// Packages that the portal does not have yet; their records are counted above.
-    pub packages_waiting: u64,
-    /// Jobs among those records.
-    pub jobs_waiting: u64,
-    /// When the oldest of them was made.
-    pub oldest_waiting: Option<Instant>,
-    /// When the portal last answered and proved that it was the portal, by the agent's clock.
-    pub last_answer: Option<Instant>,
-    /// When sending goes on, where that is known.
-    pub waits_until: Option<Instant>,
-    /// Why nothing is sent now, in words; `None` where nothing waits, or nothing keeps it.
-    pub waits_for: Option<String>,
-    /// The last failure towards the portal, in words, until the portal answers without one.
-    pub trouble: Option<String>,
-    /// Bytes of the spool.
-    pub spool_bytes: u64,
-    /// Jobs whose detail had to give way to a full disk. Their sums are kept.
-    pub folded: u64,
-    /// Whether the customer's side paused the agent.
-    pub paused: bool,
-    /// Whether it reads or stands by.
-    pub duty: Duty,
-    /// What waits for local approval, in words.
-    pub consents: Vec<String>,
-    /// The printers, by address.
-    pub printers: Vec<PrinterStatus>,
-}
-
-/// What an agent needs to be set up: the parts that all agents' files have.
-#[derive(Debug, Clone, Copy)]
-pub struct SetUp<'a> {
-    pub(crate) state: &'a Path,
-    pub(crate) privacy: Policy,
-    pub(crate) portal: &'a PortalConfig,
-    pub(crate) facts: &'a SystemFacts,
-    pub(crate) kind: AgentKind,
-    /// The printer of a direct agent.
-    pub(crate) printer: Option<&'a str>,
-}
-
-/// An agent's file.
-pub trait Enrolling {
-    /// The parts that all agents' files have.
-    fn set_up(&self) -> SetUp<'_>;
-
-    /// The printers that the file lists by address.
-    fn addresses(&self) -> Vec<&str>;
-
-    /// Models beside the supported series; `None` when the printer was chosen whatever it is.
-    fn also_supported(&self) -> Option<&[String]>;
-
-    /// The pause between two requests to one printer, in milliseconds.
-    fn pause_ms(&self) -> u64;
-}
-
-impl Enrolling for Config {
-    fn set_up(&self) -> SetUp<'_> {
-        SetUp {
-            state: &self.state,
-            privacy: self.privacy,
-            portal: &self.portal,
-            facts: &self.facts,
-            kind: AgentKind::Collector,
-            printer: None,
-        }
-    }
-
-    fn addresses(&self) -> Vec<&str> {
-        self.printers.iter().map(|printer| printer.address.as_str()).collect()
-    }
-
-    fn also_supported(&self) -> Option<&[String]> {
-        Some(&self.also_supported)
-    }
-
-    fn pause_ms(&self) -> u64 {
-        self.pause_ms
-    }
-}
-
-impl Enrolling for DirectConfig {
-    fn set_up(&self) -> SetUp<'_> {
-        SetUp {
-            state: &self.state,
-            privacy: self.privacy,
-            portal: &self.portal,
-            facts: &self.facts,
-            kind: AgentKind::Direct,
-            printer: Some(&self.printer),
-        }
-    }
-
-    fn addresses(&self) -> Vec<&str> {
-        vec![&self.printer]
-    }
-
-    fn also_supported(&self) -> Option<&[String]> {
-        None
-    }
-
-    fn pause_ms(&self) -> u64 {
-        self.pause_ms
-    }
-}
-
-impl SetUp<'_> {
-    /// How the desk is opened.
-    pub(crate) fn options(&self) -> DeskOptions {
-        let default = DeskOptions::default();
-        let catch_up_bytes = self.portal.catch_up_bytes.unwrap_or(default.catch_up_bytes);
-        DeskOptions { catch_up_bytes, kind: self.kind, ..default }
-    }
-}
-
 /// What one turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spoken {
@@ -224,38 +87,6 @@ pub(crate) enum Lane {
     Urgent,
 }
 
-/// Which printers are asked for everything.
-#[derive(Debug, Clone)]
-pub(crate) struct Audience {
-    pub(crate) settings: Settings,
-    /// Models beside the supported series; `None` when the customer's side chose the printer itself.
-    pub(crate) also_supported: Option<Vec<String>>,
-}
-
-impl Audience {
-    /// Whether a printer is of a supported model.
-    pub(crate) fn supports(&self, configuration: &Configuration) -> bool {
-        let (name, number) = (configuration.product_name.as_deref(), configuration.product_number.as_deref());
-        self.also_supported.as_ref().is_none_or(|also| models::is_supported(name, number, also))
-    }
-
-    /// Whether a printer is asked for everything.
-    fn wants(&self, configuration: &Configuration) -> bool {
-        let takes_part = |printer: PrinterIdentity| self.settings.takes_part(&printer.serial);
-        self.supports(configuration) && PrinterIdentity::of(configuration).is_some_and(takes_part)
-    }
-}
-
-/// Asks one printer: who it is and, where it takes part, everything.
-pub(crate) async fn contact(asked: Contact<'_>, audience: &Audience) -> Result<Told, crate::ask::AskError> {
-    ask_pinned(asked, &|configuration| audience.wants(configuration)).await
-}
-
-/// How gently printers are asked.
-pub(crate) fn patience(pause_ms: u64) -> Patience {
-    Patience { pause: std::time::Duration::from_millis(pause_ms), ..Patience::default() }
-}
-
 /// A failure towards the portal, for people. What came over the network is cut and has no control characters.
 fn words(error: &CollectorError) -> String {
     let text = match error {
@@ -278,10 +109,10 @@ pub(crate) struct Office {
 
 impl Office {
     /// Opens the office to work; only one works on a state folder at a time.
-    pub(crate) fn open(set_up: SetUp<'_>, surroundings: Surroundings) -> Result<Office, CollectorError> {
-        let desk = Desk::open(set_up.state, surroundings.clone(), set_up.options())?;
+    pub(crate) fn open(set_up: &SetUp, surroundings: Surroundings) -> Result<Office, CollectorError> {
+        let desk = Desk::open(&set_up.state, surroundings.clone(), set_up.options())?;
         let key = if set_up.privacy.needs_key() {
-            privacy::key_or_new(set_up.state, &surroundings).map(Some)
+            privacy::key_or_new(&set_up.state, &surroundings).map(Some)
         } else {
             Ok(None)
         };
@@ -291,21 +122,22 @@ impl Office {
     }
 
     /// Opens the office to look at it, while it may be at work elsewhere.
-    pub(crate) fn look(set_up: SetUp<'_>, surroundings: Surroundings) -> Result<Office, CollectorError> {
-        let desk = Desk::look(set_up.state, surroundings.clone(), set_up.options())?;
-        let key = privacy::key(set_up.state);
+    pub(crate) fn look(set_up: &SetUp, surroundings: Surroundings) -> Result<Office, CollectorError> {
+        let desk = Desk::look(&set_up.state, surroundings.clone(), set_up.options())?;
+        let key = privacy::key(&set_up.state);
         Office::new(set_up, desk, key, surroundings, false)
     }
 
     fn new(
-        set_up: SetUp<'_>,
+        set_up: &SetUp,
         desk: Desk,
         key: std::io::Result<Option<[u8; 32]>>,
         surroundings: Surroundings,
         works: bool,
     ) -> Result<Office, CollectorError> {
         let identity = desk.identity();
-        let uplink = Uplink::new(identity.portal(), identity.stored.portal_ca.as_deref(), set_up.portal, set_up.facts)?;
+        let enrolled = identity.stored.portal_ca.as_deref();
+        let uplink = Uplink::new(identity.portal(), enrolled, &set_up.portal, &set_up.facts)?;
         let key = key.unwrap_or_else(|error| {
             warn!(error = %error, "the pseudonym key cannot be used; what it stands for is dropped");
             None
@@ -581,88 +413,6 @@ impl Office {
         // Makes the address known, so that the failure has a place.
         desk.pin(address)?;
         Ok(desk.printer_failed(address, why)?)
-    }
-
-    /// A beat with what all agents say; the desk adds what waits.
-    pub(crate) fn beat(&self) -> Result<Beat, CollectorError> {
-        let now = self.surroundings.now();
-        let desk = self.desk();
-        let kind = desk.identity().kind();
-        let host = desk.value(HOST)?.filter(|host| !host.is_empty()).unwrap_or_else(|| "unnamed".to_owned());
-        let settings = desk.settings()?;
-        let printers = desk.printers()?;
-        drop(desk);
-        let mut troubles = Vec::new();
-        for printer in printers.iter().filter(|printer| printer.serial.is_some()) {
-            let Some(failure) = &printer.failure else { continue };
-            let silent = printer.read_at.is_none_or(|at| now.since(at) > SILENT);
-            let what = if failure.starts_with(OTHER_CERTIFICATE) {
-                "shows another certificate than before"
-            } else if silent {
-                "was not read for more than a day"
-            } else {
-                continue;
-            };
-            let serial = printer.serial.as_ref().map(|serial| serial.chars().take(MESSAGE_CHARS_MAX).collect());
-            troubles.push(Trouble { printer: serial, what: what.to_owned() });
-        }
-        troubles.truncate(TROUBLES_MAX);
-        Ok(Beat {
-            at: now,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: host.chars().take(MESSAGE_CHARS_MAX).collect(),
-            kind,
-            settings_version: settings.version,
-            interval_minutes: settings.bounded_interval_minutes(),
-            records_waiting: 0,
-            packages_waiting: 0,
-            oldest_waiting: None,
-            spool_bytes: 0,
-            addresses: 0,
-            printers: 0,
-            failed: 0,
-            paused: self.is_paused()?,
-            consents: Vec::new(),
-            troubles,
-            privacy: self.policy()?.words(),
-        })
-    }
-
-    /// What is known of the agent and of the printers that it looks at.
-    pub(crate) fn status(
-        &self,
-        interval_minutes: u32,
-        consents: Vec<String>,
-        looks_at: impl Fn(&str) -> bool,
-    ) -> Result<Status, CollectorError> {
-        let paused = self.is_paused()?;
-        let (last_answer, trouble) = (self.last_answer()?, self.trouble()?);
-        let (waits_until, waits_for) = self.waits()?;
-        let desk = self.desk();
-        let unsent = desk.unsent()?;
-        let Unsent { packages, jobs, oldest, bytes, folded, .. } = unsent;
-        let identity = desk.identity();
-        Ok(Status {
-            agent: identity.agent().to_owned(),
-            customer: identity.customer().to_owned(),
-            reseller: identity.reseller().to_owned(),
-            portal: identity.portal().to_owned(),
-            interval_minutes,
-            records_waiting: unsent.all_records(),
-            packages_waiting: packages,
-            jobs_waiting: jobs,
-            oldest_waiting: oldest,
-            last_answer,
-            waits_until,
-            waits_for,
-            trouble,
-            spool_bytes: bytes,
-            folded,
-            paused,
-            duty: desk.duty(),
-            consents,
-            printers: desk.printers()?.into_iter().filter(|printer| looks_at(&printer.address)).collect(),
-        })
     }
 
     /// Leaves for good: tells the portal, where it can be reached, and deletes keys and spool. Gives whether the

@@ -1,0 +1,78 @@
+//! The preview: what would be sent of each printer, for people who want to see it first.
+//!
+//! Deliberately absent: anything that is kept. A preview leaves the spool as it is.
+
+use super::Collector;
+use crate::ask::{AskError, Contact, Patience, Told};
+use crate::audience::{Audience, contact};
+use crate::office::CollectorError;
+use protocol::package::{Draft, seen_record};
+
+/// What would be sent of one printer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The address asked.
+    pub address: String,
+    /// Its serial number; `None` when it could not be read.
+    pub printer: Option<String>,
+    /// Why it could not be read.
+    pub failure: Option<String>,
+    /// The records, as JSON.
+    pub records: Vec<String>,
+    /// The personal part of each record, where the policy leaves one.
+    pub annexes: Vec<Option<String>>,
+}
+
+impl Collector {
+    /// Asks the printers and shows what would be sent. Nothing is kept anywhere.
+    pub async fn preview(&self) -> Result<Vec<Preview>, CollectorError> {
+        let audience = self.audience()?;
+        let known = self.known_addresses()?;
+        let mut previews = Vec::new();
+        for target in self.targets(&self.effective()?)? {
+            let pinned = self.pin(&target.address, &known)?;
+            let patience = Patience::pausing(self.config.pause_ms);
+            let asked = Contact { address: &target.address, pinned, read_at: self.now(), patience };
+            let told = contact(asked, &audience).await;
+            previews.push(self.preview_of(target.address, told, &audience)?);
+        }
+        Ok(previews)
+    }
+
+    fn preview_of(
+        &self,
+        address: String,
+        told: Result<Told, AskError>,
+        audience: &Audience,
+    ) -> Result<Preview, CollectorError> {
+        let mut preview = Preview { address, printer: None, failure: None, records: Vec::new(), annexes: Vec::new() };
+        let drafts: Vec<Draft> = match told {
+            Err(error) => {
+                preview.failure = Some(error.to_string());
+                return Ok(preview);
+            }
+            Ok(Told::Identity(identified)) if !audience.supports(&identified.configuration) => {
+                preview.failure = Some("no supported printer; nothing is kept or sent".to_owned());
+                return Ok(preview);
+            }
+            Ok(Told::Identity(identified)) => {
+                preview.printer = identified.configuration.serial_number.clone();
+                let seen = self.office.desk().mark()?;
+                seen_record(&identified.configuration, self.now(), seen).into_iter().collect()
+            }
+            Ok(Told::Report(mut asked)) => match self.office.records(&mut asked)? {
+                Some(split) => {
+                    preview.printer = Some(split.printer.serial);
+                    let jobs = split.jobs.into_iter().map(|(_, draft)| draft);
+                    jobs.chain([split.reading]).collect()
+                }
+                None => Vec::new(),
+            },
+        };
+        for draft in drafts {
+            preview.records.push(draft.core);
+            preview.annexes.push(draft.annex);
+        }
+        Ok(preview)
+    }
+}

@@ -1,0 +1,52 @@
+//! Files of the state folder: private to their owner, durable before they count, and read within bounds.
+//!
+//! Deliberately absent: what stands in them, and the lock of the folder, which goes with its identity.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// Makes a folder that only its owner may enter, where it is absent.
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Makes the entries of a folder durable. On Windows the file system's journal does it.
+pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    fs::File::open(path)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Writes a file durably, readable by its owner only: a power cut leaves the old one or the new one.
+pub(crate) fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    make_private_folder(folder)?;
+    let part = folder.join(format!("{name}.part"));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&part, folder.join(name))?;
+    sync_folder(folder)
+}
+
+/// Reads a file of at most `most` bytes. Devices and pipes that never end are not read to their end.
+pub(crate) fn read_bounded(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
+        return Ok(bytes);
+    }
+    let what = format!("it is longer than {most} bytes");
+    Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what))
+}
