@@ -1,5 +1,5 @@
-//! What the code generates for people to read: the table of Appendix A, and the C header of the firmware
-//! library. Tidy fails when a committed one differs from what stands here.
+//! What the code generates for people to read: the table of Appendix A, the page of supported printers, and
+//! the C header of the firmware library. Tidy fails when a committed one differs from what stands here.
 //!
 //! Deliberately absent: pages that people write.
 
@@ -9,10 +9,8 @@ use std::path::Path;
 /// Where the generated table of Appendix A stands.
 const APPENDIX_A: &str = "docs/appendix-a.md";
 
-/// `docs/appendix-a.md` as the code has it now: every row, and the drivers that fill it.
-fn appendix_a() -> String {
-    report::markdown(drivers::filled_by)
-}
+/// Where the generated page of supported printers stands.
+const SUPPORTED: &str = "docs/manual/supported.md";
 
 /// Where the C interface of the firmware library stands.
 const HEADER: &str = "crates/firmware/include/plotmeter_agent.h";
@@ -33,8 +31,10 @@ fn header(root: &Path) -> Result<String> {
 }
 
 /// What is generated, by its place below `root`.
-pub(crate) fn generated(root: &Path) -> Result<[(&'static str, String); 2]> {
-    Ok([(APPENDIX_A, appendix_a()), (HEADER, header(root)?)])
+pub(crate) fn generated(root: &Path) -> Result<[(&'static str, String); 3]> {
+    let appendix_a = drivers::coverage_table();
+    let supported = drivers::models::supported_table();
+    Ok([(APPENDIX_A, appendix_a), (SUPPORTED, supported), (HEADER, header(root)?)])
 }
 
 /// Writes everything that is generated.

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: which addresses are asked at all, which each agent knows.
 
-use crate::ask::{AskError, Contact, Told, ask_pinned};
+use crate::printer::{AskError, Contact, Told, ask_pinned};
 use drivers::models;
 use protocol::package::PrinterIdentity;
 use protocol::receipt::Settings;
@@ -23,14 +23,20 @@ impl Audience {
         self.also_supported.as_ref().is_none_or(|also| models::is_supported(name, number, also))
     }
 
-    /// Whether a printer is asked for everything.
-    fn wants(&self, configuration: &Configuration) -> bool {
-        let takes_part = |printer: PrinterIdentity| self.settings.takes_part(&printer.serial);
-        self.supports(configuration) && PrinterIdentity::of(configuration).is_some_and(takes_part)
+    /// Whether a printer takes part.
+    fn takes_part(&self, configuration: &Configuration) -> bool {
+        PrinterIdentity::of(configuration).is_some_and(|printer| self.settings.takes_part(&printer.serial))
     }
 }
 
 /// Asks one printer: who it is and, where it takes part, everything.
 pub(crate) async fn contact(asked: Contact<'_>, audience: &Audience) -> Result<Told, AskError> {
-    ask_pinned(asked, &|configuration| audience.wants(configuration)).await
+    let wanted = |configuration: &Configuration| audience.supports(configuration) && audience.takes_part(configuration);
+    match ask_pinned(asked, &wanted).await? {
+        // One interface named a printer that takes part, and the one that counts another.
+        Told::Report(asked) if !audience.takes_part(&asked.report.configuration) => {
+            Err(AskError::Unanswered("its interfaces name two printers, of which one takes no part".to_owned()))
+        }
+        told => Ok(told),
+    }
 }

@@ -4,11 +4,11 @@
 //! 19 jobs or 100 pages, whichever is first. Deliberately absent: ranges, since the one printer is
 //! named in the agent's own file, and a listening socket.
 
-use crate::ask::{AskError, Asked, Contact, Patience, Told};
 use crate::audience::{Audience, contact};
 use crate::collector::Round;
 use crate::config::DirectConfig;
 use crate::office::{CollectorError, Lane, Office, Status};
+use crate::printer::{Access, AskError, Asked, Contact, Patience, Told};
 use crate::set_up::Enrolling;
 use crate::{Farewell, Identity, ReadFrom, SentPackage, Triggers, Unsent};
 use protocol::limits::INTERVAL_MINUTES_DEFAULT;
@@ -40,6 +40,8 @@ const RETRY_MAX: Span = Span::hours(1);
 /// An enrolled direct agent.
 pub struct Direct {
     config: DirectConfig,
+    /// How the printer may be asked, where it works with the secrets that the file names.
+    access: Access,
     office: Office,
     state: Mutex<State>,
 }
@@ -68,16 +70,18 @@ struct State {
 impl Direct {
     /// Opens the agent of a configuration to work. Only one works on a state folder at a time.
     pub fn open(config: DirectConfig, surroundings: Surroundings) -> Result<Direct, CollectorError> {
+        let access = config.access()?;
         let office = Office::open(&config.set_up(), surroundings)?;
         // What was wished before is no wish of now.
         let state = State { collected: office.settings()?.collect, ..State::default() };
-        Ok(Direct { config, office, state: Mutex::new(state) })
+        Ok(Direct { config, access, office, state: Mutex::new(state) })
     }
 
     /// Opens the agent of a configuration to look at it, while it may be working elsewhere.
     pub fn look(config: DirectConfig, surroundings: Surroundings) -> Result<Direct, CollectorError> {
         let office = Office::look(&config.set_up(), surroundings)?;
-        Ok(Direct { config, office, state: Mutex::default() })
+        let access = config.interfaces.open_access();
+        Ok(Direct { config, access, office, state: Mutex::default() })
     }
 
     /// Who this agent is.
@@ -242,11 +246,20 @@ impl Direct {
         let now = self.now();
         let pinned = self.office.desk().pin(address)?;
         let audience = Audience { settings: self.office.settings()?, also_supported: None };
-        let patience = Patience::pausing(self.config.pause_ms);
-        let asked = Contact { address, pinned, read_at: now, patience };
+        let interfaces = self.office.interfaces(address)?;
+        let asked = Contact {
+            address,
+            pinned,
+            access: &self.access,
+            known: &interfaces,
+            memories: &self.office.memories,
+            first_look: false,
+            read_at: now,
+            patience: Patience::pausing(self.config.pause_ms),
+        };
         let told = contact(asked, &audience).await;
         let mut round = Round::default();
-        self.state().failed = told.is_err();
+        self.state().failed = told.as_ref().is_err_and(|error| !matches!(error, AskError::Asleep));
         match told {
             Ok(Told::Identity(identified)) => {
                 self.office.keep_identity(address, &identified, now)?;
@@ -258,7 +271,8 @@ impl Direct {
                 round.read = 1;
             }
             Err(error) => {
-                round = Round { failed: 1, ..self.unread(&error.to_string()) };
+                let failed = usize::from(!matches!(error, AskError::Asleep));
+                round = Round { failed, ..self.unread(&error.to_string()) };
                 self.not_read(&error)?;
             }
         }
@@ -276,6 +290,7 @@ impl Direct {
             self.office.not_read(address, "the printer gave neither serial number nor UUID")?;
             return Ok(0);
         };
+        self.office.keep_interfaces(address, &asked)?;
         let read = ReadFrom { address, now, fingerprint: asked.fingerprint, defects: asked.defects.len() };
         let jobs = self.office.desk().append_jobs(&split, read)?.jobs;
         if (all || self.is_due()?) && self.reading_is_due(now)? {
@@ -327,6 +342,12 @@ impl Direct {
     /// Forgets the printer's certificate, so that the next one it shows is trusted. `false` when it was never read.
     pub fn trust(&self) -> Result<bool, CollectorError> {
         Ok(self.office.desk().unpin(&self.config.printer)?)
+    }
+
+    /// Lets go which interface gives each counter and the jobs of the printer: its next reading chooses anew. Its
+    /// certificate stays as it is. `false` when it was never read.
+    pub fn let_go_of_interfaces(&self) -> Result<bool, CollectorError> {
+        self.office.let_go(&self.config.printer)
     }
 
     /// The last packages exactly as they were sent, before they were sealed.

@@ -4,18 +4,18 @@
 //! did; else it spares the wire budget. It opens the agent's folder as every start does, so that a tighter privacy
 //! policy reaches what waits. Deliberately absent: any other repair.
 
-use crate::ask::{AskError, Contact, Patience, Told, ask_pinned};
 use crate::audience::Audience;
 use crate::office::{CollectorError, Office, Spoken};
+use crate::printer::{Access, AskError, Contact, Identified, Known, Memories, Patience, interfaces};
 use crate::proxy::{ProxyChoice, Route};
 use crate::set_up::{Enrolling, SetUp};
 use crate::tls::{Authorities, Observer};
 use crate::uplink::UplinkError;
 use crate::{DeskError, IdentityError};
-use protocol::MESSAGES_PATH;
 use protocol::message::AgentKind;
 use protocol::package::PrinterIdentity;
 use protocol::receipt::Settings;
+use protocol::{Hex, MESSAGES_PATH};
 use report::{Defect, Duration, Instant, Surroundings};
 use std::error::Error;
 use std::path::Path;
@@ -88,10 +88,15 @@ pub async fn doctor(config: &impl Enrolling, surroundings: Surroundings) -> Vec<
         }
     };
     let audience = Audience { settings, also_supported: config.also_supported().map(<[String]>::to_vec) };
+    let (access, without) = set_up.interfaces.access_of_a_visitor();
+    checks.extend(without.into_iter().map(|why| {
+        let action = "correct that file, or take it out of [interfaces]; until then no agent starts";
+        Check::fail("secrets of printers", why, action)
+    }));
+    let patience = Patience::pausing(config.pause_ms());
     for address in config.addresses() {
-        let patience = Patience::pausing(config.pause_ms());
-        let contact = Contact { address, pinned: None, read_at: surroundings.now(), patience };
-        checks.push(printer(contact, set_up.kind, looked.as_ref().ok(), &audience).await);
+        let visit = Visit { address, kind: set_up.kind, access: &access, audience: &audience, patience };
+        checks.push(visit.check(looked.as_ref().ok(), surroundings.now()).await);
     }
     checks.push(sockets());
     checks
@@ -364,55 +369,100 @@ async fn portal(set_up: &SetUp, looked: &Office, surroundings: &Surroundings) ->
     }
 }
 
-async fn printer(contact: Contact<'_>, kind: AgentKind, office: Option<&Office>, audience: &Audience) -> Check {
-    let address = contact.address;
-    let name = format!("printer {address}");
-    // Only an address that is known already: asking for the pin of another one would make it known.
-    let pinned = office.and_then(|office| {
-        let mut desk = office.desk();
-        let known = desk.printers().ok()?.iter().any(|printer| printer.address == address);
-        if known { desk.pin(address).ok()? } else { None }
-    });
-    let identified = match ask_pinned(Contact { pinned, ..contact }, &|_| false).await {
-        Ok(Told::Identity(identified)) => identified,
-        Ok(Told::Report(_)) => return Check::skipped(&name, "it was asked more than who it is"),
-        Err(error @ AskError::Certificate { .. }) => {
-            let trust = match kind {
-                AgentKind::Direct => "plotmeter direct trust".to_owned(),
-                AgentKind::Collector | AgentKind::Firmware => format!("plotmeter collector trust {address}"),
-            };
-            let action = format!("if it was replaced on purpose: `{trust}`");
-            return Check::fail(&name, error.to_string(), action);
+/// A look at one printer.
+struct Visit<'a> {
+    address: &'a str,
+    kind: AgentKind,
+    access: &'a Access,
+    audience: &'a Audience,
+    patience: Patience,
+}
+
+impl Visit<'_> {
+    async fn check(&self, office: Option<&Office>, now: Instant) -> Check {
+        let name = format!("printer {}", self.address);
+        // Only an address that is known already: asking for the pin of another one would make it known.
+        let pinned = office.and_then(|office| {
+            let mut desk = office.desk();
+            let known = desk.printers().ok()?.iter().any(|printer| printer.address == self.address);
+            if known { desk.pin(self.address).ok()? } else { None }
+        });
+        let known = office.and_then(|office| office.interfaces(self.address).ok()).unwrap_or_default();
+        let memories = office.map(|office| office.memories.apart()).unwrap_or_default();
+        match interfaces(self.contact(pinned, (&known, &memories), now)).await {
+            Ok(identified) => self.found(&name, pinned.is_some(), &identified),
+            Err(error) => self.missed(&name, &error),
         }
-        Err(error) => {
-            let action = "see that it is on, that its address is right, and that this machine may reach its port";
-            return Check::fail(&name, chain(&error), action);
+    }
+
+    fn contact<'b>(
+        &'b self,
+        pinned: Option<Hex<32>>,
+        (known, memories): (&'b Known, &'b Memories),
+        read_at: Instant,
+    ) -> Contact<'b> {
+        let Visit { address, access, patience, .. } = *self;
+        Contact { address, pinned, access, known, memories, first_look: false, read_at, patience }
+    }
+
+    /// Why the printer was not asked who it is, and what to do.
+    fn missed(&self, name: &str, error: &AskError) -> Check {
+        let action = match error {
+            AskError::Certificate { address } => {
+                let trust = match self.kind {
+                    AgentKind::Direct => "plotmeter direct trust".to_owned(),
+                    AgentKind::Collector | AgentKind::Firmware => format!("plotmeter collector trust {address}"),
+                };
+                format!("if it was replaced on purpose: `{trust}`")
+            }
+            AskError::Asleep => {
+                let action = "nothing, if it is read by day; else wake it at its panel, or let it sleep later";
+                let check = Check::skipped(name, error.to_string());
+                return Check { action: Some(action.to_owned()), ..check };
+            }
+            AskError::OldTls => "renew the printer's firmware or its certificate, or install a build of this program \
+                                 with the feature legacy-tls"
+                .to_owned(),
+            AskError::Unanswered(_) => {
+                "see that it is on, that its address is right, and that this machine may reach its port".to_owned()
+            }
+        };
+        Check::fail(name, chain(error), action)
+    }
+
+    /// What an identified printer is, and whether it will be read.
+    fn found(&self, name: &str, is_pinned: bool, identified: &Identified) -> Check {
+        let configuration = &identified.configuration;
+        let product = Defect::quote(configuration.product_name.as_deref().unwrap_or("a printer without a name"));
+        if !self.audience.supports(configuration) {
+            let found = format!("{product} is not of a supported series; nothing of it is kept or sent");
+            return Check::fail(name, found, "name its model in also_supported, if it is to be read");
         }
-    };
-    let configuration = &identified.configuration;
-    let product = Defect::quote(configuration.product_name.as_deref().unwrap_or("a printer without a name"));
-    if !audience.supports(configuration) {
-        let found = format!("{product} is not of a supported series; nothing of it is kept or sent");
-        return Check::fail(&name, found, "name its model in also_supported, if it is to be read");
+        let Some(printer) = PrinterIdentity::of(configuration) else {
+            let found = format!("{product} gives neither serial number nor UUID");
+            return Check::fail(name, found, "ask its maker; without an identity its usage cannot be told apart");
+        };
+        let secured = match (is_pinned, identified.fingerprint) {
+            (true, Some(_)) => "its certificate is the one known",
+            (true, None) => "its web server, which has the certificate that is known, did not answer",
+            (false, Some(_)) => "its certificate is trusted at the first reading",
+            (false, None) => "no certificate of its web server",
+        };
+        let serial = Defect::quote(&printer.serial);
+        let mut found = format!("{product}, {serial}; {secured}; answers by {}", identified.drivers.join(", "));
+        // Web interfaces that a printer does not have are no news; what the file turns on is.
+        for (driver, why) in identified.silent.iter().filter(|(driver, _)| ["ipp", "snmp"].contains(driver)) {
+            found.push_str(&format!("; not by {driver}: {}", Defect::quote(why)));
+        }
+        let mut check = Check::pass(name, found);
+        if self.audience.settings.takes_part(&printer.serial) {
+            check.found.push_str("; takes part");
+        } else {
+            check.found.push_str("; takes no part, only its identity is sent");
+            check.action = Some("if it is under a contract, mark it as participating at the portal".to_owned());
+        }
+        check
     }
-    let Some(printer) = PrinterIdentity::of(configuration) else {
-        let found = format!("{product} gives neither serial number nor UUID");
-        return Check::fail(&name, found, "ask its maker; without an identity its usage cannot be told apart");
-    };
-    let secured = match (pinned, identified.fingerprint) {
-        (Some(_), _) => "its certificate is the one known",
-        (None, Some(_)) => "its certificate is trusted at the first reading",
-        (None, None) => "without TLS",
-    };
-    let serial = Defect::quote(&printer.serial);
-    let mut check = Check::pass(&name, format!("{product}, {serial}; {secured}"));
-    if audience.settings.takes_part(&printer.serial) {
-        check.found.push_str("; takes part");
-    } else {
-        check.found.push_str("; takes no part, only its identity is sent");
-        check.action = Some("if it is under a contract, mark it as participating at the portal".to_owned());
-    }
-    check
 }
 
 /// Whether this program can be called from the network.

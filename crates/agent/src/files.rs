@@ -50,3 +50,19 @@ pub(crate) fn read_bounded(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     let what = format!("it is longer than {most} bytes");
     Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what))
 }
+
+/// Reads a text of at most `most` bytes from a file that only its owner may read. The error says what is wrong with
+/// the file, and nothing of what stands in it.
+#[cfg(feature = "net")]
+pub(crate) fn read_secret(path: &Path, most: u64) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("cannot be read: {error}");
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).map_err(failed)?.permissions());
+        if mode & 0o077 != 0 {
+            return Err(format!("may be read by others: run `chmod 600 {}`", path.display()));
+        }
+    }
+    let bytes = read_bounded(path, most).map_err(failed)?;
+    String::from_utf8(bytes).map_err(|_| "is no UTF-8 text".to_owned())
+}

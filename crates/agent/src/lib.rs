@@ -3,12 +3,11 @@
 //! Nothing leaves the spool before an authentic receipt.
 //!
 //! The core (desk, spool, identity, enrolment, budget, triggers, privacy) has no sockets and no clock; the
-//! feature `net` adds the programs' side. Deliberately absent: a listening socket, any request that could
+//! feature `net` adds the programs' side. Deliberately absent: a listening socket (by SNMP a printer is asked over
+//! a UDP socket that is connected to it from the start and takes datagrams of nobody else), any request that could
 //! change a printer, and any knowledge of contracts or prices.
 
 mod address;
-#[cfg(feature = "net")]
-mod ask;
 #[cfg(feature = "net")]
 mod audience;
 pub mod budget;
@@ -20,6 +19,8 @@ mod desk;
 #[cfg(feature = "net")]
 mod direct;
 #[cfg(feature = "net")]
+pub mod discover;
+#[cfg(feature = "net")]
 mod doctor;
 #[cfg(feature = "net")]
 mod engine;
@@ -29,12 +30,18 @@ mod envelope;
 mod files;
 mod identity;
 #[cfg(feature = "net")]
+mod mdns;
+#[cfg(feature = "net")]
 mod office;
 #[cfg(feature = "net")]
 mod online;
+#[cfg(feature = "net")]
+mod printer;
 pub mod privacy;
 #[cfg(feature = "net")]
 mod proxy;
+#[cfg(feature = "net")]
+pub mod recording;
 #[cfg(feature = "net")]
 mod set_up;
 mod spool;
@@ -55,12 +62,11 @@ pub use spool::{Appended, PrinterStatus, ReadFrom, SpoolError, Unsent};
 pub use triggers::Triggers;
 
 #[cfg(feature = "net")]
-pub use ask::{Asked, Patience, ask};
-#[cfg(feature = "net")]
 pub use collector::{Collector, Preview, Round};
 #[cfg(feature = "net")]
 pub use config::{
-    Config, ConfigError, DIRECT_TEMPLATE, DirectConfig, LogConfig, Personal, PortalConfig, Printer, TEMPLATE,
+    Config, ConfigError, DIRECT_TEMPLATE, DirectConfig, InterfacesConfig, LogConfig, Personal, PortalConfig, Printer,
+    TEMPLATE,
 };
 #[cfg(feature = "net")]
 pub use direct::Direct;
@@ -70,6 +76,8 @@ pub use doctor::{Check, Verdict, doctor};
 pub use office::{CollectorError, Status};
 #[cfg(feature = "net")]
 pub use online::{ComparingOnline, PendingOnline, begin, begin_comparison};
+#[cfg(feature = "net")]
+pub use printer::{Access, AskError, Asked, Login, Patience, SnmpAccess, SnmpAuth, SnmpPrivacy, SnmpVersion, ask};
 #[cfg(feature = "net")]
 pub use proxy::{ProxyChoice, ProxySetting, SystemFacts, SystemProxy};
 #[cfg(feature = "net")]

@@ -3,9 +3,9 @@
 //! Deliberately absent: the handshake itself, which [`crate::Started`] and [`crate::Comparing`] make, and
 //! any question to a person, which the program asks.
 
-use crate::ask::{Contact, Patience, Told, ask_pinned};
 use crate::identity::{Identity, IdentityError, lock};
 use crate::office::{CollectorError, HOST, Lane, Office};
+use crate::printer::{Contact, Known, Memories, Patience, Told, ask_pinned};
 use crate::set_up::{Enrolling, SetUp};
 use crate::uplink::Uplink;
 use crate::{Comparing, EnrolmentError, Invitation, Pending, Started};
@@ -36,8 +36,21 @@ impl Needs {
     /// Which printer a direct agent is for. One that cannot be asked now is known by its first record.
     async fn printer(&self) -> Option<PrinterIdentity> {
         let address = self.set_up.printer.as_deref()?;
-        let patience = Patience::default();
-        let contact = Contact { address, pinned: None, read_at: self.surroundings.now(), patience };
+        let (access, without) = self.set_up.interfaces.access_of_a_visitor();
+        for why in &without {
+            warn!(why = why.as_str(), "a file with secrets does not read; the printer is asked without it");
+        }
+        let (known, memories) = (Known::default(), Memories::default());
+        let contact = Contact {
+            address,
+            pinned: None,
+            access: &access,
+            known: &known,
+            memories: &memories,
+            first_look: false,
+            read_at: self.surroundings.now(),
+            patience: Patience::default(),
+        };
         match ask_pinned(contact, &|_| false).await {
             Ok(Told::Identity(identified)) => PrinterIdentity::of(&identified.configuration),
             Ok(Told::Report(_)) => None,

@@ -3,7 +3,7 @@
 //! Deliberately absent: how a file is read and checked, which is the configuration's.
 
 use crate::DeskOptions;
-use crate::config::{Config, DirectConfig, PortalConfig};
+use crate::config::{Config, DirectConfig, InterfacesConfig, PortalConfig};
 use crate::privacy::Policy;
 use crate::proxy::SystemFacts;
 use protocol::message::AgentKind;
@@ -15,6 +15,7 @@ pub struct SetUp {
     pub(crate) state: PathBuf,
     pub(crate) privacy: Policy,
     pub(crate) portal: PortalConfig,
+    pub(crate) interfaces: InterfacesConfig,
     pub(crate) facts: SystemFacts,
     pub(crate) kind: AgentKind,
     /// The printer of a direct agent.
@@ -42,6 +43,7 @@ impl Enrolling for Config {
             state: self.state.clone(),
             privacy: self.privacy,
             portal: self.portal.clone(),
+            interfaces: self.interfaces.clone(),
             facts: self.facts.clone(),
             kind: AgentKind::Collector,
             printer: None,
@@ -67,6 +69,7 @@ impl Enrolling for DirectConfig {
             state: self.state.clone(),
             privacy: self.privacy,
             portal: self.portal.clone(),
+            interfaces: self.interfaces.clone(),
             facts: self.facts.clone(),
             kind: AgentKind::Direct,
             printer: Some(self.printer.clone()),

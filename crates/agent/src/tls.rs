@@ -11,6 +11,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// SHA-256 of a certificate.
@@ -28,22 +29,33 @@ fn provider() -> Arc<CryptoProvider> {
 pub(crate) struct Pin {
     pinned: Option<Fingerprint>,
     seen: Mutex<Option<Fingerprint>>,
+    is_broken: AtomicBool,
     provider: Arc<CryptoProvider>,
 }
 
 impl Pin {
     pub(crate) fn new(pinned: Option<Fingerprint>) -> Arc<Pin> {
-        Arc::new(Pin { pinned, seen: Mutex::new(None), provider: provider() })
+        Arc::new(Pin { pinned, seen: Mutex::new(None), is_broken: AtomicBool::new(false), provider: provider() })
     }
 
-    /// The certificate that the printer showed.
+    /// The certificate that the printer showed first.
     pub(crate) fn seen(&self) -> Option<Fingerprint> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the printer showed another certificate than the pinned one.
+    /// Notes the certificate that the printer shows, in DER; `false` when it is another one than the pinned one or,
+    /// without one, than the one that it showed before.
+    pub(crate) fn shows(&self, certificate: &[u8]) -> bool {
+        let shown = Hex(sha256(&[certificate]));
+        let first = *self.seen.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(shown);
+        let fits = shown == self.pinned.unwrap_or(first);
+        self.is_broken.fetch_or(!fits, Ordering::Relaxed);
+        fits
+    }
+
+    /// Whether the printer showed another certificate than it must.
     pub(crate) fn is_broken(&self) -> bool {
-        matches!((self.pinned, self.seen()), (Some(pinned), Some(seen)) if pinned != seen)
+        self.is_broken.load(Ordering::Relaxed)
     }
 }
 
@@ -56,13 +68,10 @@ impl ServerCertVerifier for Pin {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let shown = Hex(sha256(&[end_entity.as_ref()]));
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
-        match self.pinned {
-            Some(pinned) if pinned != shown => {
-                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
-            }
-            _ => Ok(ServerCertVerified::assertion()),
+        if self.shows(end_entity.as_ref()) {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
         }
     }
 
@@ -292,6 +301,23 @@ fn issuer(certificate: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_printer_keeps_to_the_pinned_certificate_or_to_the_one_it_showed_first() {
+        let (first, second) = (Hex(sha256(&[b"first"])), Hex(sha256(&[b"second"])));
+        for (pinned, shown, fits) in [
+            (None, vec![b"first".as_slice()], true),
+            (None, vec![b"first".as_slice(), b"first"], true),
+            (None, vec![b"first".as_slice(), b"second"], false),
+            (Some(first), vec![b"first".as_slice()], true),
+            (Some(second), vec![b"first".as_slice()], false),
+        ] {
+            let pin = Pin::new(pinned);
+            let each: Vec<bool> = shown.iter().map(|certificate| pin.shows(certificate)).collect();
+            let all = each.into_iter().all(|fits| fits);
+            assert_eq!((all, pin.is_broken(), pin.seen()), (fits, !fits, Some(first)), "{shown:?}");
+        }
+    }
 
     #[test]
     fn the_issuer_of_a_certificate_is_named() {

@@ -20,6 +20,12 @@ pub(crate) enum Unreadable {
     /// Over [`limits::NODES_MAX`].
     #[error("more than {} elements", limits::NODES_MAX)]
     TooMany,
+    /// Over [`limits::ATTRIBUTES_MAX`] in one element.
+    #[error("more than {} attributes in one element", limits::ATTRIBUTES_MAX)]
+    TooManyAttributes,
+    /// Over [`limits::NAMESPACES_MAX`].
+    #[error("more than {} namespaces", limits::NAMESPACES_MAX)]
+    TooManyNamespaces,
     /// Nothing there.
     #[error("empty")]
     Empty,
@@ -117,9 +123,11 @@ fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
-/// Counts depth and elements and refuses a document type before anything is built from them.
+/// Counts depth, elements, attributes and namespaces and refuses a document type before anything is built from
+/// them: the library compares each attribute of an element with every other, and copies the namespaces in force
+/// to each element that adds one.
 fn measure_xml(text: &str) -> Result<(), Unreadable> {
-    let (mut depth, mut nodes) = (0_usize, 0_usize);
+    let (mut depth, mut nodes, mut namespaces) = (0_usize, 0_usize, 0_usize);
     let mut rest = text;
     while let Some(start) = rest.find('<') {
         rest = &rest[start..];
@@ -143,6 +151,13 @@ fn measure_xml(text: &str) -> Result<(), Unreadable> {
         } else if !tag.starts_with("<!") && !tag.starts_with("<?") {
             nodes += 1;
             within_limits(depth + 1, nodes)?;
+            if attributes(tag) > limits::ATTRIBUTES_MAX {
+                return Err(Unreadable::TooManyAttributes);
+            }
+            namespaces += tag.matches("xmlns").count();
+            if namespaces > limits::NAMESPACES_MAX {
+                return Err(Unreadable::TooManyNamespaces);
+            }
             depth += usize::from(!tag.ends_with("/>"));
         }
         rest = &rest[length..];
@@ -168,6 +183,20 @@ fn tag_length(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// The attributes of a tag: its equals signs outside of quotes.
+fn attributes(tag: &str) -> usize {
+    let (mut quote, mut count) = (None, 0);
+    for byte in tag.bytes() {
+        match quote {
+            Some(open) if open == byte => quote = None,
+            Some(_) => {}
+            None if byte == b'"' || byte == b'\'' => quote = Some(byte),
+            None => count += usize::from(byte == b'='),
+        }
+    }
+    count
 }
 
 fn within_limits(depth: usize, nodes: usize) -> Result<(), Unreadable> {
@@ -238,6 +267,11 @@ mod tests {
         let deep_json = "[".repeat(10_000);
         let deep_xml = "<a>".repeat(10_000);
         let many = format!("[{}1]", "1,".repeat(limits::NODES_MAX));
+        let attributes = |count: usize| (0..count).map(|n| format!(" a{n}='='")).collect::<String>();
+        let wide = format!("<a{}/>", attributes(limits::ATTRIBUTES_MAX + 1));
+        let spaces: String = (0..=limits::NAMESPACES_MAX).map(|n| format!("<b xmlns:n{n}='urn:n'/>")).collect();
+        let spaces = format!("<a>{spaces}</a>");
+        assert!(read("", format!("<a{}/>", attributes(limits::ATTRIBUTES_MAX)).as_bytes()).is_ok());
         let laughs = "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>";
         let cases = [
             ("", "empty"),
@@ -248,6 +282,8 @@ mod tests {
             (deep_json.as_str(), "nested deeper than 64"),
             (deep_xml.as_str(), "nested deeper than 64"),
             (many.as_str(), "more than 200000 elements"),
+            (wide.as_str(), "more than 256 attributes in one element"),
+            (spaces.as_str(), "more than 1024 namespaces"),
             ("<a><b", "not XML: cut off within a tag"),
         ];
         for (text, reason) in cases {

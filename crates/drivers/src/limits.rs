@@ -8,6 +8,10 @@ pub const BODY_MAX: usize = 8 * 1024 * 1024;
 pub const DEPTH_MAX: usize = 64;
 /// Elements or values of one document.
 pub const NODES_MAX: usize = 200_000;
+/// Attributes of one element.
+pub const ATTRIBUTES_MAX: usize = 256;
+/// Declarations of namespaces in one document. Those printers that declare some do it at the root.
+pub const NAMESPACES_MAX: usize = 1024;
 /// Requests of one reading.
 pub const REQUESTS_MAX: usize = 64;
 /// Job queues of one printer.

@@ -6,13 +6,16 @@
 //! knowledge of which member means what.
 
 use crate::limits;
-use report::{Area, Decimal, Defect, Ink, Instant, Length, RowId, Share};
+use report::{Area, Decimal, Defect, Ink, Instant, Length, Report, RowId, Share, Source, walk};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Texts that say "not known".
 const UNKNOWN: &[&str] = &["unknown", "n/a", "-1", "-2", "-3"];
 /// The end of 1970-01-01, up to which a timestamp is "not known": 24 h in milliseconds.
-const FIRST_DAY_ENDS: Instant = Instant(86_400_000);
+pub(crate) const FIRST_DAY_ENDS: Instant = Instant(86_400_000);
+/// Characters that the number behind a name may have: ` (2000)`.
+const NUMBER_CHARS: usize = 16;
 /// The whole of a share in parts per million.
 const WHOLE_PPM: i64 = 1_000_000;
 
@@ -171,12 +174,12 @@ fn is_sentinel(number: Decimal) -> bool {
 }
 
 /// A text bounded to [`limits::TEXT_MAX`] and without control characters.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let plain: String = text.trim().chars().filter(|c| !c.is_control()).take(limits::TEXT_MAX).collect();
     plain.trim().to_owned()
 }
 
-/// Texts joined as a row shows them, each once: `Warning, Expired`; absent when there is none.
+/// Texts joined as a row shows them, each once and bounded as one: `Warning, Expired`; absent when there is none.
 pub(crate) fn joined(texts: &[String]) -> Option<String> {
     let mut seen: Vec<&str> = Vec::with_capacity(texts.len());
     for text in texts {
@@ -184,7 +187,7 @@ pub(crate) fn joined(texts: &[String]) -> Option<String> {
             seen.push(text);
         }
     }
-    (!seen.is_empty()).then(|| seen.join(", "))
+    (!seen.is_empty()).then(|| clean(&seen.join(", ")))
 }
 
 /// The sum of the values that are known; absent when none is.
@@ -368,6 +371,76 @@ impl Notes {
     }
 }
 
+/// A UUID as every interface is compared by it: without `urn:uuid:`, in lower case. One of zeros is one that
+/// nobody has set: many have it, and it tells none of them.
+pub(crate) fn uuid(text: &str) -> Option<String> {
+    let uuid = plain_uuid(text);
+    uuid.bytes().any(|byte| byte.is_ascii_alphanumeric() && byte != b'0').then_some(uuid)
+}
+
+/// The form of a UUID, whether or not it tells anything: see [`uuid`].
+fn plain_uuid(text: &str) -> String {
+    let text = text.trim().to_ascii_lowercase();
+    text.strip_prefix("urn:uuid:").unwrap_or(&text).to_owned()
+}
+
+/// Names a resource of a driver as the source of every filled row that has none yet; `derived` are the rows that
+/// the driver computes.
+pub(crate) fn credit(report: &mut Report, driver: &str, resource: &str, derived: &[RowId]) {
+    for filled in walk(report) {
+        let row = filled.row;
+        let source = || Source { from: format!("{driver} {resource}"), derived: derived.contains(&row) };
+        report.sources.entry(row).or_insert_with(source);
+    }
+}
+
+/// Says that a list of jobs was answered, also where no job is in it: row P27 has a source then.
+pub(crate) fn credit_jobs(report: &mut Report, driver: &str, resource: &str) {
+    let source = || Source { from: format!("{driver} {resource}"), derived: false };
+    report.sources.entry(RowId::P27).or_insert_with(source);
+}
+
+/// The names of one list, each once: a second `Roll` is `Roll (2)`.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    taken: BTreeSet<String>,
+    /// The last number that each name was given.
+    last: BTreeMap<String, usize>,
+}
+
+impl Names {
+    /// The name, with a number where it is taken. A list of one name takes as long as a list of many.
+    pub(crate) fn distinct(&mut self, name: String) -> String {
+        if self.taken.insert(name.clone()) {
+            return name;
+        }
+        let name: String = name.chars().take(limits::TEXT_MAX - NUMBER_CHARS).collect();
+        let last = self.last.entry(name.clone()).or_insert(1);
+        loop {
+            *last += 1;
+            let numbered = format!("{name} ({last})");
+            if self.taken.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    }
+}
+
+/// Items by a name of theirs, in the order in which the names come first.
+pub(crate) fn by_name<'a, T>(items: &'a [T], name: impl Fn(&'a T) -> &'a str) -> Vec<(&'a str, Vec<&'a T>)> {
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut groups: Vec<(&str, Vec<&T>)> = Vec::new();
+    for item in items {
+        let name = name(item);
+        let place = *places.entry(name).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some((_, group)) => group.push(item),
+            None => groups.push((name, vec![item])),
+        }
+    }
+    groups
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -467,6 +540,40 @@ mod tests {
         let text = Node::of(&long).text().expect("a text");
         assert_eq!(text.chars().count(), limits::TEXT_MAX);
         assert!(text.starts_with("a[31mbb"));
+    }
+
+    #[test]
+    fn a_uuid_is_one_text_on_every_interface() {
+        for text in ["0B8F4597-ADBC-4B14-8637-000000000001", "urn:uuid:0b8f4597-adbc-4b14-8637-000000000001 "] {
+            assert_eq!(uuid(text).as_deref(), Some("0b8f4597-adbc-4b14-8637-000000000001"));
+        }
+        for unset in ["urn:uuid:00000000-0000-0000-0000-000000000000", "{0}", "00", "-", ""] {
+            assert_eq!(uuid(unset), None, "{unset}");
+        }
+    }
+
+    #[test]
+    fn joined_texts_are_bounded_as_one() {
+        let words = ["a", "b"].map(|letter| letter.repeat(limits::TEXT_MAX - 56));
+        assert_eq!(joined(&words).map(|text| text.chars().count()), Some(limits::TEXT_MAX));
+        assert_eq!(joined(&[]), None);
+    }
+
+    #[test]
+    fn each_name_of_a_list_stands_there_once() {
+        let mut names = Names::default();
+        let found = ["Roll", "Roll (2)", "Roll", "Roll", "Tray"].map(|name| names.distinct(name.to_owned()));
+        assert_eq!(found, ["Roll", "Roll (2)", "Roll (3)", "Roll (4)", "Tray"]);
+        let long = "x".repeat(limits::TEXT_MAX);
+        let found = [names.distinct(long.clone()), names.distinct(long)];
+        assert!(found[0] != found[1] && found[1].chars().count() <= limits::TEXT_MAX, "{found:?}");
+    }
+
+    #[test]
+    fn items_of_one_name_stand_together() {
+        let items = ["b1", "a1", "b2"];
+        let groups = by_name(&items, |item| &item[..1]);
+        assert_eq!(groups, [("b", vec![&"b1", &"b2"]), ("a", vec![&"a1"])]);
     }
 
     #[test]

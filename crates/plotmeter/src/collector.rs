@@ -24,6 +24,10 @@ pub(crate) enum Command {
     Trust {
         /// The printer's address, as in the configuration.
         address: String,
+        /// Keeps the certificate, and forgets which interface gives each counter and the jobs: the next reading
+        /// chooses anew.
+        #[arg(long)]
+        interfaces: bool,
         #[command(flatten)]
         config: ConfigFile,
     },
@@ -35,6 +39,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Looks which printers answer in the ranges of the configuration; keeps and sends nothing.
+    Discover(crate::discover::Arguments),
     /// Allows what the portal asked for beyond the configuration.
     Approve {
         /// Only shows what waits.
@@ -104,11 +110,12 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::DefaultConfig => out.write_all(template().as_bytes())?,
         Command::Once(config) => agents::once(&config)?,
         Command::Shared(command) => agents::run(command)?,
-        Command::Trust { address, config } => trust(&address, &config)?,
+        Command::Trust { address, interfaces, config } => trust(&address, interfaces, &config)?,
         Command::Preview { json, config } => {
             let previews = crate::runtime()?.block_on(config.look()?.preview())?;
             words::previews(out, &previews, json)?;
         }
+        Command::Discover(arguments) => crate::discover::run(&arguments)?,
         Command::Approve { list, config } => approve(list, &config)?,
         Command::Rotate(config) => rotate(&config)?,
         #[cfg(windows)]
@@ -127,11 +134,13 @@ fn template() -> String {
     agent::TEMPLATE.to_owned()
 }
 
-fn trust(address: &str, config: &ConfigFile) -> anyhow::Result<()> {
-    if !config.look()?.trust(address)? {
+fn trust(address: &str, interfaces: bool, config: &ConfigFile) -> anyhow::Result<()> {
+    let collector = config.look()?;
+    let is_known = if interfaces { collector.let_go_of_interfaces(address)? } else { collector.trust(address)? };
+    if !is_known {
         bail!("{address} is not a printer that this collector has read");
     }
-    writeln!(std::io::stdout(), "{address}: the certificate of the next reading is trusted")?;
+    writeln!(std::io::stdout(), "{address}: {}", words::trusted(interfaces))?;
     Ok(())
 }
 

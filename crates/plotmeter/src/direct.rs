@@ -21,7 +21,14 @@ pub(crate) enum Command {
     #[command(flatten)]
     Shared(Shared<DirectFile>),
     /// Trusts the next certificate that the printer shows, after it was changed on purpose.
-    Trust(DirectFile),
+    Trust {
+        /// Keeps the certificate, and forgets which interface gives each counter and the jobs: the next reading
+        /// chooses anew.
+        #[arg(long)]
+        interfaces: bool,
+        #[command(flatten)]
+        config: DirectFile,
+    },
 }
 
 /// The file that is read when none is named, if it is there.
@@ -95,11 +102,13 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::DefaultConfig => out.write_all(agent::DIRECT_TEMPLATE.as_bytes())?,
         Command::Once(config) => agents::once(&config)?,
         Command::Shared(command) => agents::run(command)?,
-        Command::Trust(config) => {
-            if !config.look()?.trust()? {
+        Command::Trust { interfaces, config } => {
+            let direct = config.look()?;
+            let is_known = if interfaces { direct.let_go_of_interfaces()? } else { direct.trust()? };
+            if !is_known {
                 bail!("this agent has not read its printer yet");
             }
-            writeln!(out, "the certificate of the next reading is trusted")?;
+            writeln!(out, "{}", words::trusted(interfaces))?;
         }
     }
     Ok(())

@@ -13,6 +13,8 @@ mod demo;
 #[cfg(feature = "agent")]
 mod direct;
 #[cfg(feature = "agent")]
+mod discover;
+#[cfg(feature = "agent")]
 mod enrol;
 #[cfg(feature = "portal")]
 mod factory;

@@ -25,6 +25,16 @@ fn many(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// What is said after `trust`, of the certificate or of the interfaces.
+pub(crate) fn trusted(interfaces: bool) -> &'static str {
+    if interfaces {
+        "the next reading chooses anew which interface gives each counter and the jobs; tell whoever approves the \
+         statements"
+    } else {
+        "the certificate of the next reading is trusted"
+    }
+}
+
 /// An argument of a command as a person types it, with a blank before it.
 pub(crate) fn argument(name: &str, value: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-._/:\\[]@%+=,".contains(c);
@@ -220,9 +230,10 @@ fn record(out: &mut impl Write, core: &str, annex: Option<&str>) -> std::io::Res
 pub(crate) fn previews(out: &mut impl Write, previews: &[Preview], as_json: bool) -> anyhow::Result<()> {
     for preview in previews {
         if as_json {
-            let Preview { address, printer, failure, records, annexes } = preview;
+            let Preview { address, printer, failure, without, records, annexes } = preview;
             let line = json!({
-                "address": address, "printer": printer, "failure": failure, "records": records, "annexes": annexes,
+                "address": address, "printer": printer, "failure": failure, "without": without, "records": records,
+                "annexes": annexes,
             });
             writeln!(out, "{line}")?;
             continue;
@@ -231,6 +242,9 @@ pub(crate) fn previews(out: &mut impl Write, previews: &[Preview], as_json: bool
         writeln!(out, "{}  {serial}  {} records", preview.address, preview.records.len())?;
         if let Some(failure) = &preview.failure {
             writeln!(out, "  {failure}")?;
+        }
+        for without in &preview.without {
+            writeln!(out, "  without: {without}")?;
         }
         for (core, annex) in preview.records.iter().zip(&preview.annexes) {
             record(out, core, annex.as_deref())?;
@@ -364,6 +378,24 @@ mod tests {
             "nothing more is sent now: paused",
         ] {
             assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_preview_says_what_it_was_made_without() {
+        let preview = Preview {
+            address: "192.0.2.7".to_owned(),
+            printer: Some("CN1".to_owned()),
+            failure: None,
+            without: vec!["/etc/plotmeter/snmp: cannot be read: permission denied".to_owned()],
+            records: Vec::new(),
+            annexes: Vec::new(),
+        };
+        for (as_json, words) in [(false, "  without: /etc/plotmeter/snmp: cannot"), (true, "\"without\":[\"/etc/")] {
+            let mut out = Vec::new();
+            previews(&mut out, std::slice::from_ref(&preview), as_json).expect("written");
+            let said = String::from_utf8(out).expect("text");
+            assert!(said.contains(words), "{said}");
         }
     }
 

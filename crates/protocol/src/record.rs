@@ -368,12 +368,11 @@ pub fn records(report: &Report, defects: &[Defect], manner: Manner) -> Option<Sp
     let mut defects = defects.to_vec();
     let mut jobs = Vec::with_capacity(report.jobs.len());
     let seconds = seconds(report);
+    let mut nameless = 0_usize;
     for (job, job_defects) in &report.jobs {
         let nth = nth(&seconds, job);
         let Some(key) = job_key(job, nth) else {
-            defects.push(Defect::of(
-                "a finished job has no UUID, sequence number or completion time: it cannot be counted once",
-            ));
+            nameless += 1;
             continue;
         };
         let (printer, read_at, defects) = (printer.clone(), report.read_at, job_defects.clone());
@@ -382,6 +381,10 @@ pub fn records(report: &Report, defects: &[Defect], manner: Manner) -> Option<Sp
             cut_to_the_minute(&mut record.job);
         }
         jobs.push((key, draft(&Core::Job(Box::new(record)), &job.personal)));
+    }
+    if nameless > 0 {
+        let why = "finished jobs without UUID, sequence number or completion time cannot be counted once";
+        defects.push(Defect::of(format!("{why}: {nameless}")));
     }
     let reading = core_record(&Core::Reading(Box::new(Reading {
         printer: printer.clone(),

@@ -486,8 +486,9 @@ fn print_job(walk: &mut Walk, print: &crate::PrintJob) {
     walk.text(P28, "", print.media.as_ref());
 }
 
-/// `docs/appendix-a.md`, generated from [`ROWS`]. `filled_by` names the drivers that fill a row.
-pub fn markdown(filled_by: impl Fn(RowId) -> String) -> String {
+/// `docs/appendix-a.md`, generated from [`ROWS`]: one column for each of `drivers`, in which `mark` says how
+/// the driver of that name fills a row.
+pub fn markdown(drivers: &[&str], mark: impl Fn(RowId, &str) -> &'static str) -> String {
     let mut text = String::from(
         "# Appendix A\n\n\
          Every fact that Plotmeter captures, generated from `crates/report/src/rows.rs`.\n\
@@ -499,14 +500,16 @@ pub fn markdown(filled_by: impl Fn(RowId) -> String) -> String {
         if section != Some(row.section) {
             section = Some(row.section);
             text.push_str(&format!(
-                "\n## {}\n\n| id | row | one for each | unit | default privacy | drivers |\n\
-                 |---|---|---|---|---|---|\n",
-                row.section.label()
+                "\n## {}\n\n| id | row | one for each | unit | default privacy | {} |\n|---|---|---|---|---|{}\n",
+                row.section.label(),
+                drivers.join(" | "),
+                "---|".repeat(drivers.len())
             ));
         }
         let privacy = if row.personal { "dropped" } else { "kept" };
-        let (id, label, each, unit, drivers) = (row.id, row.label, row.each, row.unit.label(), filled_by(row.id));
-        text.push_str(&format!("| {id} | {label} | {each} | {unit} | {privacy} | {drivers} |\n"));
+        let marks: Vec<&str> = drivers.iter().map(|driver| mark(row.id, driver)).collect();
+        let (id, label, each, unit) = (row.id, row.label, row.each, row.unit.label());
+        text.push_str(&format!("| {id} | {label} | {each} | {unit} | {privacy} | {} |\n", marks.join(" | ")));
     }
     text
 }

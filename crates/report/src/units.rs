@@ -187,34 +187,81 @@ fn factor(table: &[(&str, i128, i128)], unit: &str) -> Option<(i128, i128)> {
     table.iter().find(|row| row.0.eq_ignore_ascii_case(unit)).map(|row| (row.1, row.2))
 }
 
+/// Units of length: words of the printers' own documents, of their pages and of the Printer MIB (RFC 3805).
 const LENGTHS: &[(&str, i128, i128)] = &[
     ("in", 25_400, 1),
     ("inch", 25_400, 1),
     ("inches", 25_400, 1),
     ("mm", 1_000, 1),
+    ("millimeters", 1_000, 1),
+    ("millimetres", 1_000, 1),
     ("cm", 10_000, 1),
+    ("centimeters", 10_000, 1),
+    ("centimetres", 10_000, 1),
     ("m", 1_000_000, 1),
+    ("meters", 1_000_000, 1),
+    ("metres", 1_000_000, 1),
     ("ft", 304_800, 1),
+    ("feet", 304_800, 1),
     ("um", 1, 1),
+    // The micro sign, and the Greek letter that looks like it.
+    ("\u{b5}m", 1, 1),
+    ("\u{3bc}m", 1, 1),
+    ("micrometers", 1, 1),
+    ("micrometres", 1, 1),
+    ("hundredthsOfMillimeters", 10, 1),
+    ("tenThousandthsOfInches", 254, 100),
 ];
+/// Units of area.
 const AREAS: &[(&str, i128, i128)] = &[
     ("m2", 1_000_000, 1),
+    ("m²", 1_000_000, 1),
+    ("m^2", 1_000_000, 1),
     ("sqm", 1_000_000, 1),
+    ("sq m", 1_000_000, 1),
+    ("squareMeters", 1_000_000, 1),
     ("mm2", 1, 1),
+    ("mm²", 1, 1),
     ("cm2", 100, 1),
+    ("cm²", 100, 1),
     ("in2", 64_516, 100),
+    ("in²", 64_516, 100),
+    ("in^2", 64_516, 100),
     ("sqin", 64_516, 100),
+    ("sq in", 64_516, 100),
+    ("squareInches", 64_516, 100),
     ("ft2", 9_290_304, 100),
+    ("ft²", 9_290_304, 100),
+    ("ft^2", 9_290_304, 100),
     ("sqft", 9_290_304, 100),
+    ("sq ft", 9_290_304, 100),
+    ("squareFeet", 9_290_304, 100),
 ];
+/// Units of volume. A fluid ounce is that of the United States: 29.573 529 562 5 ml.
 const INKS: &[(&str, i128, i128)] = &[
     ("cc", 1_000_000, 1),
+    ("cm3", 1_000_000, 1),
+    ("cm³", 1_000_000, 1),
+    ("cubicCentimeters", 1_000_000, 1),
     ("ml", 1_000_000, 1),
     ("milliliters", 1_000_000, 1),
+    ("millilitres", 1_000_000, 1),
+    ("tenthsOfMilliliters", 100_000, 1),
+    ("tenthsOfMillilitres", 100_000, 1),
     ("ul", 1_000, 1),
+    ("\u{b5}l", 1_000, 1),
+    ("\u{3bc}l", 1_000, 1),
     ("microliters", 1_000, 1),
+    ("microlitres", 1_000, 1),
     ("l", 1_000_000_000, 1),
+    ("liters", 1_000_000_000, 1),
+    ("litres", 1_000_000_000, 1),
     ("nl", 1, 1),
+    ("nanoliters", 1, 1),
+    ("nanolitres", 1, 1),
+    ("hundredthsOfFluidOunces", 295_735_295_625, 1_000_000),
+    // As the Printer MIB itself spells it.
+    ("hundrethsOfFluidOunces", 295_735_295_625, 1_000_000),
 ];
 
 impl Length {
@@ -279,6 +326,23 @@ mod tests {
         assert_eq!(divide_half_even(15, 10), 2);
         assert_eq!(divide_half_even(-5, 10), 0);
         assert_eq!(divide_half_even(-15, 10), -2);
+    }
+
+    #[test]
+    fn units_mean_the_same_in_every_word_that_printers_use() {
+        let length = |text: &str, unit: &str| Length::from_unit(decimal(text), unit);
+        assert_eq!(length("360000", "tenThousandthsOfInches"), Some(Length(914_400)));
+        assert_eq!(length("91440", "hundredthsOfMillimeters"), Some(Length(914_400)));
+        assert_eq!(length("36", "Inches"), length("914.4", "MM"));
+        assert_eq!(length("7", "\u{b5}m"), length("7", "micrometers"));
+        let area = |text: &str, unit: &str| Area::from_unit(decimal(text), unit);
+        assert_eq!(area("1500", "ft²"), area("1500", "sq ft"));
+        assert_eq!(area("6.5451", "m²"), Some(Area(6_545_100)));
+        let ink = |text: &str, unit: &str| Ink::from_unit(decimal(text), unit);
+        assert_eq!(ink("231", "tenthsOfMilliliters"), Some(Ink(23_100_000)));
+        assert_eq!(ink("23.1", "milliliters"), ink("23100", "microliters"));
+        assert_eq!(ink("100", "hundrethsOfFluidOunces"), Some(Ink(29_573_530)));
+        assert_eq!((length("1", "ml"), area("1", "mm"), ink("1", "percent")), (None, None, None));
     }
 
     #[test]

@@ -13,6 +13,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("billing", &["protocol", "report"]),
     ("agent", &["drivers", "protocol", "report"]),
     ("firmware", &["agent", "protocol", "report"]),
+    ("fuzz", &["drivers", "protocol", "report"]),
     ("portal", &["billing", "protocol", "report"]),
     ("simulator", &["agent", "billing", "drivers", "portal", "protocol", "report"]),
     ("plotmeter", &["agent", "billing", "drivers", "portal", "protocol", "report", "simulator"]),
@@ -41,16 +42,22 @@ const PURE_MAY_USE: &[&str] = &[
     "thiserror",
     "toml",
     "zeroize",
+    "zip",
     "zstd",
 ];
 
 /// Packages of others that the tests of a pure crate may use besides.
 const PURE_TESTS_MAY_USE: &[&str] = &["proptest", "tempfile"];
 
+/// Packages that a manifest may name only as optional, and the feature that must not be on by default.
+const ONLY_OPTIONAL: &[&str] = &["openssl", "openssl-sys", "tokio-openssl"];
+const NOT_BY_DEFAULT: &str = "legacy-tls";
+
 /// A dependency as a manifest names it.
 struct Dependency {
     name: String,
     for_tests: bool,
+    is_optional: bool,
 }
 
 /// Findings in the manifest at `path`; the workspace's own manifest has none.
@@ -70,6 +77,11 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
     if path != format!("crates/{name}/Cargo.toml") && path != format!("{name}/Cargo.toml") {
         findings.push(Finding::at(path, 1, format!("crate {name} stands in a folder of another name; rename one")));
     }
+    if is_default(&table, NOT_BY_DEFAULT) {
+        let what =
+            format!("{NOT_BY_DEFAULT} is on by default; TLS is rustls, and OpenSSL only where somebody asks for it");
+        findings.push(Finding::at(path, line_of_key(text, "default"), what));
+    }
     for dependency in dependencies(&table) {
         if let Some(what) = judge(name, allowed, &dependency) {
             findings.push(Finding::at(path, line_of_key(text, &dependency.name), what));
@@ -86,11 +98,21 @@ fn judge(name: &str, allowed: &[&str], dependency: &Dependency) -> Option<String
         let fine = allowed.contains(&other) || (dependency.for_tests && other == name);
         return (!fine).then(|| format!("{name} may not depend on {other}; move the code, or change the house first"));
     }
+    if ONLY_OPTIONAL.contains(&other) && !dependency.is_optional {
+        return Some(format!("{other} must be optional, behind the feature {NOT_BY_DEFAULT}; TLS is rustls here"));
+    }
     if !PURE.contains(&name) {
         return None;
     }
     let fine = PURE_MAY_USE.contains(&other) || (dependency.for_tests && PURE_TESTS_MAY_USE.contains(&other));
     (!fine).then(|| format!("{name} is pure and may not use {other}; pass its result in as an argument"))
+}
+
+/// Whether a feature of the crate, or of a crate below it, is on by default.
+fn is_default(table: &Table, feature: &str) -> bool {
+    let default = table.get("features").and_then(|features| features.get("default")).and_then(Value::as_array);
+    let words = default.into_iter().flatten().filter_map(Value::as_str);
+    words.filter_map(|word| word.rsplit('/').next()).any(|word| word == feature)
 }
 
 /// Every dependency that a manifest names, also those of one system only.
@@ -105,7 +127,8 @@ fn dependencies(table: &Table) -> Vec<Dependency> {
             let Some(entries) = part.get(section).and_then(Value::as_table) else { continue };
             for (key, entry) in entries {
                 let name = entry.get("package").and_then(Value::as_str).unwrap_or(key).to_owned();
-                found.push(Dependency { name, for_tests: section == "dev-dependencies" });
+                let is_optional = entry.get("optional").and_then(Value::as_bool).unwrap_or(false);
+                found.push(Dependency { name, for_tests: section == "dev-dependencies", is_optional });
             }
         }
     }
@@ -151,6 +174,20 @@ mod tests {
         assert_eq!(manifest("billing", "[dependencies]\ntokio = \"1\"\n").len(), 1);
         assert_eq!(manifest("billing", "[dependencies]\nproptest = \"1\"\n").len(), 1);
         assert_eq!(manifest("billing", "[dev-dependencies]\nproptest = \"1\"\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn openssl_is_optional_and_off_by_default() {
+        let optional = "[dependencies]\nopenssl = { version = \"0.10\", optional = true }\n";
+        assert_eq!(manifest("agent", optional), Vec::<String>::new());
+        for wrong in [
+            "[dependencies]\nopenssl = \"0.10\"\n",
+            "[dev-dependencies]\ntokio-openssl = { workspace = true }\n",
+            "[features]\ndefault = [\"legacy-tls\"]\n",
+            "[features]\ndefault = [\"agent?/legacy-tls\"]\n",
+        ] {
+            assert_eq!(manifest("agent", wrong).len(), 1, "{wrong}");
+        }
     }
 
     #[test]

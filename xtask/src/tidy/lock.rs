@@ -1,7 +1,8 @@
 //! Packages that may not come in, whoever asks for them, and packages that may come in once only.
 //!
 //! It reads the lock file as lines, so that a finding has its line. The same bans stand in
-//! `deny.toml`, for those who have that tool; this check needs neither it nor a network.
+//! `deny.toml`, for those who have that tool; this check needs neither it nor a network. That OpenSSL is
+//! optional where it may come in stands in the manifest, which the module `crates` judges.
 
 use super::Finding;
 
@@ -10,7 +11,14 @@ const BANNED: &[(&str, &str)] = &[
     ("aws-lc-sys", "a second cryptographic library, and minutes of C; take the feature that means ring"),
     ("cmake", "a build then needs more than a C compiler; find the feature that wants it"),
     ("native-tls", "TLS is rustls here; turn the default features of what wants it off"),
-    ("openssl-sys", "TLS is rustls here; turn the default features of what wants it off"),
+];
+
+/// Packages that only these may depend on: OpenSSL comes in by one optional feature of one crate, towards printers
+/// whose TLS is too old for rustls.
+const ONLY_BY: &[(&str, &[&str])] = &[
+    ("openssl", &["agent", "tokio-openssl"]),
+    ("openssl-sys", &["openssl", "tokio-openssl"]),
+    ("tokio-openssl", &["agent"]),
 ];
 
 /// Packages of which a second version is a mistake: two of them do not share types, pools or locks.
@@ -21,6 +29,9 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for (index, line) in text.lines().enumerate() {
+        if let Some(what) = seen.last().and_then(|user| misused(user, line)) {
+            findings.push(Finding::at(path, index + 1, what));
+        }
         let Some(name) = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"')) else { continue };
         if let Some((_, why)) = BANNED.iter().find(|(banned, _)| *banned == name) {
             findings.push(Finding::at(path, index + 1, format!("{name} is banned: {why} (cargo tree -i {name})")));
@@ -34,15 +45,44 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
+/// What is wrong with a line among the dependencies of package `user`.
+fn misused(user: &str, line: &str) -> Option<String> {
+    let name = line.strip_prefix(" \"")?.split(['"', ' ']).next()?;
+    let (_, users) = ONLY_BY.iter().find(|(only, _)| *only == name)?;
+    let what = || {
+        let users = users.join(" and ");
+        format!("{user} may not depend on {name}, only {users} may; TLS is rustls here")
+    };
+    (!users.contains(&user)).then(what)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_banned_package_is_found_at_its_line() {
-        let findings = check("Cargo.lock", "[[package]]\nname = \"openssl-sys\"\nversion = \"0.9.1\"\n");
+        let findings = check("Cargo.lock", "[[package]]\nname = \"native-tls\"\nversion = \"0.2.1\"\n");
         assert_eq!(findings.len(), 1);
-        assert!(findings[0].to_string().starts_with("Cargo.lock:2: openssl-sys is banned"));
+        assert!(findings[0].to_string().starts_with("Cargo.lock:2: native-tls is banned"));
+    }
+
+    #[test]
+    fn openssl_comes_in_by_one_crate_only() {
+        for (user, dependency, found) in [
+            ("agent", "openssl", 0),
+            ("agent", "tokio-openssl", 0),
+            ("tokio-openssl", "openssl", 0),
+            ("openssl", "openssl-sys", 0),
+            ("tokio-openssl", "openssl-sys", 0),
+            ("portal", "openssl", 1),
+            ("postgres-openssl", "openssl 0.10.82", 1),
+            ("reqwest", "tokio-openssl", 1),
+            ("snmp2", "openssl-probe", 0),
+        ] {
+            let text = format!("[[package]]\nname = \"{user}\"\ndependencies = [\n \"{dependency}\",\n]\n");
+            assert_eq!(check("Cargo.lock", &text).len(), found, "{user} {dependency}");
+        }
     }
 
     #[test]

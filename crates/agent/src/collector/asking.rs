@@ -4,12 +4,12 @@
 
 use super::{Collector, Counts, Round};
 use crate::address;
-use crate::ask::{AskError, Contact, Patience, Told};
 use crate::audience::{Audience, contact};
 use crate::config::Config;
 use crate::engine::FLOOR;
 use crate::envelope::Effective;
 use crate::office::CollectorError;
+use crate::printer::{AskError, Contact, Patience, Told};
 use protocol::Hex;
 use protocol::limits::RANGES_MAX;
 use protocol::ranges;
@@ -125,9 +125,20 @@ impl Collector {
             while tasks.len() < pace.at_once {
                 let Some(target) = waiting.next() else { break };
                 let pinned = self.pin(&target.address, &known)?;
-                let (audience, now) = (audience.clone(), self.now());
+                let interfaces = self.office.interfaces(&target.address)?;
+                let (audience, access, now) = (audience.clone(), Arc::clone(&self.access), self.now());
+                let memories = self.office.memories.clone();
                 tasks.spawn(async move {
-                    let asked = Contact { address: &target.address, pinned, read_at: now, patience: pace.patience };
+                    let asked = Contact {
+                        address: &target.address,
+                        pinned,
+                        access: &access,
+                        known: &interfaces,
+                        memories: &memories,
+                        first_look: !target.known,
+                        read_at: now,
+                        patience: pace.patience,
+                    };
                     let told = contact(asked, &audience).await;
                     Contacted { target, now, told }
                 });
@@ -175,7 +186,8 @@ impl Collector {
                 self.told_all.lock().unwrap_or_else(PoisonError::into_inner).insert(target.address, now);
             }
             Err(error) if target.known || matches!(error, AskError::Certificate { .. }) => {
-                round.failed += 1;
+                // Most printers sleep most of the time: that is no failure, and the last reading stands.
+                round.failed += usize::from(!matches!(error, AskError::Asleep));
                 self.office.not_read(&target.address, &error.to_string())?;
                 self.not_read(target, &error.to_string());
             }

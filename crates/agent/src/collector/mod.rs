@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::engine::{Action, Engine, Event};
 use crate::envelope::{Approved, Effective, Waiting, effective};
 use crate::office::{CollectorError, Lane, Office, Spoken, Status};
+use crate::printer::Access;
 use crate::set_up::Enrolling;
 use crate::{Farewell, Identity, SentPackage};
 use asking::excluded;
@@ -23,7 +24,7 @@ use protocol::receipt::{Duty, Participation};
 use report::{Instant, Surroundings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -71,6 +72,8 @@ struct Counts {
 /// An enrolled collector.
 pub struct Collector {
     config: Config,
+    /// How printers may be asked, where it works with the secrets that the file names.
+    access: Arc<Access>,
     office: Office,
     counts: Mutex<Counts>,
     /// When each printer last said everything, since the start, by address.
@@ -82,19 +85,21 @@ pub struct Collector {
 impl Collector {
     /// Opens the collector of a configuration to work. Only one works on a state folder at a time.
     pub fn open(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
+        let access = config.access()?;
         let office = Office::open(&config.set_up(), surroundings)?;
-        Ok(Collector::of(config, office))
+        Ok(Collector::of(config, access, office))
     }
 
     /// Opens the collector of a configuration to look at it, while it may be working elsewhere.
     pub fn look(config: Config, surroundings: Surroundings) -> Result<Collector, CollectorError> {
         let office = Office::look(&config.set_up(), surroundings)?;
-        Ok(Collector::of(config, office))
+        let access = config.interfaces.open_access();
+        Ok(Collector::of(config, access, office))
     }
 
-    fn of(config: Config, office: Office) -> Collector {
+    fn of(config: Config, access: Access, office: Office) -> Collector {
         let (counts, told_all, unread) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Collector { config, office, counts, told_all, unread }
+        Collector { config, access: Arc::new(access), office, counts, told_all, unread }
     }
 
     /// Who this collector is.
@@ -317,6 +322,13 @@ impl Collector {
     pub fn trust(&self, address: &str) -> Result<bool, CollectorError> {
         let address = address::known(address).unwrap_or_else(|| address.to_owned());
         Ok(self.office.desk().unpin(&address)?)
+    }
+
+    /// Lets go which interface gives each counter and the jobs of a printer: its next reading chooses anew. Its
+    /// certificate stays as it is. `false` when the address is unknown.
+    pub fn let_go_of_interfaces(&self, address: &str) -> Result<bool, CollectorError> {
+        let address = address::known(address).unwrap_or_else(|| address.to_owned());
+        self.office.let_go(&address)
     }
 
     /// What the portal asks for and the customer's side has not allowed, in words.

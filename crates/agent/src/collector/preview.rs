@@ -3,9 +3,9 @@
 //! Deliberately absent: anything that is kept. A preview leaves the spool as it is.
 
 use super::Collector;
-use crate::ask::{AskError, Contact, Patience, Told};
 use crate::audience::{Audience, contact};
 use crate::office::CollectorError;
+use crate::printer::{AskError, Contact, Patience, Told};
 use protocol::package::{Draft, seen_record};
 
 /// What would be sent of one printer.
@@ -17,6 +17,9 @@ pub struct Preview {
     pub printer: Option<String>,
     /// Why it could not be read.
     pub failure: Option<String>,
+    /// What it was asked without, because a file with a secret does not read: the file and why. The collector itself
+    /// may read it, and send more.
+    pub without: Vec<String>,
     /// The records, as JSON.
     pub records: Vec<String>,
     /// The personal part of each record, where the policy leaves one.
@@ -28,13 +31,26 @@ impl Collector {
     pub async fn preview(&self) -> Result<Vec<Preview>, CollectorError> {
         let audience = self.audience()?;
         let known = self.known_addresses()?;
+        let (access, without) = self.config.interfaces.access_of_a_visitor();
+        // What is found out here is no more kept than what is read.
+        let memories = self.office.memories.apart();
         let mut previews = Vec::new();
         for target in self.targets(&self.effective()?)? {
             let pinned = self.pin(&target.address, &known)?;
-            let patience = Patience::pausing(self.config.pause_ms);
-            let asked = Contact { address: &target.address, pinned, read_at: self.now(), patience };
+            let interfaces = self.office.interfaces(&target.address)?;
+            let asked = Contact {
+                address: &target.address,
+                pinned,
+                access: &access,
+                known: &interfaces,
+                memories: &memories,
+                first_look: false,
+                read_at: self.now(),
+                patience: Patience::pausing(self.config.pause_ms),
+            };
             let told = contact(asked, &audience).await;
-            previews.push(self.preview_of(target.address, told, &audience)?);
+            let preview = self.preview_of(target.address, told, &audience)?;
+            previews.push(Preview { without: without.clone(), ..preview });
         }
         Ok(previews)
     }
@@ -45,7 +61,14 @@ impl Collector {
         told: Result<Told, AskError>,
         audience: &Audience,
     ) -> Result<Preview, CollectorError> {
-        let mut preview = Preview { address, printer: None, failure: None, records: Vec::new(), annexes: Vec::new() };
+        let mut preview = Preview {
+            address,
+            printer: None,
+            failure: None,
+            without: Vec::new(),
+            records: Vec::new(),
+            annexes: Vec::new(),
+        };
         let drafts: Vec<Draft> = match told {
             Err(error) => {
                 preview.failure = Some(error.to_string());

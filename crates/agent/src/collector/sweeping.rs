@@ -4,8 +4,8 @@
 
 use super::asking::{Pace, Target};
 use super::{Collector, Round};
-use crate::ask::Patience;
 use crate::office::CollectorError;
+use crate::printer::Patience;
 use crate::sweep::Sweep;
 use protocol::receipt::Duty;
 use std::collections::BTreeSet;

@@ -4,8 +4,13 @@
 //! The portal can read none of it and change none of it. Deliberately absent: secrets, which stand in
 //! files of their own, and settings that the portal sends, which the [`crate::envelope`] bounds.
 
+mod interfaces;
+
+pub use interfaces::InterfacesConfig;
+
 use crate::address;
 use crate::files::read_bounded;
+use crate::printer::Access;
 use crate::privacy::Policy;
 use crate::proxy::{ProxySetting, SystemFacts};
 use protocol::limits::{INTERVAL_MINUTES_MAX, INTERVAL_MINUTES_MIN};
@@ -34,6 +39,8 @@ pub struct Config {
     pub printers: Vec<Printer>,
     /// Models read besides the supported series.
     pub also_supported: Vec<String>,
+    /// Over what printers may be asked besides their web server.
+    pub interfaces: InterfacesConfig,
     /// What happens to personal rows.
     pub privacy: Policy,
     /// How the portal is reached.
@@ -68,6 +75,9 @@ pub struct DirectConfig {
     /// Whether the printer may be read without TLS, where its address begins with `http://`.
     #[serde(default)]
     pub plain_http: bool,
+    /// Over what the printer may be asked besides its web server.
+    #[serde(default)]
+    pub interfaces: InterfacesConfig,
     /// What happens to personal rows.
     #[serde(default)]
     pub privacy: Policy,
@@ -180,6 +190,8 @@ struct File {
     printers: Vec<Printer>,
     #[serde(default)]
     allow: Allow,
+    #[serde(default)]
+    interfaces: InterfacesConfig,
     privacy: Option<Policy>,
     #[serde(default)]
     portal: PortalConfig,
@@ -248,6 +260,11 @@ impl Config {
         Ok(config)
     }
 
+    /// How printers may be asked, with the secrets that the file names.
+    pub fn access(&self) -> Result<Access, ConfigError> {
+        self.interfaces.access()
+    }
+
     /// Checks the text of a file. The error names line and key. A list that it names is not read.
     pub fn parse(text: &str) -> Result<Config, String> {
         Ok(Config::read(text)?.0)
@@ -269,6 +286,7 @@ impl Config {
             check_scheme(text, &printer.address, file.allow.plain_http, "allow.plain_http")?;
         }
         check_twice(text, &file.printers)?;
+        check_interfaces(text, &file.interfaces)?;
         let privacy = match (file.personal, file.privacy) {
             (Some(_), Some(_)) => {
                 let line = line_of(text, "personal");
@@ -282,6 +300,7 @@ impl Config {
             pause_ms: file.pause_ms,
             printers: file.printers,
             also_supported: file.also_supported,
+            interfaces: file.interfaces,
             privacy,
             portal: file.portal,
             log: file.log,
@@ -320,6 +339,7 @@ impl DirectConfig {
             poll_seconds: default_poll_seconds(),
             pause_ms: default_pause_ms(),
             plain_http: false,
+            interfaces: InterfacesConfig::default(),
             privacy: Policy::default(),
             portal: PortalConfig::default(),
             log: LogConfig::default(),
@@ -337,7 +357,13 @@ impl DirectConfig {
     pub fn parse(text: &str) -> Result<DirectConfig, String> {
         let config: DirectConfig = parse(text)?;
         check_scheme(text, &config.printer, config.plain_http, "plain_http")?;
+        check_interfaces(text, &config.interfaces)?;
         Ok(config)
+    }
+
+    /// How the printer may be asked, with the secrets that the file names.
+    pub fn access(&self) -> Result<Access, ConfigError> {
+        self.interfaces.access()
     }
 
     /// The configuration with what the program knows of its system: the environment, for the proxy.
@@ -375,6 +401,15 @@ fn check_scheme(text: &str, address: &str, plain_http: bool, key: &str) -> Resul
     }
     let line = line_of(text, address);
     Err(format!("line {line}: address = {address:?} is read without TLS, which {key} = true has to allow"))
+}
+
+fn check_interfaces(text: &str, interfaces: &InterfacesConfig) -> Result<(), String> {
+    let named = |(key, what): (&str, &str)| {
+        let named = |line: &str| line.split('=').next().is_some_and(|name| name.trim() == key);
+        let line = text.lines().position(named).map_or(0, |index| index + 1);
+        format!("line {line}: {what}")
+    };
+    interfaces.check().map_err(named)
 }
 
 /// Each printer is listed once: the same one twice would be asked by two at the same time.
@@ -483,6 +518,7 @@ mod tests {
         assert_eq!(config.allow, Allow::default());
         assert_eq!(config.portal, PortalConfig::default());
         assert_eq!(config.log, LogConfig::default());
+        assert_eq!(config.interfaces, InterfacesConfig::default());
         let direct = DirectConfig::parse(DIRECT_TEMPLATE).expect("valid");
         let state = PathBuf::from("/var/lib/plotmeter-direct");
         assert_eq!(direct, DirectConfig::new(state, "192.0.2.10").expect("valid"));

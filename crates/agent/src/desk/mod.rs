@@ -381,3 +381,46 @@ impl Desk {
         Ok(self.spool.printers()?)
     }
 }
+
+#[cfg(feature = "net")]
+impl Desk {
+    /// What is kept of the interfaces that answered at an address.
+    pub(crate) fn interfaces(&self, address: &str) -> Result<Option<String>, DeskError> {
+        Ok(self.spool.interfaces(address)?)
+    }
+
+    /// Keeps which interfaces answered at an address, until the printer there is forgotten.
+    pub(crate) fn set_interfaces(&mut self, address: &str, text: &str) -> Result<(), DeskError> {
+        self.tended(|spool| spool.set_interfaces(address, text))
+    }
+
+    /// Whether somebody let go where the counters of the printer at an address come from.
+    pub(crate) fn is_let_go(&self, address: &str) -> Result<bool, DeskError> {
+        Ok(self.spool.is_let_go(address)?)
+    }
+
+    /// Lets go where the counters of the printer at an address come from; `false` when no printer is known there.
+    pub(crate) fn let_go(&mut self, address: &str) -> Result<bool, DeskError> {
+        self.tended(|spool| spool.let_go(address))
+    }
+
+    /// A reading chose anew where those counters come from.
+    pub(crate) fn chose_anew(&mut self, address: &str) -> Result<(), DeskError> {
+        self.tended(|spool| spool.chose_anew(address))
+    }
+
+    /// What is kept of the sources of all printers' counters.
+    pub(crate) fn memories(&mut self) -> Result<Vec<String>, DeskError> {
+        self.tended(|spool| spool.memories())
+    }
+
+    /// What is kept of the sources of a printer's counters.
+    pub(crate) fn memory(&self, printer: &str) -> Result<Option<String>, DeskError> {
+        Ok(self.spool.memory(printer)?)
+    }
+
+    /// Keeps where a printer's counters come from, and no longer under its `earlier` name.
+    pub(crate) fn set_memory(&mut self, printer: &str, text: &str, earlier: Option<&str>) -> Result<(), DeskError> {
+        self.tended(|spool| spool.set_memory(printer, text, earlier))
+    }
+}

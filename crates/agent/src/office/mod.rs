@@ -8,7 +8,8 @@ mod status;
 
 pub use status::Status;
 
-use crate::ask::{Asked, Identified};
+use crate::config::ConfigError;
+use crate::printer::{Asked, Identified, Known, Memories};
 use crate::privacy::{self, Policy, Presence};
 use crate::set_up::SetUp;
 use crate::uplink::{Uplink, UplinkError};
@@ -39,6 +40,9 @@ const POLICY: &str = "policy";
 /// The agent cannot work, or the portal does not take what it says.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
+    /// A file with secrets that the configuration names.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The enrolment could not be kept.
     #[error(transparent)]
     Enrolment(#[from] EnrolmentError),
@@ -103,6 +107,8 @@ pub(crate) struct Office {
     pub(crate) surroundings: Surroundings,
     privacy: Policy,
     key: Option<[u8; 32]>,
+    /// Where each printer's counters come from.
+    pub(crate) memories: Memories,
     /// Whether this is the agent that works on the folder, and not somebody who looks.
     pub(crate) works: bool,
 }
@@ -130,7 +136,7 @@ impl Office {
 
     fn new(
         set_up: &SetUp,
-        desk: Desk,
+        mut desk: Desk,
         key: std::io::Result<Option<[u8; 32]>>,
         surroundings: Surroundings,
         works: bool,
@@ -142,7 +148,8 @@ impl Office {
             warn!(error = %error, "the pseudonym key cannot be used; what it stands for is dropped");
             None
         });
-        Ok(Office { desk: Mutex::new(desk), uplink, surroundings, privacy: set_up.privacy, key, works })
+        let (privacy, memories) = (set_up.privacy, Memories::parse(&desk.memories()?));
+        Ok(Office { desk: Mutex::new(desk), uplink, surroundings, privacy, key, memories, works })
     }
 
     /// The desk. Never held while something is awaited.
@@ -373,6 +380,38 @@ impl Office {
         Ok(records(&asked.report, &asked.defects, manner))
     }
 
+    /// What is known of the interfaces at an address.
+    pub(crate) fn interfaces(&self, address: &str) -> Result<Known, CollectorError> {
+        let desk = self.desk();
+        let known = desk.interfaces(address)?.map_or_else(Known::default, |text| Known::parse(&text));
+        Ok(known.anew(desk.is_let_go(address)?))
+    }
+
+    /// Lets go which interface gives each counter and the jobs of the printer at an address; `false` when no printer
+    /// is known there.
+    pub(crate) fn let_go(&self, address: &str) -> Result<bool, CollectorError> {
+        Ok(self.desk().let_go(address)?)
+    }
+
+    /// Keeps which interfaces answered at an address and where the printer's counters come from, where that changed.
+    pub(crate) fn keep_interfaces(&self, address: &str, asked: &Asked) -> Result<(), CollectorError> {
+        let (known, memory) = (asked.known.to_text(), asked.memory.to_text());
+        let printer = asked.memory.identity();
+        let mut desk = self.desk();
+        if desk.interfaces(address)?.as_deref() != Some(known.as_str()) {
+            desk.set_interfaces(address, &known)?;
+        }
+        let Some(key) = printer.key() else { return Ok(()) };
+        if desk.memory(key)?.as_deref() != Some(memory.as_str()) {
+            desk.set_memory(key, &memory, printer.uuid().filter(|uuid| *uuid != key))?;
+        }
+        // Only now: a wish that came while the reading was under way waits for the next one.
+        if asked.known.is_anew() {
+            desk.chose_anew(address)?;
+        }
+        Ok(())
+    }
+
     /// Filters what a printer said and keeps it; gives what is new.
     pub(crate) fn keep(&self, address: &str, mut asked: Asked, now: Instant) -> Result<Appended, CollectorError> {
         let Some(split) = self.records(&mut asked)? else {
@@ -381,6 +420,7 @@ impl Office {
             self.not_read(address, why)?;
             return Ok(Appended::default());
         };
+        self.keep_interfaces(address, &asked)?;
         let read = ReadFrom { address, now, fingerprint: asked.fingerprint, defects: asked.defects.len() };
         let appended = self.desk().append(&split, read)?;
         if appended.too_large > 0 {

@@ -9,6 +9,7 @@ mod windows;
 
 use crate::address;
 use crate::config::PortalConfig;
+use crate::files::read_secret;
 use crate::uplink::UplinkError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -263,17 +264,12 @@ pub(crate) fn route(config: &PortalConfig, facts: &SystemFacts, host: &str) -> R
     Ok(route)
 }
 
+/// Bytes of the file with user and password.
+const CREDENTIALS_BYTES_MAX: u64 = 16 * 1024;
+
 /// Reads `user:password` from a file that only its owner may read.
 fn credentials(path: &Path) -> Result<Credentials, String> {
-    let failed = |error: std::io::Error| format!("cannot be read: {error}");
-    #[cfg(unix)]
-    {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).map_err(failed)?.permissions());
-        if mode & 0o077 != 0 {
-            return Err(format!("may be read by others: run `chmod 600 {}`", path.display()));
-        }
-    }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text = read_secret(path, CREDENTIALS_BYTES_MAX)?;
     let line = text.lines().next().unwrap_or("");
     let (user, password) = line.split_once(':').ok_or("is not user:password on one line")?;
     Ok(Credentials { user: user.to_owned(), password: password.to_owned() })
@@ -331,7 +327,7 @@ fn read_reply(head: &str) -> Option<Reply> {
 }
 
 /// RFC 4648 base64 with padding.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digit = |bits: u32| char::from(DIGITS[(bits & 63) as usize]);
     let mut text = String::new();

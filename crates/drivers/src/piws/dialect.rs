@@ -1,7 +1,8 @@
-//! Names that no recording of a real printer shows: read here as the simulator writes them.
+//! Names that no recording of a real printer shows: a form of our own, which the simulator writes, too.
 //!
-//! Everything in this file is unproved until a recording of a `DeviceCounters` document, of a scan or
-//! copy job and of a job with real consumption exists. Deliberately absent: any name that a recording shows.
+//! Everything in this file is unproved until a recording of a `DeviceCounters` document, of the settings
+//! behind the login, of a scan or copy job and of a job with real consumption exists. Deliberately absent: any
+//! name that a recording shows.
 
 /// The document of lifetime counters, rows U6 to U15 and U17.
 pub(crate) const COUNTERS: &str = "DeviceCounters";
@@ -25,6 +26,26 @@ pub(crate) const SCANNED: &str = "ScanCounters.TotalArea";
 pub(crate) const SCANNED_SCANS: &str = "ScanCounters.ScanArea";
 /// Row U10.
 pub(crate) const SCANNED_COPIES: &str = "ScanCounters.CopyArea";
+
+/// Row S24, in `Settings`: the list of thresholds, with [`CATEGORY`] and one of [`NON_WHITE`] and
+/// [`INK_PER_AREA`].
+pub(crate) const THRESHOLDS: &str = "JobCategoryThresholds";
+/// Row S24: an entry of [`THRESHOLDS`].
+pub(crate) const THRESHOLD: &str = "Threshold";
+/// Row S24: up to this much of the pixels is not white, in percent.
+pub(crate) const NON_WHITE: &str = "NonWhitePixels";
+/// Row S24: up to this much ink lies on a square metre, with a unit of volume.
+pub(crate) const INK_PER_AREA: &str = "InkPerSquareMeter";
+/// Rows S24 and S25: the category of an entry.
+pub(crate) const CATEGORY: &str = "Category";
+/// Row S25, in `PrinterSettings`: the media types that have a category of their own.
+pub(crate) const MEDIA_CATEGORIES: &str = "PrintCategoryCustomization";
+/// Row S25: an entry of [`MEDIA_CATEGORIES`], with [`MEDIA_ID`] and [`CATEGORY`].
+pub(crate) const MEDIA_CATEGORY: &str = "MediaType";
+/// Row S25: the identifier of the media type of an entry.
+pub(crate) const MEDIA_ID: &str = "MediaTypeID";
+/// Row E5, in an alert.
+pub(crate) const SINCE: &str = "Timestamp";
 
 /// A scan job's member in the queue.
 pub(crate) const SCAN_JOB: &str = "JobScan";

@@ -3,8 +3,9 @@
 //! Deliberately absent: row S18, which this interface does not have a cartridge, levels in percent,
 //! which are rounded from what is read here, and reservoirs, which are no cartridges.
 
+use crate::colour;
 use crate::limits::LIST_MAX;
-use crate::node::{Node, Notes, joined, sum_all};
+use crate::node::{Node, Notes, by_name, joined, sum_all};
 use report::{Cartridge, CartridgeTypeUsage, Ink, Report, RowId};
 
 /// The lifetime counters of one slot.
@@ -19,9 +20,10 @@ struct SlotUse {
 /// Reads every slot of every group.
 pub(crate) fn read(system: Node<'_>, report: &mut Report, notes: &mut Notes) {
     notes.enter("InkSystem");
-    let mut totals = Vec::new();
-    let mut uses = Vec::new();
-    let groups = notes.list("InkSlotGroup", system.at("InkSlotGroupCollection.InkSlotGroup"), LIST_MAX);
+    let (mut totals, mut uses, mut left_out) = (Vec::new(), Vec::new(), 0_usize);
+    let collection = system.at("InkSlotGroupCollection.InkSlotGroup");
+    let groups = if collection.is_missing() { system.at("InkSlotGroup") } else { collection };
+    let groups = notes.list("InkSlotGroup", groups, LIST_MAX);
     for (index, group) in groups.into_iter().enumerate() {
         let name = group.at("Color").text().unwrap_or_else(|| format!("group {}", index + 1));
         notes.enter(format!("InkSystem, {name}"));
@@ -30,7 +32,12 @@ pub(crate) fn read(system: Node<'_>, report: &mut Report, notes: &mut Notes) {
             if is_reservoir(slot) {
                 continue;
             }
+            if report.status.cartridges.len() >= LIST_MAX {
+                left_out += 1;
+                continue;
+            }
             let colour = slot.at("Color").text().or_else(|| group.at("Color").text());
+            let colour = colour.and_then(|colour| colour::name(&colour));
             if let Some(colour) = &colour {
                 uses.push(slot_use(slot, colour, notes));
             }
@@ -40,6 +47,10 @@ pub(crate) fn read(system: Node<'_>, report: &mut Report, notes: &mut Notes) {
     }
     notes.enter("InkSystem");
     report.usage.ink = notes.whole(RowId::U16, "InkUsed", &totals).map(Ink);
+    if left_out > 0 {
+        let what = format!("{left_out} slots more than {LIST_MAX} are not read, no ink by colour is given");
+        return notes.at(RowId::U2, &what);
+    }
     report.usage.cartridge_types = cartridge_types(&uses, notes);
 }
 
@@ -107,17 +118,11 @@ fn slot_use(slot: Node<'_>, colour: &str, notes: &mut Notes) -> SlotUse {
 
 /// Rows U1 to U5: the slots of one colour together, in the order the printer names the colours.
 fn cartridge_types(uses: &[SlotUse], notes: &mut Notes) -> Vec<CartridgeTypeUsage> {
-    let mut colours: Vec<&str> = Vec::new();
-    for slot in uses {
-        if !colours.contains(&slot.colour.as_str()) {
-            colours.push(&slot.colour);
-        }
-    }
-    colours.into_iter().map(|colour| cartridge_type(colour, uses, notes)).collect()
+    let colours = by_name(uses, |slot| slot.colour.as_str());
+    colours.into_iter().map(|(colour, slots)| cartridge_type(colour, &slots, notes)).collect()
 }
 
-fn cartridge_type(colour: &str, uses: &[SlotUse], notes: &mut Notes) -> CartridgeTypeUsage {
-    let slots: Vec<&SlotUse> = uses.iter().filter(|slot| slot.colour == colour).collect();
+fn cartridge_type(colour: &str, slots: &[&SlotUse], notes: &mut Notes) -> CartridgeTypeUsage {
     let all = |pick: fn(&SlotUse) -> Option<i64>| slots.iter().map(|slot| pick(slot)).collect::<Vec<_>>();
     notes.enter(format!("InkSystem, {colour}"));
     let used = notes.whole(RowId::U2, "InkUsed", &all(|slot| slot.used));

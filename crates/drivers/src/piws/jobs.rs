@@ -7,7 +7,7 @@
 use super::pages::{self, Around, Page};
 use super::{dialect, media, top, unlike};
 use crate::limits::JOBS_MAX;
-use crate::node::{Node, Notes, sum_all, sum_known};
+use crate::node::{self, Node, Notes, sum_all, sum_known};
 use report::{
     Area, Category, CategoryUse, Defect, Ink, InkUse, Instant, Job, JobKind, JobStatus, Length, Personal, PrintJob,
     Report, RowId, ScanJob, Share, divide_half_even,
@@ -156,7 +156,7 @@ fn job(kind: JobKind, body: Node<'_>, ending: Ending, context: &Context) -> (Job
     let (uuid_row, sequence_row) = if kind == JobKind::Scan { (RowId::N2, RowId::N3) } else { (RowId::P2, RowId::P3) };
     let job = Job {
         kind,
-        uuid: settings.at("JobUUID").text().map(|uuid| uuid.to_ascii_lowercase()),
+        uuid: settings.at("JobUUID").text().and_then(|uuid| node::uuid(&uuid)),
         sequence: notes.count(sequence_row, dialect::SEQUENCE, settings.at(dialect::SEQUENCE)),
         status: ending.status,
         print: (kind != JobKind::Scan).then(|| print(body, ending, context, &mut notes)),
@@ -231,11 +231,8 @@ fn times(accounting: Node<'_>, ending: Ending, notes: &mut Notes) -> (Instant, O
 
 /// Row P18: by colour over all pages; what the job gives where the pages give none.
 fn ink(pages: &[Page], accounting: Node<'_>, notes: &mut Notes) -> Vec<InkUse> {
-    let mut inks = Vec::new();
-    for used in pages.iter().flat_map(|page| &page.ink) {
-        pages::add_ink(&mut inks, &used.colour, used.ink);
-    }
-    if inks.is_empty() { pages::inks(accounting, notes).0 } else { inks }
+    let used: Vec<&InkUse> = pages.iter().flat_map(|page| &page.ink).collect();
+    if used.is_empty() { pages::inks(accounting, notes).0 } else { pages::by_colour(&used) }
 }
 
 /// Row P19: the sum of the pages where all state it with a unit, else what the job gives with a unit.

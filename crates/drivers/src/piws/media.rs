@@ -1,11 +1,12 @@
-//! `Paper/List`: media types supported (row S23). `MediaSystem`: what is loaded (rows S20 to S22).
+//! `Paper/List`: media types supported (row S23). `MediaSystem`: what is loaded (rows S20 to S22), and the
+//! cutters (row S26).
 //!
-//! Deliberately absent: the SOAP media list, which is fetched by POST, and accessories (row S26), whose
-//! place in `MediaSystem` no recording shows.
+//! Deliberately absent: the SOAP media list, which is fetched by POST, and other accessories, since the
+//! feature dictionaries of the identification name memory and abilities, no accessories.
 
 use crate::limits::LIST_MAX;
-use crate::node::{Node, Notes};
-use report::{MediaSource, MediaType, Report, RowId, Settings};
+use crate::node::{Names, Node, Notes, clean};
+use report::{Accessory, MediaSource, MediaType, Report, RowId, Settings};
 use std::collections::BTreeMap;
 
 /// The tag of a name whose language the printer does not say.
@@ -46,31 +47,51 @@ pub(crate) fn names_by_id(settings: &Settings) -> BTreeMap<String, String> {
     settings.media_types.iter().map(|media| (media.id.clone(), media.name().to_owned())).collect()
 }
 
-/// Reads every input device of every drawer.
+/// What a cutter is called whose name the printer does not say.
+const CUTTER: &str = "cutter";
+
+/// Reads every input device of every drawer, and the cutters.
 pub(crate) fn read_sources(system: Node<'_>, report: &mut Report, notes: &mut Notes) {
     let media = names_by_id(&report.settings);
     notes.enter("MediaSystem");
-    for drawer in notes.list("Drawer", system.at("DrawerCollection.Drawer"), LIST_MAX) {
-        for (kind, devices) in drawer.at("InputDeviceCollection").members() {
-            for device in notes.list(kind, devices, LIST_MAX) {
-                let name = device.text_of(&["IdForUI", "IdForPrinting"]).unwrap_or_else(|| kind.to_owned());
-                let sources = &mut report.status.media_sources;
-                let name = unused(name, sources);
-                notes.enter(format!("MediaSystem, {name}"));
-                sources.push(source(device, name, &media, notes));
-            }
-        }
+    let mut names = Names::default();
+    for (kind, device) in devices(system, notes) {
+        let name = device.text_of(&["IdForUI", "IdForPrinting"]).unwrap_or_else(|| clean(kind));
+        let name = names.distinct(name);
+        notes.enter(format!("MediaSystem, {name}"));
+        report.status.media_sources.push(source(device, name, &media, notes));
     }
+    notes.enter("MediaSystem");
+    report.settings.accessories.extend(cutters(system, notes));
 }
 
-/// `name`, or `name (2)` where another drawer has a device of that name.
-fn unused(name: String, sources: &[MediaSource]) -> String {
-    let named = |name: &str| sources.iter().any(|source| source.name == name);
-    if !named(&name) {
-        return name;
+/// The input devices of all drawers with their kind, at most [`LIST_MAX`] together.
+fn devices<'a>(system: Node<'a>, notes: &mut Notes) -> Vec<(&'a str, Node<'a>)> {
+    let mut devices = Vec::new();
+    for drawer in notes.list("Drawer", system.at("DrawerCollection.Drawer"), LIST_MAX) {
+        for (kind, of_kind) in drawer.at("InputDeviceCollection").members() {
+            devices.extend(of_kind.items().into_iter().map(|device| (kind, device)));
+        }
     }
-    let mut numbered = (2..=sources.len() + 1).map(|number| format!("{name} ({number})"));
-    numbered.find(|numbered| !named(numbered)).unwrap_or(name)
+    if devices.len() > LIST_MAX {
+        notes.of(&format!("there are {} input devices, only the first {LIST_MAX} are read", devices.len()));
+        devices.truncate(LIST_MAX);
+    }
+    devices
+}
+
+/// Row S26: the cutters that are listed, or the one that is only said to be switched on.
+fn cutters(system: Node<'_>, notes: &mut Notes) -> Vec<Accessory> {
+    let enabled = notes.flag(RowId::S26, "CutterEnabled", system.at("Settings.CutterEnabled"));
+    let status = enabled.map(|enabled| (if enabled { "enabled" } else { "disabled" }).to_owned());
+    let cutter = |name: String| Accessory { name, installed: true, status: status.clone() };
+    let devices = notes.list("CuttingDevice", system.at("CuttingDeviceCollection.CuttingDevice"), LIST_MAX);
+    if devices.is_empty() {
+        return (enabled == Some(true)).then(|| cutter(CUTTER.to_owned())).into_iter().collect();
+    }
+    let mut names = Names::default();
+    let name = |device: Node<'_>| device.at("Name").text().unwrap_or_else(|| CUTTER.to_owned());
+    devices.into_iter().map(|device| cutter(names.distinct(name(device)))).collect()
 }
 
 fn source(device: Node<'_>, name: String, media: &BTreeMap<String, String>, notes: &mut Notes) -> MediaSource {

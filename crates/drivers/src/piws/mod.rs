@@ -1,8 +1,8 @@
 //! PIWS, the web service of large-format printers under `/LFPWebServices/PI`. See `README.md` here.
 //!
 //! Asks identification first, alone, so that anything else on the network gets one request; then the
-//! fixed resources and the job queues; then the jobs. Deliberately absent: resources behind a login,
-//! previews and job content, and asking for changes since a number, whose answers omit members.
+//! fixed resources and the list of job queues; then what stands behind a login; then the jobs. Deliberately
+//! absent: previews and job content, and asking for changes since a number, whose answers omit members.
 
 mod counters;
 mod dialect;
@@ -12,35 +12,50 @@ mod jobs;
 mod media;
 mod pages;
 mod printheads;
+mod settings;
 mod status;
 
 use crate::document;
 use crate::limits::{QUEUES_MAX, REQUESTS_MAX};
-use crate::node::{Node, Notes};
-use crate::{Accept, Answer, Answers, Driver, Request};
-use report::{Defect, Instant, Report, RowId, Source, walk};
+use crate::node::{Node, Notes, credit, credit_jobs};
+use crate::{Accept, Answer, Answers, Channel, Driver, Request};
+use report::{Defect, Instant, Report, RowId};
 use serde_json::Value;
 
 /// The driver.
-pub const DRIVER: Driver = Driver { name: "piws", rows: ROWS, next, identify, read };
+pub const DRIVER: Driver = Driver { name: "piws", channel: Channel::Web, rows: ROWS, next, identify, read };
 
-/// The rows it fills. Absent: S18, S24 to S26, E5 and E6.
+/// The rows it fills. Absent: S18 and E6.
 #[rustfmt::skip]
 const ROWS: &[RowId] = {
     use RowId::*;
     &[
         C1, C2, C3, C4,
         S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S19, S20, S21, S22, S23,
+        S24, S25, S26,
         U1, U2, U3, U4, U5, U6, U7, U8, U9, U10, U11, U12, U13, U14, U15, U16, U17,
         P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P16, P17, P18, P19, P20, P21, P22, P23,
         P24, P25, P26, P27, P28,
         N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11,
-        E1, E2, E3, E4,
+        E1, E2, E3, E4, E5,
+    ]
+};
+
+/// The rows whose place in the documents no recording shows, see `dialect.rs`.
+#[rustfmt::skip]
+pub const INVENTED: &[RowId] = {
+    use RowId::*;
+    &[
+        S8, S24, S25,
+        U6, U7, U8, U9, U10, U11, U12, U13, U14, U15, U17,
+        P3, P4, P6, P13,
+        N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11,
+        E5,
     ]
 };
 
 /// The rows we compute from other values instead of the printer saying them.
-const DERIVED: &[RowId] = &[
+pub const DERIVED: &[RowId] = &[
     RowId::S17,
     RowId::S20,
     RowId::U3,
@@ -59,6 +74,8 @@ const QUEUES: &str = "/LFPWebServices/PI/JQ/JobQueueCollection";
 /// The second look at the collection: a reboot gives a queue another UUID.
 const QUEUES_AGAIN: &str = "/LFPWebServices/PI/JQ/JobQueueCollection?retry=1";
 const QUEUE: &str = "/LFPWebServices/PI/JQ/JobQueue/";
+/// The name of the job lists in sources.
+const JOBS: &str = "JobQueue";
 /// Characters a queue's identifier may have; a UUID has 36.
 const QUEUE_ID_MAX: usize = 64;
 
@@ -72,6 +89,8 @@ struct Resource {
     /// Members of which a document of this kind has at least one.
     expects: &'static [&'static str],
     read: fn(Node<'_>, &mut Report, &mut Notes),
+    /// Whether it is asked with the printer's login for reading.
+    with_login: bool,
 }
 
 /// The fixed resources in the order they are read: media names are known before media are loaded.
@@ -82,13 +101,15 @@ const RESOURCES: &[Resource] = &[
         root: "DeviceStatus",
         expects: &["StatusOverview", "ActivitiesOverview"],
         read: status::read,
+        with_login: false,
     },
     Resource {
         path: "/LFPWebServices/PI/InkSystem.json",
         name: "InkSystem",
         root: "InkSystem",
-        expects: &["InkSlotGroupCollection"],
+        expects: &["InkSlotGroupCollection", "InkSlotGroup"],
         read: ink::read,
+        with_login: false,
     },
     Resource {
         path: "/LFPWebServices/PI/PrintheadsStatus.json",
@@ -96,6 +117,7 @@ const RESOURCES: &[Resource] = &[
         root: "PrintheadsStatus",
         expects: &["PrintheadSlotCollection", "PrintheadSlot"],
         read: printheads::read,
+        with_login: false,
     },
     Resource {
         path: "/LFPWebServices/PI/Paper/List.json",
@@ -103,6 +125,7 @@ const RESOURCES: &[Resource] = &[
         root: "PaperList",
         expects: &["List"],
         read: media::read_types,
+        with_login: false,
     },
     Resource {
         path: "/LFPWebServices/PI/MediaSystem.json",
@@ -110,6 +133,7 @@ const RESOURCES: &[Resource] = &[
         root: "MediaSystem",
         expects: &["DrawerCollection"],
         read: media::read_sources,
+        with_login: false,
     },
     Resource {
         path: "/LFPWebServices/PI/DeviceCounters.json",
@@ -117,33 +141,61 @@ const RESOURCES: &[Resource] = &[
         root: dialect::COUNTERS,
         expects: &["PrintCounters", "ScanCounters"],
         read: counters::read,
+        with_login: false,
     },
     Resource {
         path: "/LFPWebServices/PI/Alerts.json/ActiveAlerts",
         name: "Alerts",
         root: "ActiveAlerts",
-        expects: &["List"],
+        expects: &["List", "Alert"],
         read: status::read_alerts,
+        with_login: false,
+    },
+    Resource {
+        path: "/LFPWebServices/PI/Settings.json",
+        name: "Settings",
+        root: "Settings",
+        expects: &[dialect::THRESHOLDS],
+        read: settings::read_thresholds,
+        with_login: true,
+    },
+    Resource {
+        path: "/LFPWebServices/PI/PrinterSettings.json",
+        name: "PrinterSettings",
+        root: "PrinterSettings",
+        expects: &[dialect::MEDIA_CATEGORIES],
+        read: settings::read_customization,
+        with_login: true,
     },
 ];
 
-/// What is still to ask. Each stage asks only for paths without an answer, so it ends.
+/// What is still to ask. Each stage asks only for what has no answer, so it ends.
 fn next(answers: &Answers) -> Vec<Request> {
-    let mut paths = next_paths(answers);
-    paths.truncate(REQUESTS_MAX.saturating_sub(answers.len()));
-    paths.into_iter().map(|path| Request { path, accept: Accept::Json }).collect()
+    let mut requests = next_stage(answers);
+    requests.truncate(REQUESTS_MAX.saturating_sub(answers.len()));
+    requests
 }
 
-fn next_paths(answers: &Answers) -> Vec<String> {
+fn next_stage(answers: &Answers) -> Vec<Request> {
     if !answers.contains_key(IDENTIFICATION) {
-        return vec![IDENTIFICATION.to_owned()];
+        return vec![Request::get(IDENTIFICATION, Accept::Json)];
     }
     if !identify(answers) {
         return Vec::new();
     }
-    let fixed = RESOURCES.iter().map(|resource| resource.path).chain([QUEUES]);
-    let missing = unasked(answers, fixed.map(str::to_owned).collect());
-    if missing.is_empty() { next_job_paths(answers) } else { missing }
+    for with_login in [false, true] {
+        let resources = RESOURCES.iter().filter(|resource| resource.with_login == with_login);
+        let paths = resources.map(|resource| resource.path).chain((!with_login).then_some(QUEUES));
+        let missing = unasked(answers, paths.map(str::to_owned).collect());
+        if !missing.is_empty() {
+            let ask = |path: String| match with_login {
+                true => Request::with_login(path, Accept::Json),
+                false => Request::get(path, Accept::Json),
+            };
+            return missing.into_iter().map(ask).collect();
+        }
+    }
+    next_job_paths(answers).into_iter().map(|path| Request::get(path, Accept::Json)).collect()
 }
 
 fn next_job_paths(answers: &Answers) -> Vec<String> {
@@ -186,19 +238,22 @@ fn read(answers: &Answers, at: Instant) -> (Report, Vec<Defect>) {
     }
     if let Ok(Some(document)) = open(answers, IDENTIFICATION) {
         identification::read(top(&document, "Identification"), &mut report, &mut notes);
-        credit(&mut report, "Identification");
+        credit(&mut report, DRIVER.name, "Identification", DERIVED);
     }
     for resource in RESOURCES {
         read_resource(answers, resource, &mut report, &mut notes);
         notes.enter("");
-        credit(&mut report, resource.name);
+        credit(&mut report, DRIVER.name, resource.name, DERIVED);
     }
     read_jobs(answers, &mut report, &mut notes);
-    credit(&mut report, "JobQueue");
+    credit(&mut report, DRIVER.name, JOBS, DERIVED);
     (report, notes.into_defects())
 }
 
 fn not_identified(answers: &Answers) -> String {
+    if let Some(Answer::NotAsked(why)) = answers.get(IDENTIFICATION) {
+        return format!("Identification.json: was not asked: {}", Defect::quote(why));
+    }
     match open(answers, IDENTIFICATION) {
         Ok(Some(_)) => "Identification.json: names neither a product nor a serial number".to_owned(),
         Ok(None) => "Identification.json: not found, no printer of this kind".to_owned(),
@@ -235,9 +290,13 @@ fn read_jobs(answers: &Answers, report: &mut Report, notes: &mut Notes) {
     for path in &paths {
         match open(answers, path) {
             Ok(Some(document)) => snapshots.push(document),
+            Ok(None) if !is_gone(answers, path) => {}
             Ok(None) => notes.of("JQ/JobQueue jobs: the queue is gone, its jobs are not read"),
             Err(why) => notes.of(&format!("JQ/JobQueue jobs: {why}")),
         }
+    }
+    if !snapshots.is_empty() {
+        credit_jobs(report, DRIVER.name, JOBS);
     }
     jobs::read(&snapshots, report, notes);
     notes.enter("");
@@ -254,11 +313,12 @@ fn queues(answers: &Answers, path: &str, notes: &mut Notes) -> Vec<String> {
         }
     };
     let collection = top(&document, "JobQueueCollection");
-    if let Some(why) = unlike(collection, &["Queue"]) {
+    if let Some(why) = unlike(collection, &["Queue", "JobQueue"]) {
         notes.of(&format!("{}: {why}", label(path)));
     }
+    let listed = if collection.at("Queue").is_missing() { collection.at("JobQueue") } else { collection.at("Queue") };
     let mut paths: Vec<String> = Vec::new();
-    for queue in notes.list("JQ/JobQueueCollection: Queue", collection.at("Queue"), QUEUES_MAX) {
+    for queue in notes.list("JQ/JobQueueCollection: Queue", listed, QUEUES_MAX) {
         let uri = queue.at("URI").text().unwrap_or_default();
         match jobs_path(&uri) {
             Some(path) if paths.contains(&path) => {}
@@ -281,12 +341,15 @@ fn is_gone(answers: &Answers, path: &str) -> bool {
     matches!(answers.get(path), Some(Answer::Body { status: 404 | 410, .. }))
 }
 
-/// The document answered at `path`; `None` when the printer has none, else why it cannot be read.
+/// The document answered at `path`; `None` when the printer has none or the customer's side does not let it be
+/// asked, else why it cannot be read.
 fn open(answers: &Answers, path: &str) -> Result<Option<Value>, String> {
     match answers.get(path) {
         None => Err("was not asked".to_owned()),
         Some(Answer::Failed(why)) => Err(Defect::quote(why)),
-        Some(Answer::Body { status: 404 | 410, .. }) => Ok(None),
+        Some(Answer::Elsewhere { location, .. }) => Err(format!("sends to '{}'", Defect::quote(location))),
+        Some(Answer::NotAsked(_) | Answer::Body { status: 404 | 410, .. }) => Ok(None),
+        Some(Answer::Body { status: status @ (401 | 403), .. }) => Err(format!("asks for a login (status {status})")),
         Some(Answer::Body { status: 200..=299, content_type, body }) => {
             document::read(content_type, body).map(Some).map_err(|error| Defect::quote(&error.to_string()))
         }
@@ -312,15 +375,6 @@ fn unlike(node: Node<'_>, expects: &[&str]) -> Option<String> {
 /// The path below the service: `InkSystem.json`.
 fn label(path: &str) -> &str {
     path.strip_prefix(ROOT).unwrap_or(path)
-}
-
-/// Names `resource` as the source of every filled row that has none yet.
-fn credit(report: &mut Report, resource: &str) {
-    for filled in walk(report) {
-        let row = filled.row;
-        let source = || Source { from: format!("piws {resource}"), derived: DERIVED.contains(&row) };
-        report.sources.entry(row).or_insert_with(source);
-    }
 }
 
 #[cfg(test)]

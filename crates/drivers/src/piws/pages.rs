@@ -3,8 +3,9 @@
 //! Deliberately absent: previews, rotation, folding, and any area from a pixel count.
 
 use super::dialect;
+use crate::colour;
 use crate::limits::{AMOUNT_MAX, LIST_MAX};
-use crate::node::{Node, Notes, sum_all};
+use crate::node::{Node, Notes, by_name, joined, sum_all};
 use report::{Area, Category, Ink, InkUse, Length, RowId, Share};
 
 /// The whole in parts per million: more coverage than that is not possible.
@@ -138,8 +139,8 @@ pub(crate) fn inks(accounting: Node<'_>, notes: &mut Notes) -> (Vec<InkUse>, boo
     let entries = accounting.at("InkCollectionConsumption.InkConsumption");
     for entry in notes.list("InkConsumption", entries, LIST_MAX) {
         let amount = notes.ink(RowId::P18, "ink Amount", entry.at("Amount"));
-        match (entry.at("InkName").text(), amount) {
-            (Some(colour), Some(ink)) => add_ink(&mut inks, &colour, ink),
+        match (entry.at("InkName").text().and_then(|name| colour::name(&name)), amount) {
+            (Some(colour), Some(ink)) => inks.push(InkUse { colour, ink }),
             (None, Some(ink)) => {
                 notes.at(RowId::P18, &format!("{} nl of ink have no InkName", ink.0));
                 whole = false;
@@ -148,15 +149,14 @@ pub(crate) fn inks(accounting: Node<'_>, notes: &mut Notes) -> (Vec<InkUse>, boo
             (_, None) => whole = false,
         }
     }
-    (inks, whole)
+    (by_colour(&inks.iter().collect::<Vec<&InkUse>>()), whole)
 }
 
-/// Adds to the entry of its colour, or makes one.
-pub(crate) fn add_ink(inks: &mut Vec<InkUse>, colour: &str, ink: Ink) {
-    match inks.iter_mut().find(|entry| entry.colour == colour) {
-        Some(entry) => entry.ink = Ink(entry.ink.0.saturating_add(ink.0)),
-        None => inks.push(InkUse { colour: colour.to_owned(), ink }),
-    }
+/// The ink of each colour together, in the order in which the colours come first.
+pub(crate) fn by_colour(used: &[&InkUse]) -> Vec<InkUse> {
+    let sum = |inks: Vec<&&InkUse>| Ink(inks.into_iter().fold(0_i64, |sum, used| sum.saturating_add(used.ink.0)));
+    let colours = by_name(used, |used| used.colour.as_str());
+    colours.into_iter().map(|(colour, inks)| InkUse { colour: colour.to_owned(), ink: sum(inks) }).collect()
 }
 
 /// Area and length of media used by a page or job, where every entry states a unit.
@@ -172,11 +172,11 @@ pub(crate) fn media(accounting: Node<'_>, notes: &mut Notes) -> (Option<Area>, O
 
 /// Row P14: `Best, maximum detail`.
 fn quality(settings: Node<'_>, notes: &mut Notes) -> Option<String> {
-    let mut quality = settings.at("PrintQuality").text()?;
-    for (member, words) in [("EconomodeOn", ", economode"), ("MaximumDetailOn", ", maximum detail")] {
+    let mut words = vec![settings.at("PrintQuality").text()?];
+    for (member, word) in [("EconomodeOn", "economode"), ("MaximumDetailOn", "maximum detail")] {
         if notes.flag(RowId::P14, member, settings.at(member)) == Some(true) {
-            quality.push_str(words);
+            words.push(word.to_owned());
         }
     }
-    Some(quality)
+    joined(&words)
 }

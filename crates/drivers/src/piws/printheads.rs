@@ -3,6 +3,7 @@
 //! Deliberately absent: ink consumption, life and use time of a printhead, which are no rows.
 
 use super::dialect;
+use crate::colour;
 use crate::limits::LIST_MAX;
 use crate::node::{Node, Notes, joined};
 use report::{Printhead, Report, RowId};
@@ -31,7 +32,7 @@ fn printhead(slot: Node<'_>, name: String, notes: &mut Notes) -> Printhead {
     let guaranteed_to = notes.instant(RowId::S9, "WarrantyExpirationDate", info.at("WarrantyExpirationDate"));
     Printhead {
         slot: name,
-        colours: slot.at("ColorCollection.Color").texts(),
+        colours: slot.at("ColorCollection.Color").texts().iter().flat_map(|text| colour::colours(text)).collect(),
         status: joined(&words),
         health: notes.share(RowId::S4, "HealthGaugeLevel", info.at("HealthGaugeLevel"), PPM_A_STEP),
         product_number: info.at("PartNumber").text(),

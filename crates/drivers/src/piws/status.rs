@@ -1,8 +1,9 @@
-//! `DeviceStatus`: row S1. `Alerts`: rows E1 to E4.
+//! `DeviceStatus`: row S1. `Alerts`: rows E1 to E5.
 //!
-//! Deliberately absent: rows E5 and E6, since an active alert carries no time; and an alert made from
-//! the device status, since the printer lists its alerts itself.
+//! Deliberately absent: row E6, since only active alerts are listed; and an alert made from the device
+//! status, since the printer lists its alerts itself.
 
+use super::dialect;
 use crate::limits::LIST_MAX;
 use crate::node::{Node, Notes, joined};
 use report::{Alert, Report, RowId, Severity};
@@ -19,10 +20,12 @@ pub(crate) fn read(status: Node<'_>, report: &mut Report, _notes: &mut Notes) {
     report.status.engine = joined(&words);
 }
 
-/// Rows E1 to E4.
+/// Rows E1 to E5.
 pub(crate) fn read_alerts(alerts: Node<'_>, report: &mut Report, notes: &mut Notes) {
     notes.enter("Alerts");
-    for (index, alert) in notes.list("Alert", alerts.at("List.Alert"), LIST_MAX).into_iter().enumerate() {
+    let collection = alerts.at("List.Alert");
+    let entries = if collection.is_missing() { alerts.at("Alert") } else { collection };
+    for (index, alert) in notes.list("Alert", entries, LIST_MAX).into_iter().enumerate() {
         let name = alert.at("Name").text();
         let Some(code) = alert.at("FullName").text().or_else(|| name.clone()) else {
             notes.at(RowId::E1, &format!("alert {} has no name", index + 1));
@@ -34,7 +37,7 @@ pub(crate) fn read_alerts(alerts: Node<'_>, report: &mut Report, notes: &mut Not
             severity,
             part: alert.at("Area").text(),
             text: name,
-            since: None,
+            since: notes.instant(RowId::E5, dialect::SINCE, alert.at(dialect::SINCE)),
             cleared_at: None,
         });
     }

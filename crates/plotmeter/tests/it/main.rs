@@ -5,6 +5,9 @@
 mod agents;
 mod backup;
 mod canary;
+mod discover;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod interception;
 mod kill;
 mod lab;

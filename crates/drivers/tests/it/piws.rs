@@ -1,20 +1,18 @@
-//! The PIWS driver at its boundary: documents in, report and defects out.
+//! The PIWS driver: documents in, report and defects out.
 //!
-//! The folders in `src/piws/testcases` hold documents of our own, one file a resource; a resource
-//! without a file answers 404, identification and queue collection have defaults. Where a folder has an
-//! `expected.txt`, the rows must be exactly those; `BLESS=1` writes it. Recordings of real printers
-//! are not part of the project; they are read from `PLOTMETER_RECORDINGS` where that folder exists.
+//! A resource without a file answers 404, identification and queue collection have defaults.
 
-use drivers::{Accept, Answer, Answers, DRIVERS, limits, piws::DRIVER};
+use crate::common::{READ_AT, body, cases, cases_folder, check_expected, lines, recording, whats};
+use drivers::{Accept, Answer, Answers, Ask, Driver, limits, mark, piws};
 use report::{
-    Area, CartridgeTypeUsage, Category, Defect, Duration, Filled, Ink, Instant, Job, JobKind, JobStatus, Length,
-    Report, RowId, Severity, Share, Unit, Value, walk, walk_job,
+    Accessory, Area, CartridgeTypeUsage, Category, Defect, Duration, Ink, Instant, JobKind, JobStatus, Length, Limit,
+    Report, RowId, Severity, Share, Threshold, walk,
 };
 use serde_json::json;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
+const DRIVER: &Driver = &piws::DRIVER;
 const ROOT: &str = "/LFPWebServices/PI/";
 const JOBS: &str = "JQ/JobQueue/5d1f6a4e-0000-4000-8000-000000000001/jobs/all";
 const COLLECTION: &str =
@@ -32,18 +30,17 @@ const FILES: &[(&str, &str)] = &[
     ("MediaSystem", "MediaSystem.json"),
     ("DeviceCounters", "DeviceCounters.json"),
     ("ActiveAlerts", "Alerts.json/ActiveAlerts"),
+    ("Settings", "Settings.json"),
+    ("PrinterSettings", "PrinterSettings.json"),
     ("JobQueueCollection", "JQ/JobQueueCollection"),
     ("JobQueueSnapshot", JOBS),
 ];
 
-/// When the tests read: 2026-10-31T00:00:00Z.
-const READ_AT: Instant = Instant(1_793_404_800_000);
-
 /// Documents by path below the service.
 type Documents = BTreeMap<String, Vec<u8>>;
 
-fn ok(body: &[u8]) -> Answer {
-    Answer::Body { status: 200, content_type: "application/json".to_owned(), body: body.to_vec() }
+fn ok(bytes: &[u8]) -> Answer {
+    body("application/json", bytes)
 }
 
 fn status(status: u16) -> Answer {
@@ -59,9 +56,11 @@ fn ask(serve: impl Fn(&str) -> Answer) -> Answers {
             return answers;
         }
         for request in requests {
-            assert_eq!(request.accept, Accept::Json);
-            let path = request.path.strip_prefix(ROOT).expect("a path of the service");
-            let before = answers.insert(request.path.clone(), serve(path));
+            let path = request.key.strip_prefix(ROOT).expect("a path of the service");
+            let needs_login = ["Settings.json", "PrinterSettings.json"].contains(&path);
+            let ask = if needs_login { Ask::GetWithLogin(Accept::Json) } else { Ask::Get(Accept::Json) };
+            assert_eq!(request.ask, ask, "{path}");
+            let before = answers.insert(request.key.clone(), serve(path));
             assert!(before.is_none(), "{path} is asked twice");
         }
         assert!(answers.len() <= limits::REQUESTS_MAX);
@@ -81,28 +80,22 @@ fn read_documents(documents: &Documents) -> (Report, Vec<Defect>) {
     })
 }
 
+/// The colour of a cartridge of which the printer says it so.
+pub(crate) fn colour_of(spelling: &str) -> Option<String> {
+    let ink = json!({ "InkSystem": { "InkSlotGroup": { "InkSlotCollection": { "InkSlot": { "Color": spelling } } } } });
+    let (report, _) = read_documents(&one("InkSystem.json", ink.to_string()));
+    report.status.cartridges[0].colour.clone()
+}
+
 fn one(path: &str, body: impl Into<Vec<u8>>) -> Documents {
     Documents::from([(path.to_owned(), body.into())])
-}
-
-fn cases_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/piws/testcases")
-}
-
-fn case_names() -> Vec<String> {
-    let entries = std::fs::read_dir(cases_folder()).expect("the folder of cases");
-    let entries = entries.map(|entry| entry.expect("an entry"));
-    let folders = entries.filter(|entry| entry.path().is_dir());
-    let mut names: Vec<String> = folders.map(|entry| entry.file_name().into_string().expect("a plain name")).collect();
-    names.sort();
-    names
 }
 
 fn documents(case: &str) -> Documents {
     let mut documents = Documents::new();
     for (file, path) in FILES {
         for form in ["json", "xml"] {
-            if let Ok(body) = std::fs::read(cases_folder().join(case).join(format!("{file}.{form}"))) {
+            if let Ok(body) = std::fs::read(cases_folder("piws").join(case).join(format!("{file}.{form}"))) {
                 documents.insert((*path).to_owned(), body);
             }
         }
@@ -111,72 +104,8 @@ fn documents(case: &str) -> Documents {
     documents
 }
 
-fn case(name: &str) -> (Report, Vec<Defect>) {
+pub(crate) fn case(name: &str) -> (Report, Vec<Defect>) {
     read_documents(&documents(name))
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Area(Area(number))
-        | Value::Length(Length(number))
-        | Value::Ink(Ink(number))
-        | Value::Duration(Duration(number))
-        | Value::Share(Share(number))
-        | Value::Count(number) => number.to_string(),
-        Value::Instant(instant) => instant.to_string(),
-        Value::Flag(flag) => flag.to_string(),
-    }
-}
-
-/// `P18 [cyan] 5450000 nl`, with ` derived` where the row was computed.
-fn line(filled: &Filled, report: &Report) -> String {
-    let mut line = filled.row.to_string();
-    if !filled.item.is_empty() {
-        line.push_str(&format!(" [{}]", filled.item));
-    }
-    line.push_str(&format!(" {}", plain(&filled.value)));
-    let unit = filled.row.row().unit;
-    if !matches!(unit, Unit::Text | Unit::Instant | Unit::Flag) {
-        line.push_str(&format!(" {}", unit.label()));
-    }
-    if report.sources[&filled.row].derived {
-        line.push_str(" derived");
-    }
-    line
-}
-
-fn category_is_derived(job: &Job, filled: &Filled) -> bool {
-    let mut uses = job.print.iter().flat_map(|print| &print.categories);
-    let in_category = matches!(filled.row, RowId::P21 | RowId::P22 | RowId::P23 | RowId::P24);
-    in_category && uses.any(|part| part.category.id() == filled.item && part.derived)
-}
-
-fn defect_line(defect: &Defect) -> String {
-    let row = defect.row.map_or(String::new(), |row| format!("{row} "));
-    format!("defect {row}{}\n", defect.what)
-}
-
-fn lines(report: &Report, defects: &[Defect]) -> String {
-    let mut text = String::new();
-    let head = Report { jobs: Vec::new(), ..report.clone() };
-    for filled in walk(&head) {
-        text.push_str(&format!("{}\n", line(&filled, report)));
-    }
-    for (index, (job, defects)) in report.jobs.iter().enumerate() {
-        text.push_str(&format!("job {}\n", index + 1));
-        for filled in walk_job(job) {
-            let derived = if category_is_derived(job, &filled) { " (category derived)" } else { "" };
-            text.push_str(&format!("{}{derived}\n", line(&filled, report)));
-        }
-        defects.iter().for_each(|defect| text.push_str(&defect_line(defect)));
-    }
-    defects.iter().for_each(|defect| text.push_str(&defect_line(defect)));
-    text
-}
-
-fn whats(defects: &[Defect]) -> Vec<String> {
-    defects.iter().map(|defect| defect_line(defect).trim_start_matches("defect ").trim_end().to_owned()).collect()
 }
 
 fn instant(text: &str) -> Option<Instant> {
@@ -202,22 +131,16 @@ fn plain_job() -> serde_json::Value {
 
 #[test]
 fn every_case_with_expected_rows_gives_exactly_those() {
-    for name in case_names() {
-        let file = cases_folder().join(&name).join("expected.txt");
+    for name in cases("piws") {
         let (report, defects) = case(&name);
-        let found = lines(&report, &defects);
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(&file, &found).expect("the expected rows are written");
-        } else if let Ok(expected) = std::fs::read_to_string(&file) {
-            assert_eq!(found, expected, "{name}");
-        }
+        check_expected("piws", &name, &lines(&report, &defects));
     }
 }
 
 #[test]
 fn the_rows_it_says_it_fills_are_the_rows_it_fills() {
     let mut filled = BTreeSet::new();
-    for name in case_names() {
+    for name in cases("piws") {
         let (report, _) = case(&name);
         filled.extend(walk(&report).into_iter().map(|filled| filled.row));
     }
@@ -243,11 +166,18 @@ fn every_filled_row_names_its_resource() {
 }
 
 #[test]
-fn the_coverage_table_names_the_driver_at_its_rows() {
-    assert_eq!(drivers::filled_by(RowId::P20), "piws");
-    assert_eq!(drivers::filled_by(RowId::S18), "");
-    assert!(drivers::coverage_table().contains("| P20 |"));
-    assert_eq!(DRIVERS.len(), 1);
+fn the_coverage_table_says_how_the_driver_fills_its_rows() {
+    assert_eq!((mark(DRIVER, RowId::C3), mark(DRIVER, RowId::S18)), ("✓", ""));
+    assert_eq!((mark(DRIVER, RowId::P20), mark(DRIVER, RowId::U14)), ("✓ derived", "✓ invented"));
+    let table = drivers::coverage_table();
+    assert!(table.contains("| piws | ews_xml | ledm | ews_html | ipp | snmp |"), "{table}");
+    assert!(table.contains("| C3 | Serial number |  | text | kept | ✓ |"), "{table}");
+    let derived = |row: RowId| mark(DRIVER, row) == "✓ derived";
+    for name in cases("piws") {
+        for (row, source) in case(&name).0.sources {
+            assert!(!source.derived || derived(row), "{row} is derived, and the table does not say so");
+        }
+    }
 }
 
 #[test]
@@ -279,8 +209,82 @@ fn a_full_printer_fills_status_usage_and_alerts() {
     let severities: Vec<Severity> = report.alerts.iter().map(|alert| alert.severity).collect();
     assert_eq!(severities, [Severity::Warning, Severity::Severe]);
     assert_eq!(report.alerts[0].code, "/IDS/CARTRIDGE_1/VERYLOW");
+    assert_eq!((report.alerts[0].since, report.alerts[1].since), (instant("2026-10-30T08:15:00Z"), None));
     let print = report.jobs[0].0.print.as_ref().expect("a print job");
     assert_eq!(print.media.as_deref(), Some("Film & foil"));
+}
+
+#[test]
+fn what_stands_behind_a_login_and_the_cutters_are_settings() {
+    let (report, _) = case("full");
+    let threshold = |limit, category| Threshold { limit, category: Category::new(category) };
+    let thresholds = [
+        threshold(Limit::PixelShare(Share(125_000)), "colour-line"),
+        threshold(Limit::PixelShare(Share(600_000)), "low-density"),
+        threshold(Limit::InkPerArea(Ink(500_000)), "A"),
+    ];
+    assert_eq!(report.settings.thresholds, thresholds);
+    let customization: Vec<(&str, &str)> =
+        report.settings.customization.iter().map(|(media, category)| (media.as_str(), category.id())).collect();
+    assert_eq!(customization, [("9999", "premium"), ("Bond 80 g", "blueprint")]);
+    let cutter = |name: &str| Accessory { name: name.to_owned(), installed: true, status: Some("enabled".to_owned()) };
+    assert_eq!(report.settings.accessories, [cutter("Cutter"), cutter("cutter")]);
+}
+
+#[test]
+fn without_a_login_the_settings_are_absent_and_no_defect() {
+    let full = documents("full");
+    let (report, defects) = read(|path| match path {
+        "Settings.json" | "PrinterSettings.json" => Answer::NotAsked("no login is configured".to_owned()),
+        _ => full.get(path).map_or_else(|| status(404), |document| ok(document)),
+    });
+    assert_eq!(defects, Vec::new());
+    assert_eq!((report.settings.thresholds.len(), report.settings.customization.len()), (0, 0));
+    assert_eq!(report.usage.jobs, Some(1234));
+}
+
+#[test]
+fn odd_settings_are_named() {
+    let settings = json!({ "Settings": { "JobCategoryThresholds": { "Threshold": [
+        { "NonWhitePixels": 10 },
+        { "NonWhitePixels": 10, "InkPerSquareMeter": { "Value": 1, "Unit": "ml" }, "Category": "B" },
+        { "NonWhitePixels": 101, "Category": "C" },
+        { "InkPerSquareMeter": 3, "Category": "D" },
+    ] } } });
+    let (report, defects) = read_documents(&one("Settings.json", settings.to_string()));
+    assert_eq!(report.settings.thresholds, Vec::new());
+    let expected = [
+        "S24 Settings: threshold 1 has not one category and one limit",
+        "S24 Settings: threshold 2 has not one category and one limit",
+        "S24 Settings: NonWhitePixels is more than the whole: 101",
+        "S24 Settings: threshold 3 has not one category and one limit",
+        "S24 Settings: InkPerSquareMeter 3 without a unit, kept and never billed",
+        "S24 Settings: threshold 4 has not one category and one limit",
+    ];
+    assert_eq!(whats(&defects), expected);
+    let settings = json!({ "PrinterSettings": { "PrintCategoryCustomization": { "MediaType": [
+        { "MediaTypeID": "1", "Category": "Premium" },
+        { "MediaTypeID": "1", "Category": "Blueprint" },
+        { "Category": "Blueprint" },
+    ] } } });
+    let (report, defects) = read_documents(&one("PrinterSettings.json", settings.to_string()));
+    assert_eq!(report.settings.customization.get("1"), Some(&Category::new("premium")));
+    let expected = [
+        "S25 PrinterSettings: entry 2 names a media type again, with another category",
+        "S25 PrinterSettings: entry 3 has no media type or no category",
+    ];
+    assert_eq!(whats(&defects), expected);
+    let (_, defects) = read_documents(&one("Settings.json", r#"{"Settings":{"Language":"en"}}"#));
+    assert_eq!(whats(&defects), ["Settings.json: has no JobCategoryThresholds"]);
+}
+
+#[test]
+fn a_cutter_that_is_only_switched_on_is_there() {
+    for (enabled, count) in [(json!(true), 1), (json!(false), 0), (json!(null), 0)] {
+        let media = json!({ "MediaSystem": { "DrawerCollection": null, "Settings": { "CutterEnabled": enabled } } });
+        let (report, defects) = read_documents(&one("MediaSystem.json", media.to_string()));
+        assert_eq!((report.settings.accessories.len(), defects), (count, Vec::new()), "{media}");
+    }
 }
 
 // One document, two forms.
@@ -309,7 +313,7 @@ fn to_xml(name: &str, value: &serde_json::Value) -> String {
 
 #[test]
 fn every_case_reads_the_same_as_xml() {
-    for name in case_names() {
+    for name in cases("piws") {
         let json = documents(&name);
         let mut xml = json.clone();
         for body in xml.values_mut().filter(|body| body.starts_with(b"{")) {
@@ -339,6 +343,29 @@ fn older_firmware_names_its_identification_otherwise() {
     assert_eq!(report.configuration.product_name.as_deref(), Some("Old plotter"));
     assert_eq!(report.configuration.serial_number.as_deref(), Some("AB1"));
     assert_eq!(report.configuration.firmware_version.as_deref(), Some("6.1"));
+    let mixed = json!({ "Identification": { "Fields": { "ModelName": "Plotter", "UUID": "urn:uuid:0B8F-1" },
+        "SerialNumber": "ab2" } });
+    let (report, _) = read_documents(&one("Identification.json", mixed.to_string()));
+    assert_eq!(report.configuration.product_name.as_deref(), Some("Plotter"));
+    assert_eq!(report.configuration.serial_number.as_deref(), Some("AB2"));
+    assert_eq!(report.configuration.uuid.as_deref(), Some("0b8f-1"));
+}
+
+#[test]
+fn lists_without_their_collection_are_read_alike() {
+    let ink = json!({ "InkSystem": { "InkSlotGroup": { "Color": "cyan",
+        "InkSlotGroupInfo": { "InkUsed": { "Value": 2, "Unit": "cc" } } } } });
+    let alerts = json!({ "ActiveAlerts": { "Alert": { "FullName": "/A/B", "Name": "B", "Severity": "Warning" } } });
+    let queues = COLLECTION.replace("\"Queue\"", "\"JobQueue\"");
+    let documents = Documents::from([
+        ("InkSystem.json".to_owned(), ink.to_string().into_bytes()),
+        ("Alerts.json/ActiveAlerts".to_owned(), alerts.to_string().into_bytes()),
+        ("JQ/JobQueueCollection".to_owned(), queues.into_bytes()),
+        (JOBS.to_owned(), queue_of(&plain_job())),
+    ]);
+    let (report, defects) = read_documents(&documents);
+    assert_eq!((report.usage.ink, report.alerts.len()), (Some(Ink(2_000_000)), 1));
+    assert_eq!((report.jobs.len(), defects), (1, Vec::new()));
 }
 
 // Lists, amounts, jobs.
@@ -536,6 +563,8 @@ fn anything_that_is_no_such_printer_gets_one_request() {
         status(404),
         status(401),
         Answer::Failed("timeout after 10 s".to_owned()),
+        Answer::NotAsked("the file allows only ipp".to_owned()),
+        Answer::Elsewhere { status: 302, location: "/wakeup.htm".to_owned() },
         ok(b"<!DOCTYPE html><html><body>router</body></html>"),
         ok(b"{}"),
         ok(b"{\"Identification\":null}"),
@@ -647,7 +676,13 @@ fn a_hostile_document_is_named_and_the_rest_is_read() {
 fn what_a_printer_does_not_have_is_absent_and_what_fails_is_a_defect() {
     let cases = [
         (status(404), Vec::new()),
+        (Answer::NotAsked("not in the file".to_owned()), Vec::new()),
         (status(503), vec!["DeviceCounters.json: answered with status 503"]),
+        (status(401), vec!["DeviceCounters.json: asks for a login (status 401)"]),
+        (
+            Answer::Elsewhere { status: 302, location: "/index.htm".to_owned() },
+            vec!["DeviceCounters.json: sends to '/index.htm'"],
+        ),
         (status(302), vec!["DeviceCounters.json: answered with status 302"]),
         (Answer::Failed("timeout\nafter 10 s".to_owned()), vec!["DeviceCounters.json: timeout after 10 s"]),
     ];
@@ -672,6 +707,69 @@ fn a_list_without_end_is_cut_and_said() {
 }
 
 #[test]
+fn lists_of_one_repeated_item_end_at_the_limit_over_all_their_parts() {
+    let most = limits::LIST_MAX;
+    let drawer = json!({ "InputDeviceCollection": { "Roll": vec![json!({ "IdForUI": "R" }); most] } });
+    let media = json!({ "MediaSystem": { "DrawerCollection": { "Drawer": vec![drawer; 20] } } });
+    let (report, defects) = read_documents(&one("MediaSystem.json", media.to_string()));
+    let names: BTreeSet<&str> = report.status.media_sources.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!((report.status.media_sources.len(), names.len()), (most, most));
+    let what = "MediaSystem: there are 40000 input devices, only the first 2000 are read";
+    assert_eq!(whats(&defects), [what]);
+    let slots = |group: usize| -> Vec<serde_json::Value> {
+        (0..most).map(|slot| json!({ "Color": format!("c{group}x{slot}") })).collect()
+    };
+    let group = |group: usize| json!({ "InkSlotCollection": { "InkSlot": slots(group) } });
+    let groups: Vec<serde_json::Value> = (0..40).map(group).collect();
+    let ink = json!({ "InkSystem": { "InkSlotGroup": groups } });
+    let (report, defects) = read_documents(&one("InkSystem.json", ink.to_string()));
+    assert_eq!((report.status.cartridges.len(), report.usage.cartridge_types.len()), (most, 0));
+    let what = "U2 InkSystem: 78000 slots more than 2000 are not read, no ink by colour is given";
+    assert_eq!(whats(&defects), [what]);
+}
+
+#[test]
+fn ink_of_a_thousand_names_is_added_up_by_name() {
+    let used = |page: usize| -> Vec<serde_json::Value> {
+        let name = |ink: usize| format!("n{}", ink % 1_000 + page % 2);
+        let of = |ink: usize| json!({ "InkName": name(ink), "Amount": { "Value": 1, "Unit": "cc" } });
+        (0..limits::LIST_MAX).map(of).collect()
+    };
+    let mut job = plain_job();
+    let pages: Vec<serde_json::Value> = (0..10)
+        .map(|page| json!({ "Accounting": { "InkCollectionConsumption": { "InkConsumption": used(page) } } }))
+        .collect();
+    job["Pages"]["Page"] = json!(pages);
+    let (report, _) = read_documents(&one(JOBS, queue_of(&job)));
+    let print = report.jobs[0].0.print.as_ref().expect("a print job");
+    assert_eq!(print.ink.len(), 1_001);
+    let all: i64 = print.ink.iter().map(|used| used.ink.0).sum();
+    assert_eq!(all, 20_000 * 1_000_000, "a cubic centimetre is a million nanolitres");
+}
+
+#[test]
+fn identities_of_zeros_are_none() {
+    let zeros = "00000000-0000-0000-0000-000000000000";
+    let mut job = plain_job();
+    job["Settings"]["JobUUID"] = json!(zeros);
+    let mut documents = one(JOBS, queue_of(&job));
+    let identification = json!({ "Identification": { "Fields": { "ModelName": "Testplotter", "UUID": zeros } } });
+    documents.insert("Identification.json".to_owned(), identification.to_string().into_bytes());
+    let (report, _) = read_documents(&documents);
+    assert_eq!((report.configuration.uuid, report.configuration.serial_number), (None, None));
+    assert_eq!(report.jobs[0].0.uuid, None);
+}
+
+#[test]
+fn an_empty_queue_that_was_answered_speaks_for_the_jobs() {
+    let (report, _) = read_documents(&one(JOBS, br#"{"JobQueueSnapshot":{"Jobs":null}}"#.to_vec()));
+    assert_eq!(report.jobs.len(), 0);
+    assert_eq!(report.sources.get(&RowId::P27).map(|source| source.from.as_str()), Some("piws JobQueue"));
+    let (report, _) = read_documents(&Documents::new());
+    assert!(!report.sources.contains_key(&RowId::P27), "no queue was answered");
+}
+
+#[test]
 fn a_personal_text_never_stands_in_a_defect() {
     let mut job = plain_job();
     job["Settings"]["UserName"] = json!("anna secret");
@@ -688,34 +786,23 @@ fn a_personal_text_never_stands_in_a_defect() {
 
 // Recordings of a real printer, which are not part of the project.
 
-fn recordings() -> Option<PathBuf> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures");
-    let folder = std::env::var_os("PLOTMETER_RECORDINGS").map_or_else(default, PathBuf::from);
-    let folder = folder.join("freeglaz/designjet-z9-24");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: recordings absent");
-    None
-}
-
-fn recorded_z9(folder: &Path) -> Documents {
-    let text = std::fs::read_to_string(folder.join("device_status_reference.json")).expect("the recorded status");
-    let recorded: serde_json::Value = serde_json::from_str(&text).expect("recorded JSON");
+fn recorded_z9() -> Option<Documents> {
+    let recorded = recording("freeglaz/designjet-z9-24/device_status_reference.json")?;
+    let recorded: serde_json::Value = serde_json::from_slice(&recorded).expect("recorded JSON");
     let identification = json!({ "Identification": { "Fields": recorded["full_status"]["identification"] } });
-    Documents::from([
+    Some(Documents::from([
         ("Identification.json".to_owned(), identification.to_string().into_bytes()),
         // As recorded: without the root member.
         ("InkSystem.json".to_owned(), recorded["raw_ink_system"].to_string().into_bytes()),
         ("DeviceStatus.json".to_owned(), recorded["raw_device_status"].to_string().into_bytes()),
-        (JOBS.to_owned(), std::fs::read(folder.join("jobs_all_sample.xml")).expect("the recorded jobs")),
-    ])
+        (JOBS.to_owned(), recording("freeglaz/designjet-z9-24/jobs_all_sample.xml")?),
+    ]))
 }
 
 #[test]
 fn a_recorded_z9_gives_its_identity_ink_and_status() {
-    let Some(folder) = recordings() else { return };
-    let (report, defects) = read_documents(&recorded_z9(&folder));
+    let Some(documents) = recorded_z9() else { return };
+    let (report, defects) = read_documents(&documents);
     assert_eq!(defects, Vec::new());
     let configuration = &report.configuration;
     assert_eq!(configuration.product_number.as_deref(), Some("W3Z71A"));
@@ -741,8 +828,8 @@ fn a_recorded_z9_gives_its_identity_ink_and_status() {
 
 #[test]
 fn of_six_recorded_jobs_only_the_cancelled_one_is_final() {
-    let Some(folder) = recordings() else { return };
-    let (report, _) = read_documents(&recorded_z9(&folder));
+    let Some(documents) = recorded_z9() else { return };
+    let (report, _) = read_documents(&documents);
     assert_eq!(report.jobs.len(), 1);
     let (job, defects) = &report.jobs[0];
     assert_eq!(*defects, Vec::new());

@@ -1,0 +1,1 @@
+minor|LM cartridge is low on ink|

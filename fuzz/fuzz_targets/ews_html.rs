@@ -1,0 +1,4 @@
+//! The pages of the older web server.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::ews_html(data));

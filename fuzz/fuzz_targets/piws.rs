@@ -1,0 +1,4 @@
+//! The PIWS driver, resource by resource.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::piws(data));
