@@ -60,6 +60,8 @@ struct Said {
     answers: Answers,
     /// Whether it was asked for everything.
     whole: bool,
+    /// Who it says the printer is, read once for all questions about it; `None` while it is being asked.
+    who: Option<Configuration>,
 }
 
 impl Said {
@@ -199,13 +201,17 @@ impl<'a> Reading<'a> {
     /// Who an interface says the printer is; by the serial number under which it is known, where the interface gives
     /// its UUID only.
     fn configuration(&self, said: &Said) -> Configuration {
-        let mut configuration = (said.driver.read)(&said.answers, self.contact.read_at).0.configuration;
+        let mut configuration = said.who.clone().unwrap_or_else(|| self.read(said));
         if configuration.serial_number.is_none()
             && let Some(memory) = self.contact.memories.of(&configuration)
         {
             configuration.serial_number = memory.identity().serial().map(str::to_owned);
         }
         configuration
+    }
+
+    fn read(&self, said: &Said) -> Configuration {
+        (said.driver.read)(&said.answers, self.contact.read_at).0.configuration
     }
 
     /// Asks one interface who the printer is and, where that is wanted, everything.
@@ -219,9 +225,10 @@ impl<'a> Reading<'a> {
         if is_left {
             return Ok(());
         }
-        self.said.push(Said { driver, answers: Answers::new(), whole: false });
+        self.said.push(Said { driver, answers: Answers::new(), whole: false, who: None });
         let index = self.said.len() - 1;
         self.gather(index, true).await?;
+        self.said[index].who = Some(self.read(&self.said[index]));
         if !self.said[index].is_identified() || self.is_stranger(&self.said[index]) {
             return Ok(());
         }
@@ -233,7 +240,9 @@ impl<'a> Reading<'a> {
                 let said = &self.said[index];
                 if !said.whole && said.is_identified() && !self.is_stranger(said) {
                     self.gather(index, false).await?;
-                    self.said[index].whole = true;
+                    let who = self.read(&self.said[index]);
+                    let said = &mut self.said[index];
+                    (said.whole, said.who) = (true, Some(who));
                 }
             }
         }
