@@ -2,7 +2,7 @@
 //! agent say to each other.
 //!
 //! Deliberately absent: SNMP version 3 without a login, and its clock. The library adds up what a device says
-//! of its time with a checked overflow, so the agent lets it run in a task that may end.
+//! of its time with a checked overflow, so the agent refuses such a time before the library sees it.
 
 use protocol::message::Message;
 use protocol::package::{EvidenceKeys, Package, decompress};

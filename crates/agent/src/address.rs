@@ -12,6 +12,13 @@ pub(crate) fn split(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// The number that `host`, `host:port`, or the same after `http://`, is; `None` where it is a name.
+#[cfg(feature = "net")]
+pub(crate) fn literal(address: &str) -> Option<std::net::IpAddr> {
+    let (host, _) = split(address.strip_prefix("http://").unwrap_or(address));
+    protocol::ranges::literal(host.trim_matches(['[', ']']))
+}
+
 /// Host and port of a portal address, the way a `host` header has them; `None` when an agent may not
 /// use it: `https` only, port 443 except on this machine itself, a name that needs no rewriting.
 pub(crate) fn authority(portal: &str) -> Option<String> {

@@ -77,16 +77,7 @@ impl Budget {
     ///
     /// What is larger than the limit itself is allowed when nothing else was spent, so that nothing waits for ever.
     pub fn free_at(&self, now: Instant, lane: Lane, cost: u64, limit: u64) -> Instant {
-        let oldest = minute(now).saturating_sub(WINDOW_MINUTES);
-        // A clock that was set back must not make old spending last for years.
-        let mut left: Vec<Spent> = self.spent.iter().filter(|spent| spent.minute >= oldest).copied().collect();
-        left.iter_mut().for_each(|spent| spent.minute = spent.minute.min(minute(now)));
-        left.sort_by_key(|spent| spent.minute);
-        let sum = |left: &[Spent]| {
-            left.iter().fold((0_u64, 0_u64), |(alerts, ordinary), spent| {
-                (alerts.saturating_add(spent.alerts), ordinary.saturating_add(spent.ordinary))
-            })
-        };
+        let left = self.left(now);
         if allows(lane, sum(&left), cost, limit) {
             return now;
         }
@@ -96,6 +87,25 @@ impl Budget {
             }
         }
         left.last().map_or(now, |last| leaves(last.minute))
+    }
+
+    /// How many bytes the headers and bodies of one ordinary exchange may have now, both ways: `cost` of so many is
+    /// allowed, and of one more it is not. 0 also where not even the connection is allowed.
+    pub fn room(&self, now: Instant, limit: u64) -> u64 {
+        let (alerts, ordinary) = sum(&self.left(now));
+        let free = limit.saturating_sub(ordinary.saturating_add(alerts.max(ALERT_RESERVE)));
+        // 8 % are added for packet headers.
+        (free.saturating_mul(100) / 108).saturating_sub(CONNECTION_BYTES)
+    }
+
+    /// What counts at `now`, by the minute.
+    fn left(&self, now: Instant) -> Vec<Spent> {
+        let oldest = minute(now).saturating_sub(WINDOW_MINUTES);
+        // A clock that was set back must not make old spending last for years.
+        let mut left: Vec<Spent> = self.spent.iter().filter(|spent| spent.minute >= oldest).copied().collect();
+        left.iter_mut().for_each(|spent| spent.minute = spent.minute.min(minute(now)));
+        left.sort_by_key(|spent| spent.minute);
+        left
     }
 
     /// Notes that `bytes` were spent, or will be at once.
@@ -131,6 +141,13 @@ impl Budget {
     }
 }
 
+/// What alerts and others spent.
+fn sum(spent: &[Spent]) -> (u64, u64) {
+    spent.iter().fold((0, 0), |(alerts, ordinary), spent| {
+        (alerts.saturating_add(spent.alerts), ordinary.saturating_add(spent.ordinary))
+    })
+}
+
 /// The start of the first minute in which what was spent in `minute` no longer counts.
 fn leaves(minute: i64) -> Instant {
     Instant(minute.saturating_add(WINDOW_MINUTES + 1).saturating_mul(MINUTE))
@@ -164,6 +181,23 @@ mod tests {
         budget.charge(START, Lane::Alerts, ALERT_RESERVE);
         assert_eq!(budget.free_at(START, Lane::Alerts, 1, WINDOW_BYTES), at(31));
         assert_eq!(Budget::default().free_at(START, Lane::Ordinary, 2 * WINDOW_BYTES, WINDOW_BYTES), START);
+    }
+
+    #[test]
+    fn there_is_room_for_exactly_what_is_allowed() {
+        for (ordinary, alerts) in [(0, 0), (11_234, 0), (40_000, 15_999), (40_001, 30_000), (87_859, 0)] {
+            let mut budget = Budget::default();
+            budget.charge(START, Lane::Ordinary, ordinary);
+            budget.charge(START, Lane::Alerts, alerts);
+            let room = budget.room(START, WINDOW_BYTES);
+            let free_at = |bytes: u64| budget.free_at(START, Lane::Ordinary, cost(bytes), WINDOW_BYTES);
+            assert_eq!(free_at(room), START, "{ordinary} {alerts}");
+            assert_eq!(free_at(room + 1), at(31), "{ordinary} {alerts}");
+        }
+        let mut budget = Budget::default();
+        budget.charge(START, Lane::Ordinary, WINDOW_BYTES);
+        assert_eq!(budget.room(START, WINDOW_BYTES), 0);
+        assert!(budget.room(START, CATCH_UP) > WINDOW_BYTES);
     }
 
     #[test]

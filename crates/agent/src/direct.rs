@@ -297,6 +297,7 @@ impl Direct {
             self.office.desk().append(&split, read)?;
             self.office.set_value(READ_AT, &now.0.to_string())?;
         }
+        self.office.note_missed_jobs(address, &asked)?;
         Ok(jobs)
     }
 

@@ -28,7 +28,10 @@ const CONNECT: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
     /// Neither the file nor the command names addresses.
-    #[error("the file names no ranges: write some into it, or name one with --range")]
+    #[error(
+        "the file names no ranges: write some into it, or name one with --range; a printer that it lists by address \
+         is looked at by `plotmeter probe`"
+    )]
     NoRanges,
     /// A range goes beyond what the file allows.
     #[error(
@@ -100,10 +103,7 @@ pub fn addresses(config: &Config, ranges: &[Span]) -> Result<Vec<IpAddr>, Discov
 
 /// Whether a collector with this file asks an address, through its ranges or as a listed printer.
 pub fn is_asked(config: &Config, address: IpAddr) -> bool {
-    let is_it = |printer: &crate::config::Printer| {
-        let (host, _) = address::split(printer.address.trim_start_matches("http://"));
-        ranges::literal(host.trim_matches(['[', ']'])) == Some(address)
-    };
+    let is_it = |printer: &crate::config::Printer| address::literal(&printer.address) == Some(address);
     let in_ranges = config.ranges.iter().any(|range| range.contains(address));
     let excluded = config.excluded.iter().any(|range| range.contains(address));
     !excluded && (in_ranges || config.printers.iter().any(is_it))
@@ -196,7 +196,7 @@ impl Asking<'_> {
                 let (configuration, interfaces) = (Configuration::default(), Vec::new());
                 Some(Found { address, configuration, interfaces, supported: false, why: Some(why.to_string()) })
             }
-            Err(AskError::Certificate { .. } | AskError::Unanswered(_)) => None,
+            Err(AskError::Certificate { .. } | AskError::Unanswered(_) | AskError::Unrecognised { .. }) => None,
         }
     }
 }

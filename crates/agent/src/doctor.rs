@@ -174,7 +174,8 @@ fn file(config: &impl Enrolling) -> Check {
         [] => "all personal data is dropped".to_owned(),
         fields => format!("not dropped or cut: {}", fields.join(", ")),
     };
-    Check::pass("configuration", format!("read; {listed} printers listed by address; {names}"))
+    let printers = if listed == 1 { "printer" } else { "printers" };
+    Check::pass("configuration", format!("read; {listed} {printers} listed by address; {names}"))
 }
 
 fn enrolled(office: &Office) -> Check {
@@ -197,7 +198,10 @@ async fn name(office: &Office) -> Check {
         return Check::skipped(check, "the proxy looks it up");
     }
     match tokio::net::lookup_host((host.trim_matches(['[', ']']), 443)).await {
-        Ok(found) => Check::pass(check, format!("{host} has {} addresses", found.count())),
+        Ok(found) => {
+            let count = found.count();
+            Check::pass(check, format!("{host} has {count} {}", if count == 1 { "address" } else { "addresses" }))
+        }
         Err(error) => {
             let action = format!("let this machine look up {host} in the DNS, or set [portal] proxy");
             Check::fail(check, format!("{host} is not found: {error}"), action)
@@ -425,6 +429,13 @@ impl Visit<'_> {
                 .to_owned(),
             AskError::Unanswered(_) => {
                 "see that it is on, that its address is right, and that this machine may reach its port".to_owned()
+            }
+            AskError::Unrecognised { .. } => {
+                format!(
+                    "it is on and reached, and is no printer that we read: see that its address is right; if it is, \
+                     `plotmeter probe {} --record FOLDER` keeps what it answers",
+                    self.address
+                )
             }
         };
         Check::fail(name, chain(error), action)

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 /// Makes a folder that only its owner may enter, where it is absent.
-fn make_private_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -56,12 +56,14 @@ pub(crate) fn read_bounded(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
 #[cfg(feature = "net")]
 pub(crate) fn read_secret(path: &Path, most: u64) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
+    let metadata = fs::metadata(path).map_err(failed)?;
+    // What is said of a file's rights would ruin a device or a folder.
+    if !metadata.is_file() {
+        return Err("is no plain file".to_owned());
+    }
     #[cfg(unix)]
-    {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).map_err(failed)?.permissions());
-        if mode & 0o077 != 0 {
-            return Err(format!("may be read by others: run `chmod 600 {}`", path.display()));
-        }
+    if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0 {
+        return Err(format!("may be read by others: run `chmod 600 {}`", path.display()));
     }
     let bytes = read_bounded(path, most).map_err(failed)?;
     String::from_utf8(bytes).map_err(|_| "is no UTF-8 text".to_owned())

@@ -77,7 +77,9 @@ pub use office::{CollectorError, Status};
 #[cfg(feature = "net")]
 pub use online::{ComparingOnline, PendingOnline, begin, begin_comparison};
 #[cfg(feature = "net")]
-pub use printer::{Access, AskError, Asked, Login, Patience, SnmpAccess, SnmpAuth, SnmpPrivacy, SnmpVersion, ask};
+pub use printer::{
+    Access, AskError, Asked, LOGIN_REFUSED, Login, Patience, SnmpAccess, SnmpAuth, SnmpPrivacy, SnmpVersion, ask,
+};
 #[cfg(feature = "net")]
 pub use proxy::{ProxyChoice, ProxySetting, SystemFacts, SystemProxy};
 #[cfg(feature = "net")]

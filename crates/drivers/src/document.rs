@@ -55,7 +55,16 @@ pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Value, Unreadable>
         return Err(Unreadable::TooLong);
     }
     let text = std::str::from_utf8(body).map_err(|_| Unreadable::NotUtf8)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+    decode(content_type, trimmed(text))
+}
+
+/// A text without the mark and the white space around it.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text).trim()
+}
+
+/// Reads a text, which is trimmed, within every limit but that of bytes.
+pub(crate) fn decode(content_type: &str, text: &str) -> Result<Value, Unreadable> {
     match text.bytes().next() {
         None => Err(Unreadable::Empty),
         Some(b'{' | b'[') => json(text),
@@ -131,20 +140,7 @@ fn measure_xml(text: &str) -> Result<(), Unreadable> {
     let mut rest = text;
     while let Some(start) = rest.find('<') {
         rest = &rest[start..];
-        let length = if rest.starts_with("<!--") {
-            end_of(rest, "-->")
-        } else if rest.starts_with("<![CDATA[") {
-            end_of(rest, "]]>")
-        } else if rest.starts_with("<?") {
-            end_of(rest, "?>")
-        } else if rest.starts_with("<!") {
-            return Err(Unreadable::DocumentType);
-        } else {
-            tag_length(rest)
-        };
-        let Some(length) = length else {
-            return Err(Unreadable::Xml("cut off within a tag".to_owned()));
-        };
+        let length = construct(rest)?;
         let tag = &rest[..length];
         if tag.starts_with("</") {
             depth = depth.saturating_sub(1);
@@ -163,6 +159,22 @@ fn measure_xml(text: &str) -> Result<(), Unreadable> {
         rest = &rest[length..];
     }
     Ok(())
+}
+
+/// The length of the tag, comment or other construct that `text` starts with.
+pub(crate) fn construct(text: &str) -> Result<usize, Unreadable> {
+    let length = if text.starts_with("<!--") {
+        end_of(text, "-->")
+    } else if text.starts_with("<![CDATA[") {
+        end_of(text, "]]>")
+    } else if text.starts_with("<?") {
+        end_of(text, "?>")
+    } else if text.starts_with("<!") {
+        return Err(Unreadable::DocumentType);
+    } else {
+        tag_length(text)
+    };
+    length.ok_or_else(|| Unreadable::Xml("cut off within a tag".to_owned()))
 }
 
 /// The length of `text` up to and with `end`.

@@ -14,12 +14,14 @@ pub mod ledm;
 pub mod limits;
 pub mod merge;
 pub mod models;
+mod newest;
 mod node;
+mod parts;
 pub mod piws;
 mod request;
 pub mod snmp;
 
-pub use request::{Accept, Answer, Answers, Ask, Request, is_asleep};
+pub use request::{Accept, Answer, Answers, Ask, GAP, Request, is_asleep};
 
 use report::{Defect, Instant, Report, RowId};
 
@@ -60,6 +62,18 @@ pub const DRIVERS: &[&Driver] =
 /// The driver of this name.
 pub fn driver(name: &str) -> Option<&'static Driver> {
     DRIVERS.iter().find(|driver| driver.name == name).copied()
+}
+
+/// Whether the start and the end of what is asked for under `key` are worth reading where all of it is over
+/// [`limits::BODY_MAX`]: a list of jobs. Which of its ends has the newest, no printer says.
+pub fn reads_both_ends(key: &str) -> bool {
+    piws::is_job_list(key)
+}
+
+/// Whether a defect says that a printer's list of jobs, or some of its jobs, were not read. Row P27, which every job
+/// has, stands for the list.
+pub fn misses_jobs(defect: &Defect) -> bool {
+    defect.row == Some(RowId::P27) && defect.what.contains(newest::LEFT_OUT)
 }
 
 const DERIVED: &str = "✓ derived";

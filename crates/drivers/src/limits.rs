@@ -2,11 +2,14 @@
 //!
 //! Deliberately absent: times and pauses, which belong to whoever carries the requests out.
 
-/// Bytes of one answer.
+/// Bytes of one answer. Of a longer list of jobs so many are read: half of them from its start, and half from its end.
 pub const BODY_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of a list of jobs up to which its end is looked for.
+pub const LIST_BYTES_MAX: usize = 4 * BODY_MAX;
 /// Levels of nesting of one document.
 pub const DEPTH_MAX: usize = 64;
-/// Elements or values of one document.
+/// Elements or values of one document. A list of jobs that has more is read in pieces, of which each is within this:
+/// eight hundred jobs have as many, and more of them fit [`BODY_MAX`].
 pub const NODES_MAX: usize = 200_000;
 /// Attributes of one element.
 pub const ATTRIBUTES_MAX: usize = 256;
@@ -16,7 +19,7 @@ pub const NAMESPACES_MAX: usize = 1024;
 pub const REQUESTS_MAX: usize = 64;
 /// Job queues of one printer.
 pub const QUEUES_MAX: usize = 4;
-/// Jobs of one reading.
+/// Jobs of one reading: of more, the newest.
 pub const JOBS_MAX: usize = 2_000;
 /// Entries of any other list.
 pub const LIST_MAX: usize = 2_000;

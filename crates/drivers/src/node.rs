@@ -29,7 +29,8 @@ pub(crate) struct Quantity {
     /// The number.
     pub(crate) number: Decimal,
     text: String,
-    unit: Option<String>,
+    /// Its unit, where one is stated.
+    pub(crate) unit: Option<String>,
 }
 
 impl Quantity {
@@ -173,10 +174,17 @@ fn is_sentinel(number: Decimal) -> bool {
     matches!(number.times(1_000_000, 1), Some(-1_000_000 | -2_000_000 | -3_000_000))
 }
 
-/// A text bounded to [`limits::TEXT_MAX`] and without control characters.
+/// A text bounded to [`limits::TEXT_MAX`] and without characters that change how the text around them is shown.
 pub(crate) fn clean(text: &str) -> String {
-    let plain: String = text.trim().chars().filter(|c| !c.is_control()).take(limits::TEXT_MAX).collect();
+    let plain: String = text.trim().chars().filter(|c| is_plain(*c)).take(limits::TEXT_MAX).collect();
     plain.trim().to_owned()
+}
+
+/// Whether a character is shown as itself: neither a control character, nor one that ends a line, nor one of those
+/// that turn the direction of writing (Unicode's Bidi_Control).
+pub(crate) fn is_plain(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !turns && !matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Texts joined as a row shows them, each once and bounded as one: `Warning, Expired`; absent when there is none.
@@ -231,7 +239,9 @@ impl Notes {
             self.left_out += 1;
             return;
         }
-        let what = if self.place.is_empty() { what.to_owned() } else { format!("{}: {what}", self.place) };
+        // Names and words that a defect quotes are the printer's.
+        let what: String = what.chars().filter(|c| is_plain(*c)).collect();
+        let what = if self.place.is_empty() { what } else { format!("{}: {what}", self.place) };
         self.defects.push(Defect { row, what });
     }
 
@@ -368,6 +378,17 @@ impl Notes {
             self.at(row, &format!("{what} is known for {known} of {} parts, no total is given", parts.len()));
         }
         sum_all(parts.iter().copied())
+    }
+
+    /// Row S17: 300 ml with 196 ml left are 104 ml consumed.
+    pub(crate) fn consumed(&mut self, capacity: Option<Ink>, level: Option<Ink>) -> Option<Ink> {
+        let (capacity, level) = (capacity?, level?);
+        if level > capacity {
+            let what = format!("the level of {} nl is above the capacity of {} nl", level.0, capacity.0);
+            self.at(RowId::S17, &what);
+            return None;
+        }
+        Some(Ink(capacity.0 - level.0))
     }
 }
 
@@ -540,6 +561,16 @@ mod tests {
         let text = Node::of(&long).text().expect("a text");
         assert_eq!(text.chars().count(), limits::TEXT_MAX);
         assert!(text.starts_with("a[31mbb"));
+    }
+
+    #[test]
+    fn no_text_turns_the_text_around_it() {
+        assert_eq!(clean("T930\u{202e}xslx\u{2066}\u{2028}."), "T930xslx.");
+        let mut notes = Notes::default();
+        notes.of("'\u{202e}' is odd");
+        assert_eq!(notes.into_defects(), vec![Defect::of("'' is odd")]);
+        let hebrew = "\u{5ea}\u{5db}\u{5e0}\u{5d9}\u{5ea} 1";
+        assert_eq!(clean(hebrew), hebrew);
     }
 
     #[test]

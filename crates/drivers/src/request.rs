@@ -5,6 +5,8 @@
 //! says where a login would help.
 
 use crate::ipp::Operation;
+use crate::limits::BODY_MAX;
+use report::Defect;
 use std::collections::BTreeMap;
 
 /// Where a printer's web server sends every request while the printer sleeps.
@@ -90,7 +92,8 @@ pub enum Answer {
         status: u16,
         /// The `Content-Type` header, empty when there was none.
         content_type: String,
-        /// The body, at most [`crate::limits::BODY_MAX`] bytes; a longer one is refused when read.
+        /// The body, at most [`crate::limits::BODY_MAX`] bytes; a longer one is refused when read. Of a longer list
+        /// of jobs it is the start, [`GAP`] and the end.
         body: Vec<u8>,
     },
     /// A redirect, which is never followed.
@@ -106,8 +109,29 @@ pub enum Answer {
     Failed(String),
 }
 
+/// What stands in a body between the start and the end of a list that is too long: bytes that no text has.
+pub const GAP: &[u8] = b"\xff\xff";
+
 /// The answers so far, by the key of the request.
 pub type Answers = BTreeMap<String, Answer>;
+
+/// Type and bytes of what the older web server answered under `key`; `None` where it has no such thing, else why there
+/// is nothing to read.
+pub(crate) fn body_of<'a>(answers: &'a Answers, key: &str) -> Result<Option<(&'a str, &'a [u8])>, String> {
+    match answers.get(key) {
+        None => Err("was not asked".to_owned()),
+        Some(Answer::Failed(why) | Answer::NotAsked(why)) => Err(Defect::quote(why)),
+        Some(Answer::Elsewhere { status, .. }) => Err(format!("answered with status {status}, which is not followed")),
+        Some(Answer::Body { status: 404 | 410, .. }) => Ok(None),
+        Some(Answer::Body { status: 200..=299, body, .. }) if body.len() > BODY_MAX => {
+            Err(format!("longer than {BODY_MAX} bytes"))
+        }
+        Some(Answer::Body { status: 200..=299, content_type, body }) => {
+            Ok(Some((content_type.as_str(), body.as_slice())))
+        }
+        Some(Answer::Body { status, .. }) => Err(format!("answered with status {status}")),
+    }
+}
 
 /// Whether the printer sleeps: some answer is a redirect to its wake-up page. It is left asleep, since
 /// waking it takes a request that changes something.

@@ -1,8 +1,8 @@
 //! `plotmeter bench …`: what the program costs, beside limits measured in the same run.
 //!
 //! Whoever is measured is a process of its own, so that its CPU seconds can be told from everybody else's.
-//! A bench prints and never fails a build. Deliberately absent: targets, and systems other than Linux, whose
-//! `/proc` tells the figures.
+//! A bench prints and holds nothing against a target. Deliberately absent: targets, and systems other than Linux,
+//! whose `/proc` tells the figures.
 
 mod ingest;
 #[cfg(feature = "simulator")]

@@ -53,6 +53,8 @@ struct Site {
     reseller: usize,
     lets_names_through: bool,
     nicknames: Vec<(String, &'static str)>,
+    /// Each printer's address, and its product and nickname.
+    printers: Vec<(String, String)>,
     name: &'static str,
     time_zone: &'static str,
     /// The printers that take part, where they are listed; `None` where all do.
@@ -70,7 +72,6 @@ const EARLIER: Duration = Duration::minutes(5);
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir().context("make a temporary folder")?;
     let dir = arguments.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
-    std::fs::create_dir_all(&dir).with_context(|| format!("make the folder {}", dir.display()))?;
     if dir.join("portal.sqlite").exists() {
         bail!("{} holds a demo already; name another folder", dir.display());
     }
@@ -84,6 +85,8 @@ async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listeners = Listeners::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)), any)
         .with_context(|| format!("port {} is taken: choose another with --port", arguments.port))?;
+    // Not before the port: a demo that does not start leaves nothing.
+    std::fs::create_dir_all(dir).with_context(|| format!("make the folder {}", dir.display()))?;
     let url = format!("http://{}", listeners.pages.local_addr()?);
     let tls = certificates()?;
     let fleet = fleet(arguments.seed);
@@ -121,6 +124,11 @@ async fn world(arguments: &Arguments, dir: &Path) -> anyhow::Result<()> {
         clock.start();
         for (role, email, _) in &accounts {
             println!("sign-in: {role} {email} {PASSWORD}");
+        }
+        for Site { name, printers, .. } in sites.iter() {
+            for (address, printer) in printers {
+                println!("printer: {address} {printer}, {name}");
+            }
         }
         println!("URL: {url}");
         eprintln!("New jobs arrive while you watch. Ctrl-C ends the demo.");
@@ -219,6 +227,9 @@ async fn build(
             setup::participation(portal, &made, customer_id, listed.is_none())?;
             let (addresses, mut started) = printers(customer, start, surroundings).await?;
             servers.append(&mut started);
+            let named = customer.printers.iter().map(|placed| (placed.model.product_name, placed.nickname));
+            let named = named.map(|(product, nickname)| format!("{product}, {nickname}"));
+            let named: Vec<(String, String)> = addresses.iter().cloned().zip(named).collect();
             let state = dir.join(format!("collector-{customer_id}"));
             let file = invitation(portal, &made, customer_id, &state)?;
             let config = config(&state, &addresses, customer.lets_names_through)?;
@@ -239,6 +250,7 @@ async fn build(
                 reseller: index,
                 lets_names_through: customer.lets_names_through,
                 nicknames: customer.printers.iter().map(|placed| (placed.serial.clone(), placed.nickname)).collect(),
+                printers: named,
                 name: customer.name,
                 time_zone: customer.time_zone,
                 listed,

@@ -4,6 +4,7 @@
 
 use crate::agents::AgentFile;
 use crate::collector::ConfigFile;
+use crate::words;
 use agent::Config;
 use agent::discover::{self, Discovery, Found, Progress, Suggestion};
 use anyhow::{Context, bail};
@@ -95,7 +96,8 @@ fn say_found(out: &mut impl Write, discovery: &Discovery, as_json: bool) -> std:
         table(out, &head, discovery.found.iter().map(cells).collect())?;
     }
     let word = if asked < of { "stopped: " } else { "" };
-    writeln!(out, "{word}{asked} of {of} addresses asked, {} found; nothing was kept or sent", discovery.found.len())
+    let (of, found) = (words::many_of(of, "address"), discovery.found.len());
+    writeln!(out, "{word}{asked} of {of} asked, {found} found; nothing was kept or sent")
 }
 
 fn of_found(found: &Found) -> serde_json::Value {
@@ -148,7 +150,7 @@ fn table(out: &mut impl Write, head: &[&str], rows: Vec<Vec<String>>) -> std::io
             let width = width(column).unwrap_or_default();
             format!("{cell:<width$}")
         });
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        writeln!(out, "{}", words::visible(cells.collect::<Vec<_>>().join("  ").trim_end()))?;
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ enum Command {
     /// Reads one printer and prints every row of Appendix A.
     #[cfg(feature = "agent")]
     Probe(probe::Arguments),
-    /// Measures; prints and never fails.
+    /// Measures how fast the program is on this machine, and prints it.
     #[cfg(feature = "portal")]
     #[command(subcommand)]
     Bench(bench::Command),

@@ -20,9 +20,27 @@ fn moment(at: Option<Instant>) -> String {
     at.map_or_else(|| "never".to_owned(), |at| at.to_string())
 }
 
-/// A count and what is counted, in the singular: `1 job`, `2 jobs`.
-fn many(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+/// A count and what is counted, in the singular: `1 job`, `2 jobs`, `2 addresses`.
+pub(crate) fn many(count: u64, what: &str) -> String {
+    let end = match (count, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {what}{end}")
+}
+
+/// The same of things that lie in memory.
+pub(crate) fn many_of(count: usize, what: &str) -> String {
+    many(u64::try_from(count).unwrap_or(u64::MAX), what)
+}
+
+/// A text of a printer's as a terminal may show it: what turns the direction of writing is shown as a mark, so that
+/// no name can write over what stands beside it. Other control characters are gone already.
+pub(crate) fn visible(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// What is said after `trust`, of the certificate or of the interfaces.
@@ -107,7 +125,8 @@ fn not_sent(why: &str, status: &Status) -> String {
 
 /// What waits here.
 fn kept(out: &mut impl Write, status: &Status) -> std::io::Result<()> {
-    writeln!(out, "{} wait here and are sent later", waiting(status))
+    let (waits, is) = if status.records_waiting == 1 { ("waits", "is") } else { ("wait", "are") };
+    writeln!(out, "{} {waits} here and {is} sent later", waiting(status))
 }
 
 /// What is kept of a round that began at `started` and did not end as it should.
@@ -116,21 +135,19 @@ pub(crate) fn interrupted(out: &mut impl Write, status: &Status, started: Instan
         return writeln!(out, "paused: nothing was read");
     }
     let read = |printer: &&PrinterStatus| !printer.seen_only && printer.read_at.is_some_and(|at| at >= started);
-    let count = u64::try_from(status.printers.iter().filter(read).count()).unwrap_or(u64::MAX);
-    writeln!(out, "{} read and kept", many(count, "printer"))?;
+    writeln!(out, "{} read and kept", many_of(status.printers.iter().filter(read).count(), "printer"))?;
     kept(out, status)
 }
 
 /// What a round did, which printers it did not read, and what it could not send, each with the reason.
 pub(crate) fn round(out: &mut impl Write, round: &Round, status: &Status) -> std::io::Result<()> {
-    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     writeln!(
         out,
         "{} read, {} not read, {}, {} sent",
-        many(count(round.read), "printer"),
+        many_of(round.read, "printer"),
         round.failed,
-        many(count(round.jobs), "new job"),
-        many(count(round.sent), "package")
+        many_of(round.jobs, "new job"),
+        many_of(round.sent, "package")
     )?;
     for (address, why) in &round.unread {
         writeln!(out, "{address}: {why}")?;
@@ -215,7 +232,7 @@ fn printer(out: &mut impl Write, printer: &PrinterStatus) -> std::io::Result<()>
         printer.address, printer.defects
     )?;
     if let Some(failure) = &printer.failure {
-        writeln!(out, "           not read since: {failure}")?;
+        writeln!(out, "           problem: {failure}")?;
     }
     Ok(())
 }
@@ -239,7 +256,7 @@ pub(crate) fn previews(out: &mut impl Write, previews: &[Preview], as_json: bool
             continue;
         }
         let serial = preview.printer.as_deref().unwrap_or("no serial");
-        writeln!(out, "{}  {serial}  {} records", preview.address, preview.records.len())?;
+        writeln!(out, "{}  {serial}  {}", preview.address, many_of(preview.records.len(), "record"))?;
         if let Some(failure) = &preview.failure {
             writeln!(out, "  {failure}")?;
         }
@@ -326,6 +343,19 @@ mod tests {
 
     fn shown(status: &Status) -> String {
         written(|out| super::status(out, status, "reads every 180 minutes"))
+    }
+
+    #[test]
+    fn counts_are_told_in_the_singular_and_no_name_turns_a_line_around() {
+        for (count, what, said) in
+            [(0, "job", "0 jobs"), (1, "address", "1 address"), (2, "address", "2 addresses"), (1, "job", "1 job")]
+        {
+            assert_eq!(many(count, what), said);
+        }
+        assert_eq!(visible("T930 \u{202e}039T ä²"), "T930 \u{fffd}039T ä²");
+        let one = Status { records_waiting: 1, ..status_of(0) };
+        let said = written(|out| super::round(out, &Round::default(), &one));
+        assert!(said.contains("1 record (1 job) waits here and is sent later\n"), "{said}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Data only. Deliberately absent: contracts, agents and sockets; whoever shows the world wires them.
 
-use crate::printer::{Habits, MEDIA, MODELS, Medium, Model, Printer};
+use crate::printer::{Habits, MEDIA, MODELS, Medium, Model, Printer, Quirks};
 use report::sample::Rng;
 use report::{Duration, Instant};
 
@@ -55,7 +55,9 @@ pub struct Placed {
 impl Placed {
     /// The printer itself, which prints from `start` on.
     pub fn printer(&self, start: Instant) -> Printer {
-        Printer::new(self.seed, self.model, &self.serial, start, self.habits.clone())
+        let printer = Printer::new(self.seed, self.model, &self.serial, start, self.habits.clone());
+        let quirks = Quirks { coverage_without_unit: self.nickname == WITHOUT_UNIT, ..printer.quirks() };
+        printer.with_quirks(quirks)
     }
 }
 
@@ -68,6 +70,9 @@ impl Fleet {
         })
     }
 }
+
+/// The one printer of the fleet whose coverages have no unit: each of its readings has a defect that says so.
+const WITHOUT_UNIT: &str = "Muelle 4";
 
 /// A nickname, the model's place in [`MODELS`], and jobs on a weekday.
 type Row = (&'static str, usize, i64);

@@ -210,8 +210,6 @@ pub(super) fn excluded(config: &Config, settings: &Settings) -> impl Fn(&str) ->
     let spans: Vec<ranges::Span> =
         config.excluded.iter().copied().chain(asked.filter_map(|text| ranges::Span::parse(text).ok())).collect();
     move |address: &str| {
-        let (host, _) = address::split(address.strip_prefix("http://").unwrap_or(address));
-        let literal = ranges::literal(host.trim_matches(['[', ']']));
-        literal.is_some_and(|address| spans.iter().any(|span| span.contains(address)))
+        address::literal(address).is_some_and(|address| spans.iter().any(|span| span.contains(address)))
     }
 }

@@ -1,6 +1,7 @@
 //! The preview: what would be sent of each printer, for people who want to see it first.
 //!
-//! Deliberately absent: anything that is kept. A preview leaves the spool as it is.
+//! Deliberately absent: anything that is kept, and what the portal has already: a job that it took is not sent again.
+//! A preview leaves the spool as it is.
 
 use super::Collector;
 use crate::audience::{Audience, contact};
@@ -20,7 +21,7 @@ pub struct Preview {
     /// What it was asked without, because a file with a secret does not read: the file and why. The collector itself
     /// may read it, and send more.
     pub without: Vec<String>,
-    /// The records, as JSON.
+    /// The records that the portal does not have, as JSON.
     pub records: Vec<String>,
     /// The personal part of each record, where the policy leaves one.
     pub annexes: Vec<Option<String>>,
@@ -80,14 +81,15 @@ impl Collector {
             }
             Ok(Told::Identity(identified)) => {
                 preview.printer = identified.configuration.serial_number.clone();
-                let seen = self.office.desk().mark()?;
-                seen_record(&identified.configuration, self.now(), seen).into_iter().collect()
+                let desk = self.office.desk();
+                let (seen, unsent) = (desk.mark()?, desk.is_identity_unsent(&identified.configuration)?);
+                seen_record(&identified.configuration, self.now(), seen).into_iter().filter(|_| unsent).collect()
             }
             Ok(Told::Report(mut asked)) => match self.office.records(&mut asked)? {
                 Some(split) => {
+                    let jobs = self.office.desk().unsent_jobs(&split)?;
                     preview.printer = Some(split.printer.serial);
-                    let jobs = split.jobs.into_iter().map(|(_, draft)| draft);
-                    jobs.chain([split.reading]).collect()
+                    jobs.into_iter().chain([split.reading]).collect()
                 }
                 None => Vec::new(),
             },

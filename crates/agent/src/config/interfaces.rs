@@ -47,7 +47,12 @@ impl Default for InterfacesConfig {
 impl InterfacesConfig {
     /// What is wrong with the settings together; the first word is the key.
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let is_empty = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str().is_empty());
+        if is_empty(&self.login) {
+            return Err(("login", "login names no file"));
+        }
         match (self.snmp, &self.snmp_secrets) {
+            (_, path) if is_empty(path) => Err(("snmp_secrets", "snmp_secrets names no file")),
             (SnmpVersion::V3, None) => Err(("snmp", "snmp = \"v3\" needs snmp_secrets = \"FILE\"")),
             (SnmpVersion::Off, Some(_)) => Err(("snmp_secrets", "snmp_secrets is given, but snmp is \"off\"")),
             _ => Ok(()),
@@ -142,6 +147,8 @@ mod tests {
             ("snmp = \"v4\"\n", "v4"),
             ("snmp = \"v3\"\n", "snmp_secrets"),
             ("snmp_secrets = \"f\"\n", "snmp"),
+            ("snmp_secrets = \"\"\nsnmp = \"v2c\"\n", "snmp_secrets names no file"),
+            ("login = \"\"\n", "login names no file"),
             ("snmp_port = 0\n", "snmp_port"),
             ("snmp_community = \"public\"\n", "snmp_community"),
         ] {

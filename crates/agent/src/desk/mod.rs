@@ -384,6 +384,16 @@ impl Desk {
 
 #[cfg(feature = "net")]
 impl Desk {
+    /// The jobs of a reading that the portal does not have.
+    pub(crate) fn unsent_jobs(&self, split: &Split) -> Result<Vec<protocol::package::Draft>, DeskError> {
+        Ok(self.spool.unsent_jobs(split)?)
+    }
+
+    /// Whether the identity of a printer that takes part in no contract would be sent now.
+    pub(crate) fn is_identity_unsent(&self, configuration: &Configuration) -> Result<bool, DeskError> {
+        Ok(self.spool.is_identity_unsent(configuration, self.surroundings.now())?)
+    }
+
     /// What is kept of the interfaces that answered at an address.
     pub(crate) fn interfaces(&self, address: &str) -> Result<Option<String>, DeskError> {
         Ok(self.spool.interfaces(address)?)

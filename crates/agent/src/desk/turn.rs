@@ -6,12 +6,15 @@
 use super::wire::{Errand, Request, What};
 use super::{Desk, DeskError, Outbound, Turn, WaitsFor};
 use crate::budget::{self, ANSWER_BYTES, CATCH_UP_AFTER, Lane, WINDOW_BYTES};
-use crate::spool::{HANDED_OVER, Queued};
+use crate::spool::{HANDED_OVER, Packing, Queued};
 use protocol::limits::{CONSENTS_MAX, TROUBLES_MAX};
 use protocol::message::{self, Beat, Message, Said};
 use protocol::signature::sign_post;
 use protocol::{CONFIRM_PATH, Hex, MESSAGES_PATH, PACKAGES_PATH, package};
 use report::Instant;
+
+/// What an exchange with a package has beside it, both ways: request line, headers, the seal, and the answer.
+const AROUND_PACKAGE: u64 = 2_048 + ANSWER_BYTES;
 
 /// Whether something is to be said.
 enum Offer {
@@ -141,7 +144,8 @@ impl Desk {
         self.offer(now, lane, Errand::Message { number, what }, sealed, &Durable::Message(number, alerts))
     }
 
-    /// The oldest package that the portal does not have.
+    /// The oldest package that the portal does not have. What waits is packed when the budget allows to send it, and
+    /// as much of it: a package cannot be made smaller afterwards.
     fn packages(&mut self, now: Instant) -> Result<Offer, DeskError> {
         if let Some(until) = self.pauses.packages.holds(now) {
             return Ok(Offer::Wait(until, WaitsFor::Pause));
@@ -152,9 +156,24 @@ impl Desk {
         let identity = self.identity.clone();
         // Until the portal knows the next evidence key, nothing is packed that needs it.
         let rotates = identity.stored.rotation.is_some();
-        let outgoing =
-            self.tended(|spool| if rotates { spool.oldest_unsent(&identity) } else { spool.outgoing(&identity) })?;
-        let Some(outgoing) = outgoing else { return Ok(Offer::Nothing) };
+        let limit = self.limit(now, Lane::Ordinary)?;
+        let room = self.budget.room(now, limit).saturating_sub(AROUND_PACKAGE);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let packing = self.tended(|spool| {
+            if rotates {
+                return Ok(spool.oldest_unsent(&identity)?.map_or(Packing::Nothing, Packing::Package));
+            }
+            spool.outgoing(&identity, room)
+        })?;
+        let outgoing = match packing {
+            Packing::Nothing => return Ok(Offer::Nothing),
+            Packing::Package(outgoing) => outgoing,
+            Packing::Needs(bytes) => {
+                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(AROUND_PACKAGE);
+                let free_at = self.budget.free_at(now, Lane::Ordinary, budget::cost(bytes), limit);
+                return Ok(Offer::Wait(free_at, WaitsFor::Budget));
+            }
+        };
         self.step_epoch(now)?;
         let body = package::seal(&self.identity.keys, &outgoing.body, self.surroundings.random());
         let key = format!("{}-{}", self.identity.agent(), outgoing.sequence);

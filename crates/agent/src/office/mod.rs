@@ -14,6 +14,7 @@ use crate::privacy::{self, Policy, Presence};
 use crate::set_up::SetUp;
 use crate::uplink::{Uplink, UplinkError};
 use crate::{Appended, Desk, DeskError, EnrolmentError, Farewell, Outbound, Outcome, ReadFrom, Turn, WaitsFor};
+use drivers::misses_jobs;
 use protocol::package::{Manner, PrinterIdentity, Split, Timestamps, records};
 use protocol::receipt::{Problem, Settings};
 use report::{Instant, Surroundings};
@@ -285,7 +286,7 @@ impl Office {
     fn note_wait(&self, until: Instant) -> Result<(), CollectorError> {
         let waits_for = self.desk().waits_for();
         let why = match waits_for {
-            WaitsFor::Budget => "the wire budget of 30 minutes is used up".to_owned(),
+            WaitsFor::Budget => "the wire budget of 30 minutes leaves no room for more now".to_owned(),
             WaitsFor::Pause => match self.trouble()? {
                 Some(trouble) => trouble,
                 None => "the portal asked to wait".to_owned(),
@@ -423,12 +424,25 @@ impl Office {
         self.keep_interfaces(address, &asked)?;
         let read = ReadFrom { address, now, fingerprint: asked.fingerprint, defects: asked.defects.len() };
         let appended = self.desk().append(&split, read)?;
+        self.note_missed_jobs(address, &asked)?;
         if appended.too_large > 0 {
             let why =
                 format!("{} of its records are larger than a package may be and were left out", appended.too_large);
             self.not_read(address, &why)?;
         }
         Ok(appended)
+    }
+
+    /// Notes that some of a printer's jobs were not read, until the next reading of it.
+    pub(crate) fn note_missed_jobs(&self, address: &str, asked: &Asked) -> Result<(), CollectorError> {
+        let missed: Vec<&str> =
+            asked.defects.iter().filter(|defect| misses_jobs(defect)).map(|defect| defect.what.as_str()).collect();
+        if missed.is_empty() {
+            return Ok(());
+        }
+        let why = format!("not all of its jobs were read: {}", missed.join("; "));
+        warn!(printer.address = address, why = why.as_str(), "a printer was not read in full");
+        Ok(self.desk().printer_failed(address, &why)?)
     }
 
     /// Keeps who a printer is that takes no part.

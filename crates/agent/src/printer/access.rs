@@ -70,12 +70,13 @@ impl fmt::Debug for Login {
 }
 
 impl Login {
-    /// Reads `user:password` on one line of a file that only its owner may read.
+    /// Reads `user:password` from a file of one line that only its owner may read.
     pub fn read(path: &Path) -> Result<Login, ConfigError> {
         let text = secret(path)?;
-        let pair = text.lines().next().and_then(|line| line.split_once(':'));
+        let line = text.trim_end_matches(['\r', '\n']);
+        let pair = Some(line).filter(|line| !line.contains(['\r', '\n'])).and_then(|line| line.split_once(':'));
         let Some((user, password)) = pair.filter(|(user, _)| !user.is_empty()) else {
-            return Err(wrong(path, "is not user:password on one line"));
+            return Err(wrong(path, "is not one line with user:password"));
         };
         Ok(Login { user: user.to_owned(), password: password.to_owned() })
     }
@@ -333,10 +334,10 @@ mod tests {
     #[test]
     fn a_login_is_one_line_of_a_file_that_nobody_else_may_read() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = file(folder.path(), "reader:with:colons\nsecond line\n");
+        let path = file(folder.path(), "reader:with:colons\n");
         let login = Login::read(&path).expect("valid");
         assert_eq!((login.user.as_str(), login.password.as_str()), ("reader", "with:colons"));
-        for text in ["", "nobody", ":sesame"] {
+        for text in ["", "nobody", ":sesame", "reader:sesame\nother:sesame\n", "\nreader:sesame\n"] {
             let error = Login::read(&file(folder.path(), text)).expect_err(text).to_string();
             assert!(error.contains("user:password") && !error.contains("sesame"), "{error}");
         }
@@ -346,6 +347,11 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("set");
             let error = Login::read(&path).expect_err("others may read it").to_string();
             assert!(error.contains("chmod 600"), "{error}");
+            // Advice about its rights would break the machine or the folder.
+            for other in [Path::new("/dev/null"), folder.path()] {
+                let error = Login::read(other).expect_err("no file").to_string();
+                assert!(error.ends_with(": is no plain file"), "{error}");
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 //! way from TLS back to plain HTTP.
 
 mod access;
+mod ends;
 mod grade;
 mod known;
 mod legacy;
@@ -18,6 +19,7 @@ mod web;
 pub(crate) use access::SNMP_PORT;
 pub use access::{Access, Login, SnmpAccess, SnmpAuth, SnmpPrivacy, SnmpVersion};
 pub(crate) use known::{Known, Memories};
+pub(crate) use reading::reason;
 
 use crate::tls::Fingerprint;
 use drivers::Answers;
@@ -28,6 +30,9 @@ use std::time::Duration;
 
 /// What is said of a printer whose TLS this build does not speak.
 const OLD_TLS: &str = "speaks only TLS that is too old for this program; a build with the feature legacy-tls reads it";
+
+/// How the reason of an answer begins that failed since the printer did not take the login.
+pub const LOGIN_REFUSED: &str = "the printer refused the login";
 
 /// How long and how gently a printer is asked.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +81,8 @@ pub struct Asked {
     pub grade: Grade,
     /// Which interface gave each counter and the jobs, for the next reading.
     pub memory: Memory,
+    /// The interfaces that were asked and did not recognise the printer, and why.
+    pub silent: Vec<(&'static str, String)>,
     /// What was not asked, because the customer's file does not allow it or names no login: the interface or the
     /// request, and why.
     pub not_asked: Vec<(String, String)>,
@@ -107,9 +114,19 @@ pub enum AskError {
     /// Its TLS is older than what this build speaks.
     #[error("the printer {}", OLD_TLS)]
     OldTls,
-    /// No connection, or no answer that any driver knows.
+    /// No connection, or no address.
     #[error("{0}")]
     Unanswered(String),
+    /// Something is there that no driver knows.
+    #[error("{why}")]
+    Unrecognised {
+        /// Why, by interface.
+        why: String,
+        /// What was not asked, and why, as in [`Asked`].
+        not_asked: Vec<(String, String)>,
+        /// Every answer, by the driver that asked, for a recording. Empty where none is made.
+        answers: Vec<(&'static str, Answers)>,
+    },
 }
 
 /// Who is asked, and how.

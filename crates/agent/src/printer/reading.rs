@@ -9,14 +9,14 @@ use super::known::Choice;
 use super::plan::{Occasion, Plan};
 use super::snmp::Walker;
 use super::web::{Link, Trouble};
-use super::{AskError, Asked, Contact, Identified, Told};
+use super::{AskError, Asked, Contact, Identified, LOGIN_REFUSED, Told};
 use crate::address;
 use crate::tls::{Fingerprint, Pin};
 use drivers::ipp::Operation;
 use drivers::merge::{Heard, Identity, Merged};
-use drivers::{Answer, Answers, Ask, Channel, Driver, Request, is_asleep, limits};
+use drivers::{Answer, Answers, Ask, Channel, Driver, Request, is_asleep, limits, reads_both_ends};
 use protocol::package::PrinterIdentity;
-use report::{Configuration, Defect, RowId};
+use report::{Configuration, Defect, Instant, Report, RowId};
 use tokio::time::{sleep, timeout};
 
 /// Bytes of all answers of one reading. Eight printers are read at once, and the unit allows 512 MiB.
@@ -60,13 +60,31 @@ struct Said {
     answers: Answers,
     /// Whether it was asked for everything.
     whole: bool,
-    /// Who it says the printer is, read once for all questions about it; `None` while it is being asked.
-    who: Option<Configuration>,
+    /// What its answers say, read once for all questions about them; `None` while it is being asked.
+    understood: Option<Understood>,
+}
+
+/// What the answers of one interface say.
+struct Understood {
+    /// Whether the interface recognised the printer.
+    is_identified: bool,
+    report: Report,
+    defects: Vec<Defect>,
 }
 
 impl Said {
     fn is_identified(&self) -> bool {
-        (self.driver.identify)(&self.answers)
+        let afresh = || (self.driver.identify)(&self.answers);
+        self.understood.as_ref().map_or_else(afresh, |understood| understood.is_identified)
+    }
+
+    /// Reads the answers, where that was not done since the last of them came.
+    fn understand(&mut self, read_at: Instant) {
+        if self.understood.is_none() {
+            let is_identified = self.is_identified();
+            let (report, defects) = (self.driver.read)(&self.answers, read_at);
+            self.understood = Some(Understood { is_identified, report, defects });
+        }
     }
 
     /// That a stranger is no part of the report.
@@ -74,16 +92,19 @@ impl Said {
         let what = "names another printer than the one that is known there, as before: it is left out";
         Defect::at(RowId::C3, format!("{} {what}", self.driver.name))
     }
+}
 
-    /// Why the printer was not recognised, from the answers.
-    fn reason(&self) -> String {
-        let words = |(key, answer): (&String, &Answer)| match answer {
-            Answer::Body { status, .. } => format!("{key} answered {status}"),
-            Answer::Elsewhere { status, .. } => format!("{key} answered {status}, which leads elsewhere"),
-            Answer::NotAsked(why) | Answer::Failed(why) => format!("{key} {why}"),
-        };
-        self.answers.iter().next().map_or_else(|| "nothing was asked".to_owned(), words)
-    }
+/// Why a printer was not recognised, from the answers of one interface.
+pub(crate) fn reason(answers: &Answers) -> String {
+    let words = |(key, answer): (&String, &Answer)| match answer {
+        Answer::Body { status: status @ 200..=299, .. } => {
+            format!("{key} answered {status}, but not with what such a printer has there")
+        }
+        Answer::Body { status, .. } => format!("{key} answered {status}"),
+        Answer::Elsewhere { status, .. } => format!("{key} answered {status}, which leads elsewhere"),
+        Answer::NotAsked(why) | Answer::Failed(why) => format!("{key} {why}"),
+    };
+    answers.iter().next().map_or_else(|| "nothing was asked".to_owned(), words)
 }
 
 /// One reading while it goes on.
@@ -127,7 +148,9 @@ impl<'a> Reading<'a> {
     fn new(contact: Contact<'a>, aim: Aim<'a>) -> Result<Reading<'a>, AskError> {
         let no_address = || {
             let shown = Defect::quote(contact.address);
-            AskError::Unanswered(format!("{shown:?} is not a host or an address with an optional port"))
+            let is_bare = contact.address.parse::<std::net::Ipv6Addr>().is_ok();
+            let form = if is_bare { ": an IPv6 address stands in brackets, as in [2001:db8::1]:443" } else { "" };
+            AskError::Unanswered(format!("{shown:?} is not a host or an address with an optional port{form}"))
         };
         let known = address::known(contact.address).ok_or_else(no_address)?;
         let (plain, authority) = match known.strip_prefix("http://") {
@@ -201,17 +224,16 @@ impl<'a> Reading<'a> {
     /// Who an interface says the printer is; by the serial number under which it is known, where the interface gives
     /// its UUID only.
     fn configuration(&self, said: &Said) -> Configuration {
-        let mut configuration = said.who.clone().unwrap_or_else(|| self.read(said));
+        let mut configuration = match &said.understood {
+            Some(understood) => understood.report.configuration.clone(),
+            None => (said.driver.read)(&said.answers, self.contact.read_at).0.configuration,
+        };
         if configuration.serial_number.is_none()
             && let Some(memory) = self.contact.memories.of(&configuration)
         {
             configuration.serial_number = memory.identity().serial().map(str::to_owned);
         }
         configuration
-    }
-
-    fn read(&self, said: &Said) -> Configuration {
-        (said.driver.read)(&said.answers, self.contact.read_at).0.configuration
     }
 
     /// Asks one interface who the printer is and, where that is wanted, everything.
@@ -225,10 +247,10 @@ impl<'a> Reading<'a> {
         if is_left {
             return Ok(());
         }
-        self.said.push(Said { driver, answers: Answers::new(), whole: false, who: None });
+        self.said.push(Said { driver, answers: Answers::new(), whole: false, understood: None });
         let index = self.said.len() - 1;
         self.gather(index, true).await?;
-        self.said[index].who = Some(self.read(&self.said[index]));
+        self.said[index].understand(self.contact.read_at);
         if !self.said[index].is_identified() || self.is_stranger(&self.said[index]) {
             return Ok(());
         }
@@ -240,9 +262,9 @@ impl<'a> Reading<'a> {
                 let said = &self.said[index];
                 if !said.whole && said.is_identified() && !self.is_stranger(said) {
                     self.gather(index, false).await?;
-                    let who = self.read(&self.said[index]);
                     let said = &mut self.said[index];
-                    (said.whole, said.who) = (true, Some(who));
+                    said.understand(self.contact.read_at);
+                    said.whole = true;
                 }
             }
         }
@@ -278,11 +300,18 @@ impl<'a> Reading<'a> {
     }
 
     fn keep(&mut self, index: usize, key: String, answer: Answer) -> Result<(), AskError> {
+        let said = &mut self.said[index];
+        let answer = match answer {
+            Answer::Body { body, .. } if body.len() > limits::BODY_MAX && !reads_both_ends(&key) => {
+                Answer::Failed(format!("is longer than {} bytes", limits::BODY_MAX))
+            }
+            answer => answer,
+        };
         if let Answer::Body { body, .. } = &answer {
             self.bytes = self.bytes.saturating_add(body.len());
         }
-        let said = &mut self.said[index];
         said.answers.insert(key, answer);
+        said.understood = None;
         // Only the web server's certificate is ever trusted by a person. Another one on IPP's port is not used.
         if self.web.trouble() == Some(Trouble::Certificate) {
             return Err(AskError::Certificate { address: self.contact.address.to_owned() });
@@ -311,7 +340,8 @@ impl<'a> Reading<'a> {
         match &request.ask {
             Ask::Get(accept) | Ask::GetWithLogin(accept) => {
                 self.ipp.iter_mut().for_each(Link::close);
-                self.web.get(&request.key, accept.word(), login).await
+                let answer = self.web.get(&request.key, accept.word(), login).await;
+                refused(answer, login.is_some())
             }
             Ask::Ipp(operation) => {
                 self.web.close();
@@ -395,14 +425,17 @@ impl<'a> Reading<'a> {
     }
 
     /// What came of it.
-    fn told(self, plan: &Plan, in_time: bool) -> Result<Told, AskError> {
+    fn told(mut self, plan: &Plan, in_time: bool) -> Result<Told, AskError> {
+        // Whatever came by the deadline is read.
+        self.said.iter_mut().for_each(|said| said.understand(self.contact.read_at));
         let silent = self.said.iter().filter(|said| !said.is_identified());
-        let silent: Vec<(&'static str, String)> = silent.map(|said| (said.driver.name, said.reason())).collect();
+        let silent = silent.map(|said| (said.driver.name, reason(&said.answers)));
+        let silent: Vec<(&'static str, String)> = silent.collect();
         if silent.len() == self.said.len() {
-            return Err(self.unanswered(&silent, in_time));
+            return Err(self.unanswered(plan, &silent, in_time));
         }
         if self.decided == Some(true) {
-            return self.report(plan, &silent).map(|asked| Told::Report(Box::new(asked)));
+            return self.report(plan, silent).map(|asked| Told::Report(Box::new(asked)));
         }
         let identified = self.identified();
         if identified.is_empty() {
@@ -431,12 +464,38 @@ impl<'a> Reading<'a> {
         drivers::driver(driver).is_some_and(|driver| self.over(driver.channel).1)
     }
 
-    fn unanswered(&self, silent: &[(&'static str, String)], in_time: bool) -> AskError {
+    fn unanswered(self, plan: &Plan, silent: &[(&'static str, String)], in_time: bool) -> AskError {
         if self.web.trouble() == Some(Trouble::OldTls) {
             return AskError::OldTls;
         }
         let late = if in_time { "" } else { LATE };
-        AskError::Unanswered(format!("no driver recognises a printer there ({})", reasons(silent, late)))
+        let why = format!("no driver recognises a printer there ({})", reasons(silent, late));
+        let is_answer = |answer: &Answer| matches!(answer, Answer::Body { .. } | Answer::Elsewhere { .. });
+        let was_heard = self.said.iter().any(|said| said.answers.values().any(is_answer));
+        if !was_heard && !self.web.was_open() {
+            return AskError::Unanswered(why);
+        }
+        let not_asked = self.not_asked(plan);
+        AskError::Unrecognised { why, not_asked, answers: self.answers() }
+    }
+
+    /// What was not asked, and why: interfaces, and requests of those that were.
+    fn not_asked(&self, plan: &Plan) -> Vec<(String, String)> {
+        let left_out = plan.left_out.iter().map(|(name, why)| ((*name).to_owned(), (*why).to_owned()));
+        let answers = self.said.iter().flat_map(|said| &said.answers);
+        let requests = answers.filter_map(|(key, answer)| match answer {
+            Answer::NotAsked(why) => Some((key.clone(), why.clone())),
+            Answer::Body { .. } | Answer::Elsewhere { .. } | Answer::Failed(_) => None,
+        });
+        left_out.chain(requests).collect()
+    }
+
+    /// Every answer, where a recording is wanted.
+    fn answers(self) -> Vec<(&'static str, Answers)> {
+        match self.aim {
+            Aim::Recording => self.said.into_iter().map(|said| (said.driver.name, said.answers)).collect(),
+            Aim::Report(_) | Aim::Interfaces => Vec::new(),
+        }
     }
 
     /// What this reading may decide about where counters and jobs come from. Jobs have another name in each
@@ -451,27 +510,42 @@ impl<'a> Reading<'a> {
         Choice { counters: self.tried_all || !first_look, jobs, anew }
     }
 
-    fn report(mut self, plan: &Plan, silent: &[(&'static str, String)]) -> Result<Asked, AskError> {
+    /// What the interfaces of the printer said, and that strangers are left out. It is taken out of the reading:
+    /// after this, nobody asks who an interface says the printer is.
+    fn heard(&mut self) -> (Vec<Heard>, Vec<Defect>) {
+        let (mut heard, mut left_out) = (Vec::new(), Vec::new());
+        let mut all = std::mem::take(&mut self.said);
+        for said in &mut all {
+            let is_stranger = self.is_stranger(said);
+            match said.understood.take() {
+                Some(Understood { is_identified: true, .. }) if is_stranger => left_out.push(said.left_out()),
+                Some(Understood { is_identified: true, report, defects }) => {
+                    let (driver, over) = (said.driver, self.over(said.driver.channel).0);
+                    heard.push(Heard { driver, over, report, defects });
+                }
+                Some(_) | None => {}
+            }
+        }
+        self.said = all;
+        (heard, left_out)
+    }
+
+    fn report(mut self, plan: &Plan, silent: Vec<(&'static str, String)>) -> Result<Asked, AskError> {
         let Contact { access, known, memories, read_at, .. } = self.contact;
         for said in self.said.iter_mut().filter(|said| !said.whole && said.is_identified()) {
             for request in (said.driver.next)(&said.answers) {
                 said.answers.entry(request.key).or_insert_with(|| Answer::Failed(LATE.to_owned()));
             }
+            said.understood = None;
+            said.understand(read_at);
         }
-        let heard = |said: &Said| {
-            let (report, defects) = (said.driver.read)(&said.answers, read_at);
-            Heard { driver: said.driver, over: self.over(said.driver.channel).0, report, defects }
-        };
-        let identified = self.said.iter().filter(|said| said.is_identified());
-        let (strangers, identified): (Vec<&Said>, Vec<&Said>) = identified.partition(|said| self.is_stranger(said));
-        let left_out: Vec<Defect> = strangers.into_iter().map(Said::left_out).collect();
-        let heard: Vec<Heard> = identified.into_iter().map(heard).collect();
+        let (heard, left_out) = self.heard();
         let over = heard.iter().map(|heard| (heard.driver.name, heard.over.clone())).collect();
         let is_welcome = |merged: &Merged| {
-            !known.is_of_another(merged.memory.identity()) || !self.is_doubtful(&merged.drivers, silent)
+            !known.is_of_another(merged.memory.identity()) || !self.is_doubtful(&merged.drivers, &silent)
         };
         let choice = self.choice();
-        let merged = memories.merge(heard, choice, is_welcome).ok_or_else(|| doubtful(silent))?;
+        let merged = memories.merge(heard, choice, is_welcome).ok_or_else(|| doubtful(&silent))?;
         let Merged { report, mut defects, drivers, memory, strangers } = merged;
         defects.extend(left_out);
         let gone = silent.iter().filter(|(name, _)| known.remembers(name));
@@ -481,23 +555,24 @@ impl<'a> Reading<'a> {
             defects.push(Defect::of(what));
         }
         let grade = grade(&report, &drivers, |name| self.is_proved(name));
-        let mut not_asked: Vec<(String, String)> =
-            plan.left_out.iter().map(|(name, why)| ((*name).to_owned(), (*why).to_owned())).collect();
-        for (key, answer) in self.said.iter().flat_map(|said| &said.answers) {
-            if let Answer::NotAsked(why) = answer {
-                not_asked.push((key.clone(), why.clone()));
-            }
-        }
+        let not_asked = self.not_asked(plan);
         // A web server that is off for a while is tried again at the next reading, and not a week later.
         let tried = (self.tried_all && self.web.trouble().is_none()).then_some(read_at);
         let known = known.after(memory.identity(), &drivers, tried, access.words());
         let known = known.with_strangers(&strangers).anew(choice.anew);
         let fingerprint = self.web.shown();
-        let answers = match self.aim {
-            Aim::Recording => self.said.into_iter().map(|said| (said.driver.name, said.answers)).collect(),
-            Aim::Report(_) | Aim::Interfaces => Vec::new(),
-        };
-        Ok(Asked { drivers, report, defects, grade, memory, not_asked, answers, over, fingerprint, known })
+        let answers = self.answers();
+        Ok(Asked { drivers, report, defects, grade, memory, silent, not_asked, answers, over, fingerprint, known })
+    }
+}
+
+/// An answer; where a login was sent and not taken, it is one that failed.
+fn refused(answer: Answer, has_login: bool) -> Answer {
+    match answer {
+        Answer::Body { status: status @ (401 | 403), .. } if has_login => {
+            Answer::Failed(format!("{LOGIN_REFUSED} (status {status})"))
+        }
+        answer => answer,
     }
 }
 

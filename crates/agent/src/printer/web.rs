@@ -6,10 +6,11 @@
 //! HTTP.
 
 use super::access::Login;
+use super::ends::Ends;
 use super::{Patience, legacy};
 use crate::proxy::base64;
 use crate::tls::{Fingerprint, Pin, printer_config};
-use drivers::{Answer, limits};
+use drivers::{Answer, limits, reads_both_ends};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -17,10 +18,11 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, Error as TlsError};
+use rustls::{AlertDescription, Error as TlsError, InvalidMessage};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -41,11 +43,63 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// Why no connection comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Obstacle {
+    /// Its name is not known.
+    Name,
+    /// Nobody listens.
+    Refused,
+    /// The network does not lead there.
+    NoWay,
+    /// Nothing came back in time.
+    Silent,
+    /// The connection was taken, and nothing was said on it in time.
+    Mute,
+    /// What was said is no TLS.
+    Plain,
+    /// It broke off.
+    Broken,
+}
+
+impl Obstacle {
+    /// Why a connection was not taken.
+    fn of(error: &std::io::Error) -> Obstacle {
+        match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => Obstacle::Refused,
+            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::ConnectionAborted => Obstacle::Broken,
+            std::io::ErrorKind::TimedOut => Obstacle::Silent,
+            _ => Obstacle::NoWay,
+        }
+    }
+
+    /// Why hands were not shaken.
+    fn of_tls(error: &std::io::Error) -> Obstacle {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
+        match inner {
+            Some(TlsError::InvalidMessage(InvalidMessage::InvalidContentType)) => Obstacle::Plain,
+            _ => Obstacle::Broken,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Obstacle::Name => "its name is not known here",
+            Obstacle::Refused => "nothing listens on that port",
+            Obstacle::NoWay => "the network does not lead to that address and port",
+            Obstacle::Silent => "nothing came back from that address and port",
+            Obstacle::Mute => "the connection was taken, and nothing was said on it",
+            Obstacle::Plain => "what answers there speaks no TLS; where that is right, its address begins with http://",
+            Obstacle::Broken => "the connection broke off before anything could be asked",
+        }
+    }
+}
+
 /// Why a port of a printer cannot be asked at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// No connection.
-    Unreached,
+    Unreached(Obstacle),
     /// It shows another certificate than the one it must show.
     Certificate,
     /// It speaks only TLS that this build does not.
@@ -54,12 +108,12 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// In words for a defect. Addresses are left out: they are the customer's.
-    fn words(self, is_tls: bool) -> &'static str {
+    fn words(self, is_tls: bool) -> String {
         match self {
-            Trouble::Unreached if is_tls => "could not be reached over HTTPS",
-            Trouble::Unreached => "could not be reached",
-            Trouble::Certificate => "shows another certificate than the one known",
-            Trouble::OldTls => super::OLD_TLS,
+            Trouble::Unreached(obstacle) if is_tls => format!("could not be reached over HTTPS: {}", obstacle.words()),
+            Trouble::Unreached(obstacle) => format!("could not be reached: {}", obstacle.words()),
+            Trouble::Certificate => "shows another certificate than the one known".to_owned(),
+            Trouble::OldTls => super::OLD_TLS.to_owned(),
         }
     }
 }
@@ -95,6 +149,16 @@ impl Drop for Open {
 enum Asked<'a> {
     Get { path: &'a str, accept: &'static str, login: Option<&'a Login> },
     Operation(Bytes),
+}
+
+impl Asked<'_> {
+    /// Whether both ends of an answer that is too long are of use.
+    fn wants_both_ends(&self) -> bool {
+        match self {
+            Asked::Get { path, .. } => reads_both_ends(path),
+            Asked::Operation(_) => false,
+        }
+    }
 }
 
 /// What came of sending a request.
@@ -191,7 +255,7 @@ impl Link {
                 Ok(false)
             }
             // A printer that took a connection before may be busy for the moment; one that took none is left.
-            Err(Trouble::Unreached) if self.was_open => Err(Trouble::Unreached),
+            Err(Trouble::Unreached(obstacle)) if self.was_open => Err(Trouble::Unreached(obstacle)),
             Err(trouble) => {
                 self.trouble = Some(trouble);
                 Err(trouble)
@@ -204,7 +268,7 @@ impl Link {
         let mut builder = Builder::new();
         builder.max_buf_size(HEAD_BYTES_MAX).max_headers(FIELDS_MAX);
         let shaken = builder.handshake(TokioIo::new(stream)).await;
-        let (sender, connection) = shaken.map_err(|_| Trouble::Unreached)?;
+        let (sender, connection) = shaken.map_err(|_| Trouble::Unreached(Obstacle::Broken))?;
         let task = tokio::spawn(async move {
             // What went wrong is said to whoever waits for an answer.
             let _ended = connection.await;
@@ -215,10 +279,13 @@ impl Link {
     /// A TCP connection, within the time for one.
     async fn dial(&mut self) -> Result<TcpStream, Trouble> {
         let host = self.host.trim_matches(['[', ']']);
-        match timeout(self.patience.connect, TcpStream::connect((host, self.port))).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(_)) | Err(_) => Err(Trouble::Unreached),
-        }
+        let dialling = async {
+            let found = lookup_host((host, self.port)).await.map_err(|_| Obstacle::Name)?;
+            let found: Vec<SocketAddr> = found.collect();
+            TcpStream::connect(found.as_slice()).await.map_err(|error| Obstacle::of(&error))
+        };
+        let dialled = timeout(self.patience.connect, dialling).await;
+        dialled.unwrap_or(Err(Obstacle::Silent)).map_err(Trouble::Unreached)
     }
 
     async fn stream(&mut self) -> Result<Box<dyn Stream>, Trouble> {
@@ -236,7 +303,8 @@ impl Link {
         let stream = match timeout(self.patience.connect, legacy::connect(dialled, &pin)).await {
             Ok(Some(stream)) => stream,
             Ok(None) | Err(_) if pin.is_broken() => return Err(Trouble::Certificate),
-            Ok(None) | Err(_) => return Err(Trouble::Unreached),
+            Ok(None) => return Err(Trouble::Unreached(Obstacle::Broken)),
+            Err(_) => return Err(Trouble::Unreached(Obstacle::Mute)),
         };
         self.is_old = true;
         Ok(stream)
@@ -244,16 +312,17 @@ impl Link {
 
     /// TLS 1.2 or 1.3 by rustls.
     async fn tls(&mut self, pin: Arc<Pin>) -> Result<Box<dyn Stream>, Trouble> {
-        let config = printer_config(pin.clone()).map_err(|_| Trouble::Unreached)?;
+        let config = printer_config(pin.clone()).map_err(|_| Trouble::Unreached(Obstacle::Broken))?;
         let host = self.host.trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host).map_err(|_| Trouble::Unreached)?;
+        let name = ServerName::try_from(host).map_err(|_| Trouble::Unreached(Obstacle::Name))?;
         let dialled = self.dial().await?;
         let connecting = TlsConnector::from(Arc::new(config)).connect(name, dialled);
         match timeout(self.patience.connect, connecting).await {
             Ok(Ok(stream)) => Ok(Box::new(stream)),
             Ok(Err(_)) | Err(_) if pin.is_broken() => Err(Trouble::Certificate),
             Ok(Err(error)) if is_old(&error) => Err(Trouble::OldTls),
-            Ok(Err(_)) | Err(_) => Err(Trouble::Unreached),
+            Ok(Err(error)) => Err(Trouble::Unreached(Obstacle::of_tls(&error))),
+            Err(_) => Err(Trouble::Unreached(Obstacle::Mute)),
         }
     }
 
@@ -272,9 +341,9 @@ impl Link {
         loop {
             let reused = match self.ensure().await {
                 Ok(reused) => reused,
-                Err(trouble) => return failed(trouble.words(self.is_tls())),
+                Err(trouble) => return Answer::Failed(trouble.words(self.is_tls())),
             };
-            match self.send(request.clone()).await {
+            match self.send(request.clone(), asked.wants_both_ends()).await {
                 Sent::Answer(answer) => return answer,
                 // The printer closed the old connection while the request was on its way: once more on a new one.
                 Sent::Closed if reused => self.open = None,
@@ -310,7 +379,7 @@ impl Link {
     }
 
     /// Sends on the open connection. It stays open only after a whole answer.
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> Sent {
+    async fn send(&mut self, request: Request<Full<Bytes>>, both_ends: bool) -> Sent {
         let Some(mut open) = self.open.take() else { return Sent::Closed };
         let response = match timeout(self.patience.idle, open.sender.send_request(request)).await {
             Err(_) => return Sent::Answer(failed("stopped answering")),
@@ -320,8 +389,8 @@ impl Link {
         };
         let (head, body) = response.into_parts();
         let head = Response::from_parts(head, ());
-        let body = read_body(body, self.patience).await;
-        if body.is_ok() {
+        let body = read_body(body, self.patience, both_ends).await;
+        if body.as_ref().is_ok_and(|body| body.len() <= limits::BODY_MAX) {
             self.open = Some(open);
         }
         Sent::Answer(answer(&head, body))
@@ -337,22 +406,44 @@ fn basic(login: &Login) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Reads a body within its cap and the time without a byte.
-async fn read_body(mut body: Incoming, patience: Patience) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
+/// Reads a body within its cap and the time without a byte. Of a longer one its start and its end are read where both
+/// are of use; else it is left, and what there is of it is longer than the cap.
+async fn read_body(mut body: Incoming, patience: Patience, both_ends: bool) -> Result<Vec<u8>, String> {
+    let mut ends = Ends::new();
+    while !ends.is_over() {
+        match next_bytes(&mut body, patience).await? {
+            Some(bytes) => ends.take(&bytes),
+            None => return Ok(ends.into_bytes()),
+        }
+    }
+    if both_ends {
+        let rest = async {
+            while ends.goes_on() {
+                match next_bytes(&mut body, patience).await {
+                    Ok(Some(bytes)) => ends.take(&bytes),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+        };
+        // As far as it comes in a part of the time for an answer: what there is by then is not lost.
+        let _late = timeout(patience.answer / 4, rest).await;
+    }
+    Ok(ends.into_bytes())
+}
+
+/// The next bytes of a body; `None` at its end.
+async fn next_bytes(body: &mut Incoming, patience: Patience) -> Result<Option<Bytes>, String> {
     loop {
         match timeout(patience.idle, body.frame()).await {
             Err(_) => return Err("stopped answering".to_owned()),
-            Ok(None) => return Ok(bytes),
+            Ok(None) => return Ok(None),
             Ok(Some(Err(error))) if error.is_parse() => return Err("did not answer in valid HTTP".to_owned()),
             Ok(Some(Err(_))) => return Err("ended before its stated length".to_owned()),
             Ok(Some(Ok(frame))) => {
                 // Other frames are trailers, which say nothing that is read.
-                let Ok(data) = frame.into_data() else { continue };
-                if bytes.len().saturating_add(data.len()) > limits::BODY_MAX {
-                    return Err(format!("is longer than {} bytes", limits::BODY_MAX));
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
                 }
-                bytes.extend_from_slice(&data);
             }
         }
     }
@@ -413,6 +504,38 @@ mod tests {
             assert_eq!(is_old(&io), old, "{error:?}");
         }
         assert!(!is_old(&std::io::Error::from(std::io::ErrorKind::UnexpectedEof)));
+    }
+
+    #[tokio::test]
+    async fn a_port_that_cannot_be_asked_says_why() {
+        let listens = |text: &'static str| async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let port = listener.local_addr().expect("bound").port();
+            tokio::spawn(async move {
+                while let Ok((mut socket, _)) = listener.accept().await {
+                    // Until whoever asked has had enough.
+                    let _hung_up = tokio::io::AsyncWriteExt::write_all(&mut socket, text.as_bytes()).await;
+                    let _read = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await;
+                }
+            });
+            port
+        };
+        let patience = Patience { connect: std::time::Duration::from_secs(1), ..Patience::default() };
+        let plain = listens("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        for (host, port, obstacle) in [
+            ("127.0.0.1", 1, Obstacle::Refused),
+            ("printer..example", 443, Obstacle::Name),
+            ("127.0.0.1", plain, Obstacle::Plain),
+            ("127.0.0.1", listens("").await, Obstacle::Mute),
+        ] {
+            let mut link = Link::new(host, port, Some(Pin::new(None)), patience);
+            let answer = link.get("/", "text/html", None).await;
+            let words = format!("could not be reached over HTTPS: {}", obstacle.words());
+            assert_eq!(answer, Answer::Failed(words), "{host}:{port}");
+        }
+        let mut link = Link::new("127.0.0.1", 1, None, patience);
+        let words = "could not be reached: nothing listens on that port";
+        assert_eq!(link.get("/", "text/html", None).await, failed(words));
     }
 
     #[test]

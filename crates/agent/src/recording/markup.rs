@@ -7,14 +7,13 @@
 
 use super::values::{Change, Field, NAMES_MAX};
 use super::words::{LABEL_MAX, is_label_of_names};
+use drivers::ews_html::decode;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Tables in tables that are remembered.
 const TABLES_MAX: usize = 64;
-/// Characters of an entity between `&` and `;` at most: `&#1114111;`.
-const ENTITY_MAX: usize = 10;
 /// Cells of a row of labels, at least.
 const LABELS_MIN: usize = 3;
 
@@ -458,46 +457,7 @@ fn push_escaped(out: &mut String, text: &str) {
     }
 }
 
-/// A text with its entities as the characters that they stand for; one that is not known stays as it is.
+/// A text with its references as the characters that they stand for, as the drivers read them.
 fn decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('&') {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('&') {
-        let (before, after) = rest.split_at(start);
-        out.push_str(before);
-        let end = after.bytes().take(ENTITY_MAX + 2).position(|byte| byte == b';');
-        let known = end.and_then(|end| Some((entity(after.get(1..end)?)?, after.get(end + 1..)?)));
-        if let Some((c, behind)) = known {
-            out.push(c);
-            rest = behind;
-        } else {
-            out.push('&');
-            rest = &after[1..];
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-fn entity(name: &str) -> Option<char> {
-    let number = |text: &str, radix| u32::from_str_radix(text, radix).ok().and_then(char::from_u32);
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some('\u{a0}'),
-        "sup2" => Some('²'),
-        _ => {
-            let digits = name.strip_prefix('#')?;
-            match digits.strip_prefix(['x', 'X']) {
-                Some(digits) => number(digits, 16),
-                None => number(digits, 10),
-            }
-        }
-    }
+    if text.contains('&') { Cow::Owned(decode(text)) } else { Cow::Borrowed(text) }
 }

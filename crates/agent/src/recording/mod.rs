@@ -16,12 +16,12 @@ mod tests;
 mod values;
 mod words;
 
-use crate::files::{read_bounded, write_private};
-use crate::printer::{Asked, Known};
+use crate::files::{make_private_folder, read_bounded, write_private};
+use crate::printer::{Asked, Known, reason};
 use drivers::merge::{Heard, Memory, merge};
 use drivers::{Answer, Answers, Channel, Driver, driver, limits};
 use mask::{Masks, Secrets};
-use report::{Grade, Instant};
+use report::{Grade, Instant, Report};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -37,9 +37,11 @@ const VARIABLES: &str = "snmp.snmprec";
 const INDEX_MAX: u64 = 1 << 20;
 /// Answers of one recording.
 const ANSWERS_MAX: usize = 1000;
-/// Bytes of all answers of one recording, and of the files that they stand in: twice what a printer may answer in
-/// one reading.
+/// Bytes of all answers of one recording, and of the files that they stand in: four times what a printer
+/// may answer in one reading.
 const BYTES_MAX: usize = 8 * limits::BODY_MAX;
+/// The last instant that a recording may name: the end of the year 9999.
+const LAST_INSTANT: Instant = Instant(253_402_300_799_999);
 /// Characters of a file's name before its end.
 const NAME_MAX: usize = 80;
 /// What stands at the top of the index.
@@ -60,12 +62,12 @@ pub enum RecordingError {
     #[error("{0} is not empty; name a new folder")]
     NotEmpty(PathBuf),
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why. It is a part of the text and no source, so that whoever prints the chain says it once.
+        why: std::io::Error,
     },
     /// The index or a file that it names is not as recordings are.
     #[error("{path}: {what}")]
@@ -78,9 +80,9 @@ pub enum RecordingError {
     /// More names than can be masked at once.
     #[error("the answers hold more names than can be masked; nothing was written")]
     TooMany,
-    /// None of the recorded answers is a printer's identification.
-    #[error("no driver recognises a printer in these answers")]
-    Unrecognised,
+    /// None of the recorded answers is a printer's identification; why not, by interface.
+    #[error("no driver recognises a printer in these answers ({0})")]
+    Unrecognised(String),
 }
 
 /// What was written.
@@ -209,22 +211,62 @@ pub fn write(folder: &Path, asked: &Asked, address: &str) -> Result<Written, Rec
     for (name, bytes) in &files.files {
         let (below, name) = name.rsplit_once('/').unwrap_or(("", name.as_str()));
         let below = folder.join(below);
-        write_private(&below, name, bytes).map_err(|source| RecordingError::File { path: below.join(name), source })?;
+        write_private(&below, name, bytes).map_err(|why| RecordingError::File { path: below.join(name), why })?;
     }
     let masked = masks.counts().iter().map(|(kind, count)| (kind.word(), *count)).collect();
     Ok(Written { files: files.files.len(), masked, left_out: files.left_out })
 }
 
-/// Whether a recording can be written into this folder: it is empty, or not there yet.
+/// Every answer by the driver that asked, and what was not asked and why.
+pub type Unrecognised = (Vec<(&'static str, Answers)>, Vec<(String, String)>);
+
+/// The same of something at `address` that no driver knows: what it answered, and what was not asked.
 ///
 /// # Errors
-/// [`RecordingError::NotEmpty`], or that the folder cannot be looked into.
-pub fn check_empty(folder: &Path) -> Result<(), RecordingError> {
+/// As [`write`].
+pub fn write_unrecognised(
+    folder: &Path,
+    read_at: Instant,
+    (answers, not_asked): Unrecognised,
+    address: &str,
+) -> Result<Written, RecordingError> {
+    let asked = Asked {
+        drivers: Vec::new(),
+        report: Report { read_at, ..Report::default() },
+        defects: Vec::new(),
+        grade: Grade::C,
+        memory: Memory::parse(""),
+        silent: Vec::new(),
+        not_asked,
+        answers,
+        over: Vec::new(),
+        fingerprint: None,
+        known: Known::default(),
+    };
+    write(folder, &asked, address)
+}
+
+/// Makes the folder of a recording, before anybody is asked for minutes. Gives whether it was not there before.
+///
+/// # Errors
+/// [`RecordingError::NotEmpty`], or that the folder cannot be made or written.
+pub fn prepare(folder: &Path) -> Result<bool, RecordingError> {
+    let is_new = !folder.exists();
+    check_empty(folder)?;
+    let trial = folder.join("trial.part");
+    let made = make_private_folder(folder).and_then(|()| std::fs::write(&trial, b""));
+    let tried = made.and_then(|()| std::fs::remove_file(&trial));
+    tried.map_err(|why| RecordingError::File { path: folder.to_owned(), why })?;
+    Ok(is_new)
+}
+
+/// Whether a recording can be written into this folder: it is empty, or not there yet.
+fn check_empty(folder: &Path) -> Result<(), RecordingError> {
     match std::fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(RecordingError::NotEmpty(folder.to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(RecordingError::File { path: folder.to_owned(), source }),
+        Err(why) => Err(RecordingError::File { path: folder.to_owned(), why }),
     }
 }
 
@@ -332,7 +374,8 @@ impl<'a> Files<'a> {
     /// Keeps a body, masked; gives its file, or `None` where it cannot be masked.
     fn body(&mut self, name: &str, key: &str, body: &[u8]) -> Option<String> {
         let form = form(channel(name), body);
-        if form == Form::Closed {
+        // What was cut off is no document in which every name is found.
+        if form == Form::Closed || body.len() > limits::BODY_MAX {
             return None;
         }
         let strict = is_hidden(name, key, body);
@@ -406,6 +449,9 @@ fn numbers(object: &str) -> Option<Vec<u32>> {
 pub fn read(folder: &Path) -> Result<Recording, RecordingError> {
     let path = folder.join(INDEX);
     let wrong = |what: String| RecordingError::Wrong { path: path.clone(), what };
+    if let Some(what) = missing(folder) {
+        return Err(RecordingError::Wrong { path: folder.to_owned(), what });
+    }
     let bytes = file(&path, INDEX_MAX)?;
     let text = String::from_utf8(bytes).map_err(|_| wrong("is no UTF-8 text".to_owned()))?;
     let index: Index = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
@@ -414,6 +460,13 @@ pub fn read(folder: &Path) -> Result<Recording, RecordingError> {
     }
     if index.answers.len() > ANSWERS_MAX {
         return Err(wrong(format!("names more than {ANSWERS_MAX} answers")));
+    }
+    let read_at = Instant(index.read_at);
+    if !(Instant(0)..=LAST_INSTANT).contains(&read_at) {
+        return Err(wrong(format!("read_at = {} is no time from 1970 to 9999", index.read_at)));
+    }
+    if index.grade == Grade::A {
+        return Err(wrong("grade = \"A\" is of no reading: no printer signs what it is asked".to_owned()));
     }
     let named =
         |name: &str| driver(name).ok_or_else(|| wrong(format!("driver = {name:?} is no driver of this program")));
@@ -434,7 +487,7 @@ pub fn read(folder: &Path) -> Result<Recording, RecordingError> {
         }
     }
     Ok(Recording {
-        read_at: Instant(index.read_at),
+        read_at,
         grade: index.grade,
         not_asked: index.not_asked.into_iter().map(|one| (one.what, one.why)).collect(),
         answers,
@@ -442,8 +495,18 @@ pub fn read(folder: &Path) -> Result<Recording, RecordingError> {
     })
 }
 
+/// Why a folder is no recording at all, where its index is absent.
+fn missing(folder: &Path) -> Option<String> {
+    let kind = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    if !std::fs::symlink_metadata(folder.join(INDEX)).is_err_and(kind) {
+        return None;
+    }
+    let is_folder = folder.is_dir();
+    Some(if is_folder { format!("is no recording: it holds no {INDEX}") } else { "there is no such folder".to_owned() })
+}
+
 fn file(path: &Path, most: u64) -> Result<Vec<u8>, RecordingError> {
-    let failed = |source| RecordingError::File { path: path.to_owned(), source };
+    let failed = |why| RecordingError::File { path: path.to_owned(), why };
     // A link in a recording that somebody sent could name any file of this machine.
     if !std::fs::symlink_metadata(path).map_err(failed)?.is_file() {
         return Err(RecordingError::Wrong { path: path.to_owned(), what: "is no plain file".to_owned() });
@@ -502,7 +565,7 @@ impl Bodies<'_> {
         for part in Path::new(name).parent().into_iter().flat_map(Path::components) {
             folder.push(part);
             let kept = std::fs::symlink_metadata(&folder);
-            if !kept.map_err(|source| RecordingError::File { path: folder.clone(), source })?.is_dir() {
+            if !kept.map_err(|why| RecordingError::File { path: folder.clone(), why })?.is_dir() {
                 return Err(RecordingError::Wrong { path: folder, what: "is no plain folder".to_owned() });
             }
         }
@@ -539,6 +602,17 @@ impl Recording {
         }
     }
 
+    /// Why no interface identifies a printer: what its driver finds odd, else what its first answer was.
+    fn reasons(&self) -> String {
+        let one = |(name, answers): &(&'static str, Answers)| {
+            let defects = driver(name).map(|driver| (driver.read)(answers, self.read_at).1).unwrap_or_default();
+            let why = defects.first().map_or_else(|| reason(answers), |defect| defect.what.clone());
+            format!("{name}: {why}")
+        };
+        let reasons: Vec<String> = self.answers.iter().map(one).collect();
+        if reasons.is_empty() { "it holds no answer".to_owned() } else { reasons.join("; ") }
+    }
+
     /// Reads the answers as if the printer had given them now.
     ///
     /// # Errors
@@ -552,8 +626,11 @@ impl Recording {
             heard.push(Heard { driver, over: self.over(driver), report, defects });
         }
         if heard.is_empty() {
-            return Err(RecordingError::Unrecognised);
+            return Err(RecordingError::Unrecognised(self.reasons()));
         }
+        let is_silent = |name: &str| !heard.iter().any(|heard| heard.driver.name == name);
+        let silent = self.answers.iter().filter(|(name, _)| is_silent(name));
+        let silent = silent.map(|(name, answers)| (*name, reason(answers))).collect();
         let merged = merge(heard, &Memory::parse(""));
         Ok(Asked {
             drivers: merged.drivers,
@@ -561,6 +638,7 @@ impl Recording {
             defects: merged.defects,
             grade: self.grade,
             memory: merged.memory,
+            silent,
             not_asked: self.not_asked,
             answers: self.answers,
             over,

@@ -32,6 +32,7 @@ fn recorded(driver: &'static str, answers: &Answers) -> (Answers, Vec<u8>) {
         defects: Vec::new(),
         grade: Grade::C,
         memory: Memory::parse(""),
+        silent: Vec::new(),
         not_asked: Vec::new(),
         answers: vec![(driver, answers.clone())],
         over: Vec::new(),

@@ -1,7 +1,7 @@
 //! What a recording shows and what it does not, and that it reads back as it was written.
 
 use super::*;
-use report::{Configuration, Job, Personal, Report};
+use report::{Configuration, Job, Personal};
 use tempfile::TempDir;
 
 const SERIAL: &str = "CN61A0K01F";
@@ -207,6 +207,7 @@ fn asked() -> Asked {
         defects: Vec::new(),
         grade: Grade::B,
         memory: Memory::parse(""),
+        silent: Vec::new(),
         not_asked: vec![("/login".to_owned(), "no login is configured".to_owned())],
         answers: vec![("piws", web), ("snmp", snmp)],
         over: vec![("piws", "192.0.2.77:443 aa".to_owned()), ("snmp", "192.0.2.77:161 snmp".to_owned())],
@@ -251,6 +252,54 @@ fn a_recording_is_never_written_over_anything() {
 }
 
 #[test]
+fn a_folder_is_made_ready_before_anything_is_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a").join("recording");
+    assert!(prepare(&path).expect("made"), "it was not there");
+    assert!(!prepare(&path).expect("still empty"), "it was there");
+    assert_eq!(std::fs::read_dir(&path).expect("a folder").count(), 0);
+    let file = folder.path().join("file");
+    std::fs::write(&file, "sesame").expect("written");
+    for path in [&file, &file.join("below")] {
+        let error = prepare(path).expect_err("no folder").to_string();
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
+    }
+    assert!(matches!(prepare(folder.path()), Err(RecordingError::NotEmpty(_))));
+}
+
+#[test]
+fn what_no_driver_knows_is_recorded_and_a_replay_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("recording");
+    let page = "<html><table><tr><td>Contact:</td><td>Grete Weber</td></tr></table></html>";
+    let key = "/LFPWebServices/PI/Identification.json";
+    let answers = vec![("piws", Answers::from([(key.to_owned(), body("text/html", page))]))];
+    let not_asked = vec![("snmp".to_owned(), "snmp is off".to_owned())];
+    write_unrecognised(&path, Instant(7), (answers, not_asked.clone()), "192.0.2.77").expect("written");
+    let recording = read(&path).expect("reads");
+    assert_eq!((recording.read_at, recording.grade, &recording.not_asked), (Instant(7), Grade::C, &not_asked));
+    let Some(Answer::Body { body, .. }) = recording.answers[0].1.get(key) else { panic!("{recording:?}") };
+    none_of(&String::from_utf8_lossy(body), &["Weber"]);
+    let error = recording.replay().expect_err("no printer").to_string();
+    assert!(error.contains("no driver recognises a printer") && error.contains("Identification.json"), "{error}");
+}
+
+#[test]
+fn a_cause_is_said_once_and_a_folder_without_a_recording_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = read(folder.path()).expect_err("empty").to_string();
+    assert_eq!(error, format!("{}: is no recording: it holds no {INDEX}", folder.path().display()));
+    let absent = folder.path().join("absent");
+    let error = read(&absent).expect_err("absent").to_string();
+    assert_eq!(error, format!("{}: there is no such folder", absent.display()));
+    let (_folder, path, _) = written();
+    std::fs::remove_file(path.join("snmp").join(VARIABLES)).expect("removed");
+    let error = read(&path).expect_err("a file is gone");
+    assert!(std::error::Error::source(&error).is_none(), "the text of it stands in the error's own");
+    assert!(error.to_string().contains(VARIABLES), "{error}");
+}
+
+#[test]
 fn a_recording_that_somebody_sent_reads_no_file_beside_it() {
     let (folder, path, _) = written();
     std::fs::write(folder.path().join("secret"), "sesame").expect("written");
@@ -262,7 +311,16 @@ fn a_recording_that_somebody_sent_reads_no_file_beside_it() {
         std::fs::write(&index, changed).expect("written");
         assert!(matches!(read(&path), Err(RecordingError::Wrong { .. })), "{file}");
     }
-    for (from, to) in [("form = 1", "form = 2"), ("\"snmp\"", "\"telnet\""), ("came =", "comes =")] {
+    let changes = [
+        ("form = 1", "form = 2"),
+        ("\"snmp\"", "\"telnet\""),
+        ("came =", "comes ="),
+        ("read_at = ", "read_at = -1"),
+        ("read_at = ", "read_at = 99999999999999"),
+        ("grade = \"B\"", "grade = \"A\""),
+    ];
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
         std::fs::write(&index, text.replace(from, to)).expect("written");
         assert!(matches!(read(&path), Err(RecordingError::Wrong { .. })), "{to}");
     }

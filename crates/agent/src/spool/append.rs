@@ -62,12 +62,7 @@ impl Appender<'_> {
     /// Puts a job in, unless it was seen before just as it is.
     fn put_job(&mut self, serial: &str, key: &str, draft: &Draft, done: &mut Appended) -> Result<(), SpoolError> {
         let digest = job_digest(&draft.core);
-        let known: Option<Vec<u8>> = self
-            .tx
-            .prepare_cached("select digest from job_seen where printer = ?1 and job_key = ?2")?
-            .query_row(params![serial, key], |row| row.get(0))
-            .optional()?;
-        if known.as_deref() == Some(digest.as_slice()) {
+        if job_seen(self.tx, serial, key)?.as_deref() == Some(digest.as_slice()) {
             return Ok(());
         }
         let Some(pages) = self.put(draft)? else {
@@ -124,20 +119,12 @@ impl Spool {
         let seen = self.mark()?;
         let Some(printer) = PrinterIdentity::of(configuration) else { return Ok(false) };
         let Some(draft) = seen_record(configuration, read.now, seen) else { return Ok(false) };
-        let what = (&printer, &configuration.firmware_version);
-        let digest = sha256(&[serde_json::to_string(&what)?.as_bytes()]);
+        let digest = identity_digest(&printer, configuration)?;
         let surroundings = self.surroundings.clone();
         let salt = || surroundings.random::<16>();
         let tx = self.write()?;
         note_printer(&tx, &printer, read, true)?;
-        let known: Option<(Vec<u8>, i64)> = tx
-            .prepare_cached("select digest, at from seen where serial = ?1")?
-            .query_row(params![printer.serial], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let fresh = known.is_some_and(|(of, at)| {
-            let age = read.now.since(Instant(at));
-            of == digest && age.0 >= 0 && age < SEEN_EVERY
-        });
+        let fresh = is_recorded(&tx, &printer.serial, digest, read.now)?;
         if !fresh {
             Appender { tx: &tx, number: next_number(&tx)?, salt: &salt, now: read.now }.put(&draft)?;
             tx.prepare_cached("insert or replace into seen (serial, digest, at) values (?1, ?2, ?3)")?
@@ -188,6 +175,36 @@ fn note_printer(
         seen_only
     ])?;
     Ok(())
+}
+
+/// What tells the version of a job that was seen last, where one was.
+pub(super) fn job_seen(connection: &Connection, serial: &str, key: &str) -> Result<Option<Vec<u8>>, SpoolError> {
+    let sql = "select digest from job_seen where printer = ?1 and job_key = ?2";
+    Ok(connection.prepare_cached(sql)?.query_row(params![serial, key], |row| row.get(0)).optional()?)
+}
+
+/// What tells one version of a printer's identity from another.
+pub(super) fn identity_digest(
+    printer: &PrinterIdentity,
+    configuration: &Configuration,
+) -> Result<[u8; 32], SpoolError> {
+    Ok(sha256(&[serde_json::to_string(&(printer, &configuration.firmware_version))?.as_bytes()]))
+}
+
+/// Whether this version of a printer's identity was recorded within a day.
+pub(super) fn is_recorded(
+    connection: &Connection,
+    serial: &str,
+    digest: [u8; 32],
+    now: Instant,
+) -> Result<bool, SpoolError> {
+    let sql = "select digest, at from seen where serial = ?1";
+    let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(Vec<u8>, i64)> { Ok((row.get(0)?, row.get(1)?)) };
+    let known = connection.prepare_cached(sql)?.query_row(params![serial], read).optional()?;
+    Ok(known.is_some_and(|(of, at)| {
+        let age = now.since(Instant(at));
+        of == digest && age.0 >= 0 && age < SEEN_EVERY
+    }))
 }
 
 /// What tells one version of a job from another: the job itself, whenever and by whom it was read. The

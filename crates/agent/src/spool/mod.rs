@@ -12,6 +12,8 @@ mod filter;
 mod migrate;
 mod open;
 mod pack;
+#[cfg(feature = "net")]
+mod preview;
 mod printers;
 mod receive;
 mod resync;
@@ -22,7 +24,7 @@ mod tests;
 
 pub(crate) use alerts::Queued;
 pub use append::{Appended, ReadFrom};
-pub(crate) use pack::HANDED_OVER;
+pub(crate) use pack::{HANDED_OVER, Packing};
 pub use printers::PrinterStatus;
 
 use protocol::package::Core;

@@ -20,7 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const PLAIN_TARGET: usize = 768 * 1024;
 /// A package is at most this many bytes before it is sealed. It is less than the protocol allows, so that
 /// one package with its connection always fits the wire budget of 30 minutes.
-const PACKED_MAX: usize = 75 * 1024;
+pub(crate) const PACKED_MAX: usize = 75 * 1024;
+/// Where less may be sent now and more waits, it waits for so much: a connection costs a third of this.
+const WORTH_BYTES: usize = 24 * 1024;
 /// A section that is larger than this is no section that a printer of ours gave; it is not sent.
 const SECTION_MAX: usize = 1024 * 1024;
 
@@ -32,6 +34,16 @@ pub(crate) struct Outgoing {
     pub(crate) sequence: u64,
     pub(crate) digest: Hex<32>,
     pub(crate) body: Vec<u8>,
+}
+
+/// What there is to send.
+pub(crate) enum Packing {
+    /// Nothing.
+    Nothing,
+    /// The package that comes next.
+    Package(Outgoing),
+    /// Records that wait. They are packed when a package of so many bytes, before it is sealed, may be sent.
+    Needs(usize),
 }
 
 /// A package as it was built.
@@ -71,11 +83,14 @@ struct Chosen {
 }
 
 impl Chosen {
-    /// Leaves something out: some records and what was asked for, then all sections. `false` when one
-    /// record alone is left.
-    fn shrink(&mut self) -> bool {
-        if self.records.len() > 1 {
-            let take = (self.records.len() * 3 / 4).max(1);
+    /// Leaves something out of a package that has `bytes` and may have `most`: some records and what was asked for,
+    /// then all sections. `false` when one record alone is left.
+    fn shrink(&mut self, bytes: usize, most: usize) -> bool {
+        let count = self.records.len();
+        if count > 1 {
+            // What is a little too large loses a little. What was asked for hides how large the records are.
+            let fits = if self.wanted.is_empty() && bytes > most { count * most / bytes } else { count * 3 / 4 };
+            let take = fits.clamp(1, count - 1);
             self.records.truncate(take);
             self.needs.truncate(take);
             self.wanted.truncate(self.wanted.len() / 2);
@@ -95,11 +110,12 @@ impl Chosen {
 }
 
 impl Spool {
-    /// The oldest package that is not acknowledged; packs waiting records when there is none.
-    pub(crate) fn outgoing(&mut self, identity: &Identity) -> Result<Option<Outgoing>, SpoolError> {
+    /// The oldest package that is not acknowledged; packs waiting records when there is none, at most `room` bytes
+    /// of them before they are sealed. A package stays as it was packed, so that it is packed when it may be sent.
+    pub(crate) fn outgoing(&mut self, identity: &Identity, room: usize) -> Result<Packing, SpoolError> {
         match self.oldest_unsent(identity)? {
-            Some(package) => Ok(Some(package)),
-            None => self.pack(identity),
+            Some(package) => Ok(Packing::Package(package)),
+            None => self.pack(identity, room.min(PACKED_MAX)),
         }
     }
 
@@ -117,21 +133,27 @@ impl Spool {
         Ok(Some(package))
     }
 
-    /// Packs the waiting records, signs, and commits the bytes before anybody sees them.
-    fn pack(&mut self, identity: &Identity) -> Result<Option<Outgoing>, SpoolError> {
+    /// Packs the waiting records, as many as `most` bytes hold, signs, and commits the bytes before anybody sees
+    /// them. Where `most` holds only a few of them, nothing is packed yet.
+    fn pack(&mut self, identity: &Identity, most: usize) -> Result<Packing, SpoolError> {
         let tx = self.write()?;
         let mut chosen = choose(&tx)?;
-        let Some(number) = chosen.records.first().map(|record| record.number) else { return Ok(None) };
+        let Some(number) = chosen.records.first().map(|record| record.number) else { return Ok(Packing::Nothing) };
         let place = place(&tx, identity.agent())?;
         let (sequence, first, seen) = (place.sequence, place.first, mark(&tx)?);
         let at = Position { agent: identity.agent(), sequence, first, previous: place.head, seen };
         let built = loop {
             let built = build(at, &chosen, identity)?;
+            let bytes = built.body.len();
             // Decompressing holds the portal's bounds of size and ratio.
-            if built.body.len() <= PACKED_MAX && package::decompress(&built.body).is_ok() {
+            if bytes <= most && package::decompress(&built.body).is_ok() {
                 break built;
             }
-            if !chosen.shrink() {
+            let is_one = chosen.records.len() == 1 && chosen.wanted.is_empty();
+            if bytes > most && most < PACKED_MAX && (is_one || most < WORTH_BYTES) {
+                return Ok(Packing::Needs(bytes.min(if is_one { PACKED_MAX } else { WORTH_BYTES })));
+            }
+            if !chosen.shrink(bytes, most) {
                 return Err(SpoolError::TooLarge(number));
             }
         };
@@ -142,7 +164,7 @@ impl Spool {
         }
         keep(&tx, place, &built, &chosen.records)?;
         tx.commit()?;
-        Ok(Some(Outgoing { sequence, digest: built.digest, body: built.body }))
+        Ok(Packing::Package(Outgoing { sequence, digest: built.digest, body: built.body }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The spool at its boundary: what goes in comes out once, in order, whatever happens between.
 
-use super::pack::Outgoing;
+use super::pack::{Outgoing, PACKED_MAX, Packing};
 use super::*;
 use crate::testing::{START, World, identity, split};
 use protocol::message::AlertNotice;
@@ -25,7 +25,16 @@ fn append(spool: &mut Spool, seed: u64) -> usize {
 }
 
 fn outgoing(spool: &mut Spool) -> Option<Outgoing> {
-    spool.outgoing(&identity("agent-1", "c")).expect("packs")
+    outgoing_of(spool, "agent-1")
+}
+
+/// What an agent sends next where nothing bounds it but the largest package.
+fn outgoing_of(spool: &mut Spool, agent: &str) -> Option<Outgoing> {
+    match spool.outgoing(&identity(agent, "c"), usize::MAX).expect("packs") {
+        Packing::Package(package) => Some(package),
+        Packing::Nothing => None,
+        Packing::Needs(bytes) => panic!("{bytes} bytes are no more than the largest package"),
+    }
 }
 
 /// The portal's receipt of a package.
@@ -130,7 +139,7 @@ fn a_new_identity_sends_everything_that_the_old_one_could_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut spool = open_as(folder.path(), "agent-0", "c").expect("opens");
     append(&mut spool, 1);
-    spool.outgoing(&identity("agent-0", "c")).expect("packs").expect("a package");
+    outgoing_of(&mut spool, "agent-0").expect("a package");
     append(&mut spool, 2);
     drop(spool);
     let mut spool = open(folder.path());
@@ -146,11 +155,10 @@ fn a_new_identity_sends_everything_that_the_old_one_could_not() {
 #[test]
 fn a_new_identity_sends_again_what_the_portal_had_taken_in_its_order() {
     let folder = tempfile::tempdir().expect("a folder");
-    let earlier = identity("agent-0", "c");
     let mut spool = open_as(folder.path(), "agent-0", "c").expect("opens");
     for seed in 1..=2 {
         append(&mut spool, seed);
-        let package = spool.outgoing(&earlier).expect("packs").expect("a package");
+        let package = outgoing_of(&mut spool, "agent-0").expect("a package");
         let taken = Receipt { agent: "agent-0".to_owned(), ..receipt(&package) };
         let taken = taken.signed(&SigningKey::from_bytes(&[8; 32]));
         assert!(spool.acknowledge(&taken, &[], START).expect("acknowledged"));
@@ -287,6 +295,34 @@ fn sections_that_do_not_fit_beside_the_records_hold_nothing_up() {
         sent += 1;
         assert!(sent < 20, "{left} sections are never sent");
     }
+}
+
+#[test]
+fn what_is_packed_fits_the_room_there_is_and_what_would_not_be_worth_its_connection_waits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut spool = open(folder.path());
+    for seed in 1..=120 {
+        append(&mut spool, seed);
+    }
+    let agent = identity("agent-1", "c");
+    let records = waits(&spool);
+    for room in [0, 1_000, 20_000] {
+        let Packing::Needs(bytes) = spool.outgoing(&agent, room).expect("packs") else { panic!("{room} bytes") };
+        assert!(bytes > room && bytes <= PACKED_MAX, "{bytes} bytes are needed, and there were {room}");
+        assert_eq!(waits(&spool), records, "nothing was packed");
+    }
+    for room in [24 * 1024, 40_000] {
+        let Packing::Package(package) = spool.outgoing(&agent, room).expect("packs") else { panic!("{room} bytes") };
+        assert!((room / 2..=room).contains(&package.body.len()), "{} of {room} bytes", package.body.len());
+        spool.acknowledge(&receipt(&package), &[], START).expect("acknowledged");
+    }
+    while let Some(package) = outgoing(&mut spool) {
+        spool.acknowledge(&receipt(&package), &[], START).expect("acknowledged");
+    }
+    append(&mut spool, 121);
+    let Packing::Needs(bytes) = spool.outgoing(&agent, 100).expect("packs") else { panic!("too little room") };
+    let Packing::Package(package) = spool.outgoing(&agent, bytes).expect("packs") else { panic!("all that waits") };
+    assert_eq!((package.body.len(), waits(&spool)), (bytes, 1), "a little that waits needs little");
 }
 
 #[test]

@@ -156,6 +156,55 @@ async fn preview_shows_what_would_be_sent_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_preview_leaves_out_what_the_portal_has_and_shows_what_still_waits() {
+    let documents = vec![busy("CN1"), identity(MODEL, "CN2")];
+    let site = site_of(documents, Participation::Listed(["CN1".to_owned()].into())).await;
+    let collector = site.collector("");
+    site.portal.set_away(true);
+    collector.once().await.expect_err("something else answers");
+    drop(collector);
+    site.later(3);
+    let collector = site.collector("");
+    let numbers = async || {
+        let previews = collector.preview().await.expect("asked");
+        previews.iter().map(|preview| preview.records.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers().await, [2, 1], "read before, and not sent");
+    site.portal.set_away(false);
+    collector.once().await.expect("a round");
+    assert_eq!(numbers().await, [1, 0], "a reading, and nothing of the other printer within a day");
+    site.later(25);
+    assert_eq!(numbers().await, [1, 1], "who it is, once a day");
+}
+
+#[tokio::test]
+async fn a_job_list_that_is_too_long_is_read_as_far_as_it_goes_and_status_says_so() {
+    let mut documents = busy("CN1");
+    let filler = "x".repeat(20_000);
+    let job = |number: usize| {
+        let uuid = format!("0a1b2c3d-0000-4000-8000-{number:012}");
+        let accounting = r#"{"CompletionTimestamp":"2026-11-01T10:00:30Z"}"#;
+        let status = r#"{"JobStatus":"Completed","CompletionStatus":"OK"}"#;
+        let settings = format!(r#"{{"JobUUID":"{uuid}","More":"{filler}"}}"#);
+        format!(r#"{{"Job2DPrint":{{"Settings":{settings},"Status":{status},"Accounting":{accounting}}}}}"#)
+    };
+    let jobs: Vec<String> = (0..500).map(job).collect();
+    let jobs = format!(r#"{{"JobQueueSnapshot":{{"Jobs":{{"Job":[{}]}}}}}}"#, jobs.join(","));
+    documents.insert("/jobs/all".to_owned(), jobs);
+    let site = site_of(vec![documents], Participation::All).await;
+    let collector = site.collector("");
+    let round = collector.once().await.expect("a round");
+    assert_eq!((round.read, round.failed), (1, 0));
+    assert!((400..420).contains(&round.jobs), "{} jobs of 500 in 8 MiB of 10", round.jobs);
+    let status = collector.status().expect("read");
+    let said = status.printers[0].failure.clone().unwrap_or_default();
+    assert!(said.starts_with("not all of its jobs were read: "), "{said}");
+    assert!(said.ends_with("were not read: the list is longer than 8388608 bytes"), "{said}");
+    site.later(3);
+    assert_eq!(collector.once().await.expect("a round").jobs, 0, "each is known by then");
+}
+
+#[tokio::test]
 async fn a_paused_collector_reads_and_sends_nothing_and_says_so() {
     let site = site(&["CN1"]).await;
     let collector = site.collector("");

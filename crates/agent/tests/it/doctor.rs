@@ -1,5 +1,6 @@
 //! What a doctor finds, beside an agent at work and without one.
 
+use crate::hostile::{Documents, Printer};
 use crate::site::{Site, site};
 use agent::{Check, DirectConfig, Verdict};
 use protocol::message::Said;
@@ -26,6 +27,20 @@ async fn a_doctor_names_each_check_and_what_to_do() {
     config.state = site.folder.path().join("absent");
     let checks = agent::doctor(&config, site.surroundings()).await;
     assert!(checks.iter().any(|check| check.name == "enrolment" && check.verdict == Verdict::Fail));
+}
+
+#[tokio::test]
+async fn a_doctor_tells_what_answers_and_is_no_printer_from_what_is_not_there() {
+    let site = site(&["CN1"]).await;
+    let other = Printer::good(Documents::new()).await;
+    let cases = [(other.address.as_str(), "is no printer that we read"), ("127.0.0.1:1", "see that it is on")];
+    for (address, words) in cases {
+        let config = site.config(&format!("[[printer]]\naddress = {address:?}\n"));
+        let checks = agent::doctor(&config, site.surroundings()).await;
+        let check = checks.into_iter().find(|check| check.name.ends_with(address)).expect("a check");
+        assert_eq!(check.verdict, Verdict::Fail, "{check:?}");
+        assert!(check.action.as_ref().is_some_and(|action| action.contains(words)), "{check:?}");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use super::number::{self, Kind, Mark, Unit, Written, style, written};
 use super::page::{Row, Table};
 use super::words::{self, Column};
 use crate::colour;
-use crate::limits::{JOBS_MAX, LIST_MAX};
+use crate::limits::LIST_MAX;
+use crate::newest::Newest;
 use crate::node::{self, FIRST_DAY_ENDS, Notes};
 use report::{
     Area, Category, CategoryUse, Defect, Ink, InkUse, Instant, Job, JobKind, JobStatus, Length, Personal, PrintJob,
@@ -136,15 +137,17 @@ pub(crate) fn read(tables: &[Table], report: &mut Report, notes: &mut Notes) -> 
     let Some((columns, rows)) = tables.iter().find_map(by_labels).or_else(|| tables.iter().find_map(by_places)) else {
         return false;
     };
-    let mut entries = entries(&columns, rows);
-    if entries.len() > JOBS_MAX {
-        notes.of(&format!("{} jobs, only the first {JOBS_MAX} are read", entries.len()));
-        entries.truncate(JOBS_MAX);
-    }
+    let entries = entries(&columns, rows);
     let marks = style(entries.iter().flat_map(|entry| marks(&columns, entry)));
     let context = Context { columns, marks };
+    let mut newest = Newest::default();
     for entry in &entries {
-        report.jobs.extend(job(entry, &context));
+        job(entry, &context).into_iter().for_each(|job| newest.put(job));
+    }
+    let (jobs, left_out) = newest.into_jobs();
+    report.jobs.extend(jobs);
+    if let Some(left_out) = left_out {
+        notes.at(RowId::P27, &left_out);
     }
     note_nameless(report, notes);
     true

@@ -6,6 +6,7 @@
 //! beyond a few names.
 
 use crate::limits::{DEPTH_MAX, NODES_MAX, TEXT_MAX};
+use crate::node::is_plain;
 
 /// Tags and texts together; more than [`NODES_MAX`] of them open something.
 const TOKENS_MAX: usize = 4 * NODES_MAX;
@@ -204,8 +205,9 @@ fn value_at(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len()))
 }
 
-/// Text with its references replaced; one that is not known stays as it is.
-pub(crate) fn decode(text: &str) -> String {
+/// Text with its references, such as `&amp;`, replaced; one that is not known stays as it is. Whoever looks for a text
+/// in a page reads references by this too.
+pub fn decode(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('&') {
@@ -242,12 +244,13 @@ fn character(reference: &str) -> Option<char> {
     }
 }
 
-/// Text on one line with single spaces, without control characters, at most [`TEXT_MAX`] characters.
+/// Text on one line with single spaces, without characters that change how others are shown, at most
+/// [`TEXT_MAX`] characters.
 pub(crate) fn tidy(text: &str) -> String {
     let mut plain = String::new();
     let (mut length, mut gap) = (0_usize, false);
     for character in text.chars() {
-        if character.is_whitespace() || character.is_control() {
+        if character.is_whitespace() || !is_plain(character) {
             gap = length > 0;
             continue;
         }

@@ -15,8 +15,11 @@ mod supplies;
 mod usage;
 mod words;
 
+pub use markup::decode;
+
 use crate::node::{Node, Notes, credit};
-use crate::{Accept, Answer, Answers, Channel, Driver, Request};
+use crate::request::body_of;
+use crate::{Accept, Answers, Channel, Driver, Request};
 use page::{Page, Table};
 use report::{Alert, Defect, Instant, Report, RowId, Severity};
 use serde_json::Value;
@@ -80,8 +83,12 @@ fn next(answers: &Answers) -> Vec<Request> {
     if !missing.is_empty() {
         return missing;
     }
+    // The sheet may be large: it is read here once at the most.
+    if answers.contains_key(ACCOUNTING) {
+        return Vec::new();
+    }
     let has_table = matches!(sheet_of(answers), Ok(Some(tables)) if accounting::is_there(&tables));
-    if has_table || answers.contains_key(ACCOUNTING) { Vec::new() } else { vec![html(ACCOUNTING)] }
+    if has_table { Vec::new() } else { vec![html(ACCOUNTING)] }
 }
 
 /// Whether the supplies page is one of this web server: it links to its other pages.
@@ -228,23 +235,6 @@ fn page_of(answers: &Answers, path: &str) -> Result<Option<Page>, String> {
 fn sheet_of(answers: &Answers) -> Result<Option<Vec<Table>>, String> {
     let Some((content_type, body)) = body_of(answers, SHEET)? else { return Ok(None) };
     sheet::open(content_type, body).map(Some).map_err(|error| error.to_string())
-}
-
-/// Type and bytes answered at `path`.
-fn body_of<'a>(answers: &'a Answers, path: &str) -> Result<Option<(&'a str, &'a [u8])>, String> {
-    match answers.get(path) {
-        None => Err("was not asked".to_owned()),
-        Some(Answer::Failed(why) | Answer::NotAsked(why)) => Err(Defect::quote(why)),
-        Some(Answer::Elsewhere { status, .. }) => Err(format!("answered with status {status}, which is not followed")),
-        Some(Answer::Body { status: 404 | 410, .. }) => Ok(None),
-        Some(Answer::Body { status: 200..=299, content_type, body }) => {
-            if body.len() > crate::limits::BODY_MAX {
-                return Err(format!("longer than {} bytes", crate::limits::BODY_MAX));
-            }
-            Ok(Some((content_type.as_str(), body.as_slice())))
-        }
-        Some(Answer::Body { status, .. }) => Err(format!("answered with status {status}")),
-    }
 }
 
 /// A text of the printer; absent where it says "not known".

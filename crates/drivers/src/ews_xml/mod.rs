@@ -8,7 +8,8 @@ mod schema;
 
 use crate::document;
 use crate::node::{Node, Notes, credit};
-use crate::{Accept, Answer, Answers, Channel, Driver, Request};
+use crate::request::body_of;
+use crate::{Accept, Answers, Channel, Driver, Request};
 use report::{Defect, Duration, Instant, Report, RowId};
 use serde_json::Value;
 
@@ -136,16 +137,8 @@ fn day(at: Instant) -> Option<String> {
 
 /// The document answered under `key`; `None` when the printer has none, else why it cannot be read.
 fn open(answers: &Answers, key: &str) -> Result<Option<Value>, String> {
-    match answers.get(key) {
-        None => Err("was not asked".to_owned()),
-        Some(Answer::Failed(why) | Answer::NotAsked(why)) => Err(Defect::quote(why)),
-        Some(Answer::Elsewhere { status, .. }) => Err(format!("answered with status {status}, which is not followed")),
-        Some(Answer::Body { status: 404 | 410, .. }) => Ok(None),
-        Some(Answer::Body { status: 200..=299, content_type, body }) => {
-            document::read(content_type, body).map(Some).map_err(|error| Defect::quote(&error.to_string()))
-        }
-        Some(Answer::Body { status, .. }) => Err(format!("answered with status {status}")),
-    }
+    let Some((content_type, body)) = body_of(answers, key)? else { return Ok(None) };
+    document::read(content_type, body).map(Some).map_err(|error| Defect::quote(&error.to_string()))
 }
 
 #[cfg(test)]

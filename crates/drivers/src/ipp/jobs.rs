@@ -9,6 +9,7 @@ use super::message::{self, Attributes, JOB_GROUP, Message, OPERATION_GROUP};
 use super::{Operation, Outcome, note_odd, open};
 use crate::Answers;
 use crate::limits::{AMOUNT_MAX, JOBS_MAX};
+use crate::newest::LEFT_OUT;
 use crate::node::{self, Notes};
 use crate::snmp::mib::{self, Labels};
 use report::{Defect, Duration, Instant, Job, JobKind, JobStatus, Personal, PrintJob, Report, RowId};
@@ -65,7 +66,9 @@ pub(crate) fn read(answers: &Answers, report: &mut Report, notes: &mut Notes) ->
     note_odd(&list, "Get-Jobs", notes);
     let mut jobs = entries(&list);
     if jobs.len() > JOBS_MAX {
-        notes.of(&format!("Get-Jobs: {} jobs, only the first {JOBS_MAX} are read", jobs.len()));
+        // The list of completed jobs begins with the newest. RFC 8011, section 4.2.6.2.
+        let which = format!("Get-Jobs: the jobs after the first {JOBS_MAX} of {}", jobs.len());
+        notes.at(RowId::P27, &format!("{which} {LEFT_OUT}more than {JOBS_MAX} jobs"));
         jobs.truncate(JOBS_MAX);
     }
     let mut left_out: Vec<String> = Vec::new();

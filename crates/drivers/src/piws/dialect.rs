@@ -63,6 +63,8 @@ pub(crate) const USER_DEFINED: &str = "UserDefined";
 pub(crate) const COVERAGE_CATEGORY: &str = "InkCoverageCategory";
 /// The category of a page, in its `Accounting`: rows P21 to P24.
 pub(crate) const PRINT_CATEGORY: &str = "PrintCategory";
+/// The unit of a page's coverages, rows P25 and P26.
+pub(crate) const PERCENT: &str = "%";
 /// The printhead flag behind row S8.
 pub(crate) const FOREIGN_INK_FLAG: &str = "UsedWithNonHPInk";
 

@@ -74,7 +74,7 @@ fn cartridge(slot: Node<'_>, colour: Option<String>, number: usize, notes: &mut 
         serial_number: info.at("SerialNumber").text(),
         manufacturer: info.at("Brand").text(),
         capacity,
-        consumed: consumed(capacity, level, notes),
+        consumed: notes.consumed(capacity, level),
         consumed_foreign: None,
         // A printer that keeps no expiry date says 1970 and flags "Expired" by the end of warranty.
         expires_at: expires_at.or(guaranteed_to),
@@ -91,18 +91,6 @@ fn status(slot: Node<'_>, notes: &mut Notes) -> Option<String> {
         words.push("Missing".to_owned());
     }
     joined(&words)
-}
-
-/// Row S17: capacity less level.
-///
-/// 300 cc with 196 cc left: 104 cc consumed.
-fn consumed(capacity: Option<Ink>, level: Option<Ink>, notes: &mut Notes) -> Option<Ink> {
-    let (capacity, level) = (capacity?, level?);
-    if level > capacity {
-        notes.at(RowId::S17, &format!("the level of {} nl is above the capacity of {} nl", level.0, capacity.0));
-        return None;
-    }
-    Some(Ink(capacity.0 - level.0))
 }
 
 fn slot_use(slot: Node<'_>, colour: &str, notes: &mut Notes) -> SlotUse {

@@ -6,8 +6,11 @@
 
 use super::pages::{self, Around, Page};
 use super::{dialect, media, top, unlike};
-use crate::limits::JOBS_MAX;
+use crate::document::Unreadable;
+use crate::limits::{BODY_MAX, NODES_MAX};
+use crate::newest::{LEFT_OUT, Newest};
 use crate::node::{self, Node, Notes, sum_all, sum_known};
+use crate::parts::{List, Parts, Pieces};
 use report::{
     Area, Category, CategoryUse, Defect, Ink, InkUse, Instant, Job, JobKind, JobStatus, Length, Personal, PrintJob,
     Report, RowId, ScanJob, Share, divide_half_even,
@@ -47,6 +50,12 @@ const ACTIVE: &[&str] = &[
 /// The status of a job that is surely over.
 const OVER: &[&str] = &["printed", "scanned", "copied", "completed", "finished"];
 
+/// Where the jobs stand, in defects.
+const PLACE: &str = "JQ/JobQueue jobs";
+/// The list of jobs in a queue's document, by its name and by those that begin an entry.
+pub(super) const LIST: List<'static> =
+    List { name: "Job", firsts: &["Job2DPrint", dialect::SCAN_JOB, dialect::COPY_JOB] };
+
 /// A coverage of 1 in ppm, when coverage is written as a fraction and when in percent.
 const FRACTION_PPM: i128 = 1_000_000;
 const PERCENT_PPM: i128 = 10_000;
@@ -65,28 +74,115 @@ struct Ending {
     status: Option<JobStatus>,
 }
 
-/// Reads the final jobs of every queue.
-pub(crate) fn read(snapshots: &[Value], report: &mut Report, notes: &mut Notes) {
-    notes.enter("JQ/JobQueue jobs");
-    let mut entries = Vec::new();
-    for snapshot in snapshots {
-        let snapshot = top(snapshot, "JobQueueSnapshot");
-        match unlike(snapshot, &["Jobs", "Status", "ModificationNumber"]) {
-            Some(why) => notes.of(&why),
-            None => entries.extend(notes.list("Job", snapshot.at("Jobs.Job"), JOBS_MAX)),
+/// Reads the final jobs of every queue; those of a long one part by part, and each part twice, since what a coverage
+/// stands for depends on all of them.
+pub(crate) fn read(queues: &[Parts<'_>], report: &mut Report, notes: &mut Notes) {
+    notes.enter(PLACE);
+    let (mut coverages, mut readable) = (Coverages::default(), Vec::new());
+    for queue in queues {
+        let looked = queue.each(|part| {
+            let unlike = unlike(top(part, "JobQueueSnapshot"), &["Jobs", "Status", "ModificationNumber"]);
+            match unlike {
+                Some(why) => notes.of(&why),
+                None => entries(part).into_iter().for_each(|entry| coverages.take(entry)),
+            }
+        });
+        match looked {
+            Ok(()) => readable.push(queue),
+            Err(why) => note_unread(&why, notes),
         }
     }
-    let context = Context { coverage_ppm: coverage_ppm(&entries, notes), media: media::names_by_id(&report.settings) };
-    for (index, entry) in entries.into_iter().enumerate() {
-        notes.enter(format!("JQ/JobQueue jobs, job {}", index + 1));
-        let Some((kind, body)) = body(entry) else {
-            let name = entry.members().first().map(|(name, _)| Defect::quote(name));
-            notes.of(&format!("'{}' is no known type of job", name.unwrap_or_default()));
-            continue;
-        };
-        if let Some(ending) = ending(kind, body, notes) {
-            report.jobs.push(job(kind, body, ending, &context));
+    let context = Context { coverage_ppm: coverages.ppm(notes), media: media::names_by_id(&report.settings) };
+    let (mut newest, mut number) = (Newest::default(), 0_usize);
+    for queue in readable {
+        let mut list = Ends::default();
+        let again = queue.each(|part| {
+            list.named = list.named.or(number_named(part));
+            for entry in entries(part) {
+                number += 1;
+                notes.enter(format!("{PLACE}, job {number}"));
+                if let Some(job) = entry_job(entry, &context, notes) {
+                    list.take(&job.0);
+                    newest.put(job);
+                }
+            }
+        });
+        notes.enter(PLACE);
+        if let Err(why) = again {
+            note_unread(&why, notes);
         }
+        if let Parts::Pieces(pieces) = queue {
+            note_left_out(pieces, &list, notes);
+        }
+    }
+    let (jobs, left_out) = newest.into_jobs();
+    report.jobs = jobs;
+    if let Some(left_out) = left_out {
+        notes.at(RowId::P27, &left_out);
+    }
+}
+
+/// The jobs of a part of a queue.
+fn entries(part: &Value) -> Vec<Node<'_>> {
+    top(part, "JobQueueSnapshot").at("Jobs").at(LIST.name).items()
+}
+
+/// How many jobs the queue says that it has.
+fn number_named(part: &Value) -> Option<usize> {
+    let number = top(part, "JobQueueSnapshot").at("Status.NumberOfJobs").quantity().ok().flatten()?.number;
+    usize::try_from(number.times(1, 1)?).ok()
+}
+
+/// The job of an entry, when it is over.
+fn entry_job(entry: Node<'_>, context: &Context, notes: &mut Notes) -> Option<(Job, Vec<Defect>)> {
+    let Some((kind, body)) = body(entry) else {
+        let name = entry.members().first().map(|(name, _)| Defect::quote(name));
+        notes.of(&format!("'{}' is no known type of job", name.unwrap_or_default()));
+        return None;
+    };
+    let ending = ending(kind, body, notes)?;
+    Some(job(kind, body, ending, context))
+}
+
+/// What is known of a list of which perhaps only a part came.
+#[derive(Default)]
+struct Ends {
+    /// How many jobs the queue says that it has.
+    named: Option<usize>,
+    /// When the first of those that came ended, and the last.
+    first: Option<Instant>,
+    last: Option<Instant>,
+}
+
+impl Ends {
+    fn take(&mut self, job: &Job) {
+        self.first = self.first.or(job.finished_at());
+        self.last = job.finished_at().or(self.last);
+    }
+}
+
+/// Says that no job of a list was read.
+fn note_unread(why: &Unreadable, notes: &mut Notes) {
+    notes.at(RowId::P27, &format!("jobs {LEFT_OUT}{}", Defect::quote(&why.to_string())));
+}
+
+/// Says which jobs of a list in pieces were not read.
+fn note_left_out(pieces: &Pieces<'_>, list: &Ends, notes: &mut Notes) {
+    let (too_large, came) = (pieces.too_large, pieces.entries + pieces.too_large);
+    if too_large > 0 {
+        notes.at(RowId::P27, &format!("{too_large} jobs {LEFT_OUT}more than {NODES_MAX} elements in one job"));
+    }
+    if pieces.is_cut || pieces.has_gap {
+        let which = match (list.named.filter(|named| *named > came), pieces.has_gap) {
+            (Some(named), true) => format!("{} of {named} jobs in the middle of the list", named - came),
+            (Some(named), false) => format!("the last {} of {named} jobs", named - came),
+            (None, true) => "jobs in the middle of the list".to_owned(),
+            (None, false) => format!("the jobs after the first {came}"),
+        };
+        // Where the list begins with the oldest, what is cut off is what a bill waits for.
+        let ends_with_newest = pieces.is_cut && list.first < list.last;
+        let order = if ends_with_newest { ", and the newest stand at its end" } else { "" };
+        notes.at(RowId::P27, &format!("{which} {LEFT_OUT}the list is longer than {BODY_MAX} bytes{order}"));
     }
 }
 
@@ -96,20 +192,47 @@ fn body(entry: Node<'_>) -> Option<(JobKind, Node<'_>)> {
     bodies.find(|(_, body)| !body.is_absent())
 }
 
-/// What a written coverage of 1 stands for. No document says whether coverage is a fraction or percent:
-/// one value above 1 tells that all are percent. Values above 100 are neither.
-fn coverage_ppm(entries: &[Node<'_>], notes: &mut Notes) -> i128 {
+/// What a written coverage of 1 stands for. No recording says whether coverage is a fraction or percent: where not
+/// all values state that they are percent, one above 1 tells that all are. Values above 100 are neither.
+#[derive(Default)]
+struct Coverages {
+    /// The largest, in billionths.
+    most: i64,
+    is_stated: bool,
+    is_missing: bool,
+}
+
+impl Coverages {
     const BILLION: i64 = 1_000_000_000;
-    let pages = entries.iter().filter_map(|entry| body(*entry)).flat_map(|(_, body)| body.at("Pages.Page").items());
-    let shares =
-        pages.flat_map(|page| ["GrayPixelCoverage", "ColorPixelCoverage"].map(|name| page.at("Accounting").at(name)));
-    let billionths = shares.filter_map(|share| share.quantity().ok().flatten()?.number.times(BILLION.into(), 1));
-    let most = billionths.filter(|share| *share <= 100 * BILLION).max().unwrap_or_default();
-    let (ppm, word) = if most > BILLION { (PERCENT_PPM, "percent") } else { (FRACTION_PPM, "fraction") };
-    if most > 0 {
-        notes.at(RowId::P25, &format!("coverage has no unit; read as {word}"));
+
+    /// Takes the coverages of one job.
+    fn take(&mut self, entry: Node<'_>) {
+        let pages = body(entry).into_iter().flat_map(|(_, body)| body.at("Pages.Page").items());
+        let shares = pages
+            .flat_map(|page| ["GrayPixelCoverage", "ColorPixelCoverage"].map(|name| page.at("Accounting").at(name)));
+        for share in shares.filter_map(|share| share.quantity().ok().flatten()) {
+            match share.unit.as_deref() {
+                Some(dialect::PERCENT) => self.is_stated = true,
+                _ => self.is_missing = true,
+            }
+            let billionths = share.number.times(Coverages::BILLION.into(), 1);
+            let billionths = billionths.filter(|share| *share <= 100 * Coverages::BILLION);
+            self.most = self.most.max(billionths.unwrap_or_default());
+        }
     }
-    ppm
+
+    /// What a written 1 stands for, in ppm.
+    fn ppm(&self, notes: &mut Notes) -> i128 {
+        if self.is_stated && !self.is_missing {
+            return PERCENT_PPM;
+        }
+        let is_percent = self.most > Coverages::BILLION;
+        let (ppm, word) = if is_percent { (PERCENT_PPM, "percent") } else { (FRACTION_PPM, "fraction") };
+        if self.most > 0 {
+            notes.at(RowId::P25, &format!("coverage has no unit; read as {word}"));
+        }
+        ppm
+    }
 }
 
 /// How the job ended; absent while it is not over.

@@ -15,9 +15,11 @@ mod printheads;
 mod settings;
 mod status;
 
-use crate::document;
+use crate::document::{self, Unreadable};
 use crate::limits::{QUEUES_MAX, REQUESTS_MAX};
+use crate::newest::LEFT_OUT;
 use crate::node::{Node, Notes, credit, credit_jobs};
+use crate::parts;
 use crate::{Accept, Answer, Answers, Channel, Driver, Request};
 use report::{Defect, Instant, Report, RowId};
 use serde_json::Value;
@@ -74,6 +76,8 @@ const QUEUES: &str = "/LFPWebServices/PI/JQ/JobQueueCollection";
 /// The second look at the collection: a reboot gives a queue another UUID.
 const QUEUES_AGAIN: &str = "/LFPWebServices/PI/JQ/JobQueueCollection?retry=1";
 const QUEUE: &str = "/LFPWebServices/PI/JQ/JobQueue/";
+/// The jobs of a queue, below it.
+const ALL_JOBS: &str = "/jobs/all";
 /// The name of the job lists in sources.
 const JOBS: &str = "JobQueue";
 /// Characters a queue's identifier may have; a UUID has 36.
@@ -221,9 +225,19 @@ fn unasked(answers: &Answers, paths: Vec<String>) -> Vec<String> {
 
 /// Whether the identification is a printer's.
 fn identify(answers: &Answers) -> bool {
+    identified(answers).is_ok()
+}
+
+/// The identification of a printer; else why it is none.
+fn identified(answers: &Answers) -> Result<Value, String> {
+    if let Some(Answer::NotAsked(why)) = answers.get(IDENTIFICATION) {
+        return Err(format!("Identification.json: was not asked: {}", Defect::quote(why)));
+    }
     match open(answers, IDENTIFICATION) {
-        Ok(Some(document)) => identification::is_printer(top(&document, "Identification")),
-        Ok(None) | Err(_) => false,
+        Ok(Some(document)) if identification::is_printer(top(&document, "Identification")) => Ok(document),
+        Ok(Some(_)) => Err("Identification.json: names neither a product nor a serial number".to_owned()),
+        Ok(None) => Err("Identification.json: not found, no printer of this kind".to_owned()),
+        Err(why) => Err(format!("Identification.json: {why}")),
     }
 }
 
@@ -232,14 +246,15 @@ fn identify(answers: &Answers) -> bool {
 fn read(answers: &Answers, at: Instant) -> (Report, Vec<Defect>) {
     let mut report = Report { read_at: at, ..Report::default() };
     let mut notes = Notes::default();
-    if !identify(answers) {
-        notes.of(&not_identified(answers));
-        return (report, notes.into_defects());
-    }
-    if let Ok(Some(document)) = open(answers, IDENTIFICATION) {
-        identification::read(top(&document, "Identification"), &mut report, &mut notes);
-        credit(&mut report, DRIVER.name, "Identification", DERIVED);
-    }
+    let document = match identified(answers) {
+        Ok(document) => document,
+        Err(why) => {
+            notes.of(&why);
+            return (report, notes.into_defects());
+        }
+    };
+    identification::read(top(&document, "Identification"), &mut report, &mut notes);
+    credit(&mut report, DRIVER.name, "Identification", DERIVED);
     for resource in RESOURCES {
         read_resource(answers, resource, &mut report, &mut notes);
         notes.enter("");
@@ -248,17 +263,6 @@ fn read(answers: &Answers, at: Instant) -> (Report, Vec<Defect>) {
     read_jobs(answers, &mut report, &mut notes);
     credit(&mut report, DRIVER.name, JOBS, DERIVED);
     (report, notes.into_defects())
-}
-
-fn not_identified(answers: &Answers) -> String {
-    if let Some(Answer::NotAsked(why)) = answers.get(IDENTIFICATION) {
-        return format!("Identification.json: was not asked: {}", Defect::quote(why));
-    }
-    match open(answers, IDENTIFICATION) {
-        Ok(Some(_)) => "Identification.json: names neither a product nor a serial number".to_owned(),
-        Ok(None) => "Identification.json: not found, no printer of this kind".to_owned(),
-        Err(why) => format!("Identification.json: {why}"),
-    }
 }
 
 fn read_resource(answers: &Answers, resource: &Resource, report: &mut Report, notes: &mut Notes) {
@@ -288,11 +292,11 @@ fn read_jobs(answers: &Answers, report: &mut Report, notes: &mut Notes) {
     }
     let mut snapshots = Vec::new();
     for path in &paths {
-        match open(answers, path) {
-            Ok(Some(document)) => snapshots.push(document),
+        match open_with(answers, path, |content_type, body| parts::read(content_type, body, jobs::LIST)) {
+            Ok(Some(parts)) => snapshots.push(parts),
             Ok(None) if !is_gone(answers, path) => {}
             Ok(None) => notes.of("JQ/JobQueue jobs: the queue is gone, its jobs are not read"),
-            Err(why) => notes.of(&format!("JQ/JobQueue jobs: {why}")),
+            Err(why) => notes.at(RowId::P27, &format!("JQ/JobQueue jobs {LEFT_OUT}{why}")),
         }
     }
     if !snapshots.is_empty() {
@@ -334,7 +338,12 @@ fn jobs_path(uri: &str) -> Option<String> {
     let id = uri.strip_prefix(QUEUE)?;
     let id = id.strip_suffix('/').unwrap_or(id);
     let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (plain && !id.is_empty() && id.len() <= QUEUE_ID_MAX).then(|| format!("{QUEUE}{id}/jobs/all"))
+    (plain && !id.is_empty() && id.len() <= QUEUE_ID_MAX).then(|| format!("{QUEUE}{id}{ALL_JOBS}"))
+}
+
+/// Whether a list of jobs is asked for at `path`.
+pub(crate) fn is_job_list(path: &str) -> bool {
+    path.starts_with(QUEUE) && path.ends_with(ALL_JOBS)
 }
 
 fn is_gone(answers: &Answers, path: &str) -> bool {
@@ -344,6 +353,15 @@ fn is_gone(answers: &Answers, path: &str) -> bool {
 /// The document answered at `path`; `None` when the printer has none or the customer's side does not let it be
 /// asked, else why it cannot be read.
 fn open(answers: &Answers, path: &str) -> Result<Option<Value>, String> {
+    open_with(answers, path, document::read)
+}
+
+/// The same, read in some way.
+fn open_with<'a, T>(
+    answers: &'a Answers,
+    path: &str,
+    read: impl Fn(&'a str, &'a [u8]) -> Result<T, Unreadable>,
+) -> Result<Option<T>, String> {
     match answers.get(path) {
         None => Err("was not asked".to_owned()),
         Some(Answer::Failed(why)) => Err(Defect::quote(why)),
@@ -351,7 +369,7 @@ fn open(answers: &Answers, path: &str) -> Result<Option<Value>, String> {
         Some(Answer::NotAsked(_) | Answer::Body { status: 404 | 410, .. }) => Ok(None),
         Some(Answer::Body { status: status @ (401 | 403), .. }) => Err(format!("asks for a login (status {status})")),
         Some(Answer::Body { status: 200..=299, content_type, body }) => {
-            document::read(content_type, body).map(Some).map_err(|error| Defect::quote(&error.to_string()))
+            read(content_type, body).map(Some).map_err(|error| Defect::quote(&error.to_string()))
         }
         Some(Answer::Body { status, .. }) => Err(format!("answered with status {status}")),
     }

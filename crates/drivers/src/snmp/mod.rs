@@ -68,23 +68,30 @@ fn next(answers: &Answers) -> Vec<Request> {
     let mut roots: Vec<&'static str> = Vec::new();
     if answers.is_empty() {
         roots.push(DEVICES);
-    } else if identify(answers) {
+    } else {
+        let mib = Mib::of(answers, &mut Notes::default());
         let missing = |&root: &&'static str| !answers.contains_key(&Request::walk(root).key);
-        roots.extend(ROOTS.iter().copied().filter(missing));
-        if roots.is_empty() && ink::is_known(&Mib::of(answers, &mut Notes::default())) {
-            roots.extend([ink::ROOT].into_iter().filter(missing));
+        if is_printer(&mib, answers) {
+            roots.extend(ROOTS.iter().copied().filter(missing));
+            if roots.is_empty() && ink::is_known(&mib) {
+                roots.extend([ink::ROOT].into_iter().filter(missing));
+            }
         }
     }
     roots.truncate(REQUESTS_MAX.saturating_sub(answers.len()));
     roots.into_iter().map(Request::walk).collect()
 }
 
-/// Whether a printer answers: it has a device of the type printer and, once Printer-MIB was walked, objects of
-/// it. A computer lists the printers it prints on as devices too.
+/// Whether a printer answers.
 fn identify(answers: &Answers) -> bool {
-    let mib = Mib::of(answers, &mut Notes::default());
+    is_printer(&Mib::of(answers, &mut Notes::default()), answers)
+}
+
+/// Whether what was walked is a printer's: it has a device of the type printer and, once Printer-MIB was walked,
+/// objects of it. A computer lists the printers it prints on as devices too.
+fn is_printer(mib: &Mib, answers: &Answers) -> bool {
     let has_general = !mib.column(GENERAL).is_empty() || !answers.contains_key(&Request::walk(GENERAL).key);
-    printer::device(&mib).is_some() && has_general
+    printer::device(mib).is_some() && has_general
 }
 
 /// Reads every answer. An object that the printer does not have leaves its row absent.
@@ -93,7 +100,7 @@ fn read(answers: &Answers, at: Instant) -> (Report, Vec<Defect>) {
     let mut notes = Notes::default();
     let mib = Mib::of(answers, &mut notes);
     let device = printer::device(&mib);
-    if !identify(answers) {
+    if !is_printer(&mib, answers) {
         notes.of("no device of the type printer that has Printer-MIB");
         return (report, notes.into_defects());
     }

@@ -1,6 +1,6 @@
 //! What the tests of all drivers share: cases in folders, recordings, reports as lines.
 
-use drivers::{Answer, Answers, Driver};
+use drivers::{Answer, Answers, Driver, Request, limits};
 use report::{
     Area, Defect, Duration, Filled, Ink, Instant, Job, Length, Report, RowId, Share, Unit, Value, walk, walk_job,
 };
@@ -91,6 +91,27 @@ pub(crate) fn recording(path: &str) -> Option<Vec<u8>> {
     }
     let file = folder.join(path);
     Some(std::fs::read(&file).unwrap_or_else(|error| panic!("read the recording {}: {error}", file.display())))
+}
+
+/// Asks a printer until nothing is left, as an agent does: each thing once.
+pub(crate) fn ask(driver: &Driver, mut serve: impl FnMut(&Request) -> Answer) -> Answers {
+    let mut answers = Answers::new();
+    loop {
+        let requests = (driver.next)(&answers);
+        if requests.is_empty() {
+            return answers;
+        }
+        for request in requests {
+            let before = answers.insert(request.key.clone(), serve(&request));
+            assert!(before.is_none(), "{} is asked twice", request.key);
+        }
+        assert!(answers.len() <= limits::REQUESTS_MAX);
+    }
+}
+
+/// A timestamp, as a row that is filled has it.
+pub(crate) fn instant(text: &str) -> Option<Instant> {
+    Some(Instant::parse(text).expect("a timestamp"))
 }
 
 /// An answer with status 200.

@@ -1,11 +1,12 @@
-//! What holds of every driver: what the tables mark as derived, and that one colour has one name.
+//! What holds of every driver: which rows it fills and where they come from, what the tables mark as derived, and
+//! that one colour has one name.
 //!
 //! Deliberately absent: what only one driver does, which stands in its own module.
 
 use crate::common::cases;
 use crate::{ews, ipp, ledm, piws, snmp};
 use drivers::{DRIVERS, Driver, is_derived, mark};
-use report::{Defect, Report, RowId};
+use report::{Defect, Report, RowId, walk};
 use std::collections::BTreeSet;
 
 /// What a driver reads of one of its cases.
@@ -18,6 +19,24 @@ fn case(driver: &Driver, name: &str) -> (Report, Vec<Defect>) {
         "ipp" => ipp::read(&ipp::case(name)),
         "snmp" => snmp::case(name),
         name => panic!("{name} is new here"),
+    }
+}
+
+#[test]
+fn the_rows_that_a_driver_says_it_fills_are_those_it_fills_each_with_its_source() {
+    for driver in DRIVERS {
+        let mut filled: BTreeSet<RowId> = BTreeSet::new();
+        for name in cases(driver.name) {
+            let (report, _) = case(driver, &name);
+            for found in walk(&report) {
+                let from = &report.sources[&found.row].from;
+                assert!(from.starts_with(&format!("{} ", driver.name)), "{name}: {} comes from '{from}'", found.row);
+                filled.insert(found.row);
+            }
+        }
+        let said: BTreeSet<RowId> = driver.rows.iter().copied().collect();
+        assert_eq!(said.len(), driver.rows.len(), "{} names a row twice", driver.name);
+        assert_eq!(filled, said, "{}", driver.name);
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! A resource without a file answers 404, identification and queue collection have defaults.
 
-use crate::common::{READ_AT, body, cases, cases_folder, check_expected, lines, recording, whats};
+use crate::common::{self, READ_AT, body, cases, cases_folder, check_expected, instant, lines, recording, whats};
 use drivers::{Accept, Answer, Answers, Ask, Driver, limits, mark, piws};
 use report::{
-    Accessory, Area, CartridgeTypeUsage, Category, Defect, Duration, Ink, Instant, JobKind, JobStatus, Length, Limit,
-    Report, RowId, Severity, Share, Threshold, walk,
+    Accessory, Area, CartridgeTypeUsage, Category, Defect, Duration, Ink, JobKind, JobStatus, Length, Limit, Report,
+    RowId, Severity, Share, Threshold, walk,
 };
 use serde_json::json;
 use std::cell::Cell;
@@ -49,22 +49,13 @@ fn status(status: u16) -> Answer {
 
 /// Asks until nothing is left, as an agent does.
 fn ask(serve: impl Fn(&str) -> Answer) -> Answers {
-    let mut answers = Answers::new();
-    loop {
-        let requests = (DRIVER.next)(&answers);
-        if requests.is_empty() {
-            return answers;
-        }
-        for request in requests {
-            let path = request.key.strip_prefix(ROOT).expect("a path of the service");
-            let needs_login = ["Settings.json", "PrinterSettings.json"].contains(&path);
-            let ask = if needs_login { Ask::GetWithLogin(Accept::Json) } else { Ask::Get(Accept::Json) };
-            assert_eq!(request.ask, ask, "{path}");
-            let before = answers.insert(request.key.clone(), serve(path));
-            assert!(before.is_none(), "{path} is asked twice");
-        }
-        assert!(answers.len() <= limits::REQUESTS_MAX);
-    }
+    common::ask(DRIVER, |request| {
+        let path = request.key.strip_prefix(ROOT).expect("a path of the service");
+        let needs_login = ["Settings.json", "PrinterSettings.json"].contains(&path);
+        let ask = if needs_login { Ask::GetWithLogin(Accept::Json) } else { Ask::Get(Accept::Json) };
+        assert_eq!(request.ask, ask, "{path}");
+        serve(path)
+    })
 }
 
 fn read(serve: impl Fn(&str) -> Answer) -> (Report, Vec<Defect>) {
@@ -108,10 +99,6 @@ pub(crate) fn case(name: &str) -> (Report, Vec<Defect>) {
     read_documents(&documents(name))
 }
 
-fn instant(text: &str) -> Option<Instant> {
-    Some(Instant::parse(text).expect("a timestamp"))
-}
-
 /// One finished job of one page, ready to be varied.
 fn queue_of(job: &serde_json::Value) -> Vec<u8> {
     json!({ "JobQueueSnapshot": { "Jobs": { "Job": { "Job2DPrint": job } } } }).to_string().into_bytes()
@@ -138,24 +125,8 @@ fn every_case_with_expected_rows_gives_exactly_those() {
 }
 
 #[test]
-fn the_rows_it_says_it_fills_are_the_rows_it_fills() {
-    let mut filled = BTreeSet::new();
-    for name in cases("piws") {
-        let (report, _) = case(&name);
-        filled.extend(walk(&report).into_iter().map(|filled| filled.row));
-    }
-    let said: BTreeSet<RowId> = DRIVER.rows.iter().copied().collect();
-    assert_eq!(said.len(), DRIVER.rows.len(), "a row is named twice");
-    assert_eq!(filled, said);
-}
-
-#[test]
-fn every_filled_row_names_its_resource() {
+fn filled_rows_name_their_resource() {
     let (report, _) = case("full");
-    for filled in walk(&report) {
-        let source = &report.sources[&filled.row];
-        assert!(source.from.starts_with("piws "), "{} comes from '{}'", filled.row, source.from);
-    }
     let from = |row: RowId| (report.sources[&row].from.as_str(), report.sources[&row].derived);
     assert_eq!(from(RowId::C3), ("piws Identification", false));
     assert_eq!(from(RowId::S16), ("piws InkSystem", false));
@@ -634,6 +605,99 @@ fn a_printer_with_endless_queues_is_asked_for_a_few() {
     let collection = json!({ "JobQueueCollection": { "Queue": queues } }).to_string();
     let (_, defects) = read_documents(&one("JQ/JobQueueCollection", collection));
     assert!(defects[0].what.contains("5000 entries"), "{defects:?}");
+}
+
+/// A finished job that ended so many seconds after midnight; `more` is something else that it says.
+fn numbered(number: usize, more: &str) -> String {
+    let time = format!("{:02}:{:02}:{:02}", number / 3_600, number / 60 % 60, number % 60);
+    format!(
+        r#"{{"Job2DPrint":{{"Settings":{{"JobUUID":"j{number}"}},
+        "Status":{{"JobStatus":"Printed","CompletionStatus":"OK"}},
+        "Accounting":{{"CompletionTimestamp":"2026-10-06T{time}Z"}},"More":{more}}}}}"#
+    )
+}
+
+/// What stands before the jobs of a queue that says how many it has.
+fn before_jobs(number: usize) -> String {
+    format!(r#"{{"JobQueueSnapshot":{{"Status":{{"NumberOfJobs":{number}}},"Jobs":{{"Job":["#)
+}
+
+fn queue_of_all(jobs: &[String]) -> Vec<u8> {
+    format!("{}{}]}}}}}}", before_jobs(jobs.len()), jobs.join(",")).into_bytes()
+}
+
+fn uuids(report: &Report) -> Vec<String> {
+    report.jobs.iter().map(|(job, _)| job.uuid.clone().expect("named")).collect()
+}
+
+#[test]
+fn a_queue_of_more_elements_than_are_read_at_once_is_read_in_full() {
+    let more = format!("[{}0]", "0,".repeat(400));
+    let jobs: Vec<String> = (0..1_000).map(|number| numbered(number, &more)).collect();
+    let (report, defects) = read_documents(&one(JOBS, queue_of_all(&jobs)));
+    assert_eq!(whats(&defects), Vec::<String>::new());
+    assert_eq!(uuids(&report), (0..1_000).map(|number| format!("j{number}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn of_more_jobs_than_are_read_the_newest_are_there_whichever_stand_first() {
+    let count = limits::JOBS_MAX + 500;
+    let oldest_first: Vec<String> = (0..count).map(|number| numbered(number, "1")).collect();
+    let newest_first: Vec<String> = oldest_first.iter().rev().cloned().collect();
+    for jobs in [oldest_first, newest_first] {
+        let (report, defects) = read_documents(&one(JOBS, queue_of_all(&jobs)));
+        let said = "P27 JQ/JobQueue jobs: the 500 oldest jobs were not read: more than 2000 jobs";
+        assert_eq!(whats(&defects), [said]);
+        assert!(defects.iter().all(drivers::misses_jobs));
+        let found: BTreeSet<String> = uuids(&report).into_iter().collect();
+        assert_eq!(found, (500..count).map(|number| format!("j{number}")).collect());
+    }
+}
+
+#[test]
+fn of_a_queue_that_is_too_long_the_jobs_are_read_that_came_and_the_others_are_counted() {
+    const COUNT: usize = 100;
+    let more = format!("\"{}\"", "x".repeat(100_000));
+    let oldest_first: Vec<String> = (0..COUNT).map(|number| numbered(number, &more)).collect();
+    let newest_first: Vec<String> = oldest_first.iter().rev().cloned().collect();
+    for (jobs, order) in [(oldest_first, ", and the newest stand at its end"), (newest_first, "")] {
+        let mut body = queue_of_all(&jobs);
+        body.truncate(limits::BODY_MAX + 1);
+        let mut end = before_jobs(COUNT).len();
+        let came = jobs.iter().take_while(|job| {
+            end += job.len() + 1;
+            end <= limits::BODY_MAX
+        });
+        let came = came.count();
+        let (report, defects) = read_documents(&one(JOBS, body));
+        assert_eq!(report.jobs.len(), came);
+        let which = format!("the last {} of {COUNT} jobs", COUNT - came);
+        let said = format!("{which} were not read: the list is longer than 8388608 bytes{order}");
+        assert_eq!(whats(&defects), [format!("P27 JQ/JobQueue jobs: {said}")]);
+    }
+}
+
+#[test]
+fn of_a_queue_that_is_too_long_the_newest_jobs_are_read_at_whichever_end_they_stand() {
+    const COUNT: usize = 200;
+    let more = format!("\"{}\"", "x".repeat(50_000));
+    let oldest_first: Vec<String> = (0..COUNT).map(|number| numbered(number, &more)).collect();
+    let newest_first: Vec<String> = oldest_first.iter().rev().cloned().collect();
+    let half = limits::BODY_MAX / 2;
+    for jobs in [oldest_first, newest_first] {
+        let body = queue_of_all(&jobs);
+        let body = [&body[..half], drivers::GAP, &body[body.len() - half..]].concat();
+        let (report, defects) = read_documents(&one(JOBS, body));
+        let found = uuids(&report);
+        assert!((160..168).contains(&found.len()), "{} jobs", found.len());
+        let is_there = |number: usize| found.contains(&format!("j{number}"));
+        assert!((0..80).all(is_there) && (COUNT - 80..COUNT).all(is_there));
+        let which = format!("{} of {COUNT} jobs in the middle of the list", COUNT - found.len());
+        let said = format!("{which} were not read: the list is longer than 8388608 bytes");
+        assert_eq!(whats(&defects), [format!("P27 JQ/JobQueue jobs: {said}")]);
+    }
+    assert!(drivers::reads_both_ends(&format!("{ROOT}{JOBS}")));
+    assert!(!drivers::reads_both_ends(&format!("{ROOT}InkSystem.json")));
 }
 
 // What comes from outside is never trusted.

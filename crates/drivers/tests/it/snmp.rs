@@ -96,22 +96,6 @@ fn every_case_gives_exactly_its_expected_rows() {
 }
 
 #[test]
-fn the_rows_it_says_it_fills_are_the_rows_it_fills() {
-    let mut filled = BTreeSet::new();
-    for name in cases(DRIVER.name) {
-        let (report, _) = case(&name);
-        for filled_row in walk(&report) {
-            let source = &report.sources[&filled_row.row];
-            assert!(source.from.starts_with("snmp "), "{} comes from '{}'", filled_row.row, source.from);
-            filled.insert(filled_row.row);
-        }
-    }
-    let said: BTreeSet<RowId> = DRIVER.rows.iter().copied().collect();
-    assert_eq!(said.len(), DRIVER.rows.len(), "a row is named twice");
-    assert_eq!(filled, said);
-}
-
-#[test]
 fn a_full_printer_says_what_it_is_and_what_is_in_it() {
     let (report, defects) = case("full");
     assert_eq!(defects, Vec::new());

@@ -11,8 +11,10 @@ use super::printers::{self, READY};
 use super::process::{Running, cpu_seconds, memory_kb, micros, stat};
 use super::served;
 use crate::clock::timed;
+use crate::words;
 use agent::Config;
 use anyhow::{Context, bail};
+use clap::builder::RangedU64ValueParser;
 use drivers::{Accept, Answer, Answers, Ask, Driver};
 use portal::setup;
 use portal::{Db, Target};
@@ -34,10 +36,10 @@ use std::time::Duration;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Simulated printers, each on a port of its own; a collector lists at most 1 000.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     printers: usize,
     /// Jobs that each printer remembers.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(0..=100_000))]
     jobs: i64,
     /// The collector's pause between two requests to one printer, in milliseconds.
     #[arg(long, default_value_t = 0)]
@@ -53,7 +55,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let surroundings = crate::clock::surroundings();
     let at = surroundings.now();
-    println!("{} printers with {} jobs each, pause {} ms", arguments.printers, arguments.jobs, arguments.pause_ms);
+    let jobs = words::many(arguments.jobs.unsigned_abs(), "job");
+    println!("{} with {jobs} each, pause {} ms", words::many_of(arguments.printers, "printer"), arguments.pause_ms);
     let (simulator, addresses) = simulated(arguments, at)?;
     let runtime = crate::runtime()?;
     let (portal, config) = runtime.block_on(enrolled(arguments, folder.path(), &addresses, &surroundings))?;

@@ -44,6 +44,60 @@ async fn a_simulated_printer_fills_nearly_every_row() {
     let rows: BTreeSet<&str> = json["rows"].as_array().expect("rows").iter().filter_map(row_of).collect();
     assert_eq!(rows.len() + told("absent"), ROWS.len(), "each row is there, or absent with a reason");
     assert!(text.contains("answered: piws over the web"), "{text}");
+    assert!(!text.contains("coverage has no unit"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_of_a_job_stand_together_under_its_name() {
+    let device = printer(2, 26).await;
+    let address = device.server.address().to_string();
+    let via = [address.as_str(), "--via", "piws"];
+    let json: Value = serde_json::from_str(&probe(&[&via[..], &["--json"]].concat()).await.out).expect("JSON");
+    let is_of_job = |row: &&Value| row_of(row).is_some_and(|row| row.starts_with(['P', 'N']));
+    let rows: Vec<Value> = json["rows"].as_array().expect("rows").iter().filter(is_of_job).cloned().collect();
+    let names: Vec<&str> = rows.iter().map(|row| row["item"].as_str().expect("an item")).collect();
+    let mut names: Vec<&str> = names.into_iter().map(|item| item.split(", ").next().unwrap_or(item)).collect();
+    names.dedup();
+    let jobs = json["jobs"].as_u64().expect("a count");
+    assert!(jobs > 20, "{jobs}");
+    assert_eq!(names.len() as u64, jobs, "one after another: {names:?}");
+    assert_eq!(names.iter().copied().collect::<BTreeSet<&str>>().len() as u64, jobs, "each its own: {names:?}");
+    assert!(names.iter().all(|name| name.starts_with("job ")), "{names:?}");
+    let items = |id: &str| -> Vec<&str> {
+        rows.iter().filter(|row| row_of(row) == Some(id)).filter_map(|row| row["item"].as_str()).collect()
+    };
+    assert!(items("P18").iter().any(|item| item.ends_with(", cyan")), "by colour too: {:?}", items("P18"));
+
+    let text = probe(&via).await.out;
+    for item in items("P2") {
+        assert!(text.contains(&format!("P2   Job UUID ({item})")), "{item}: {text}");
+    }
+    let text = probe(&[&via[..], &["--no-jobs"]].concat()).await.out;
+    assert!(text.contains(&format!("left out: the rows of {jobs} jobs")) && !text.contains("(job "), "{text}");
+    assert!(!text.contains("P2   Job UUID  "), "a row that is left out is not absent: {text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_and_gave_nothing_is_said() {
+    let device = printer(0, 27).await;
+    let address = device.server.address().to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let login = folder.path().join("login").display().to_string();
+    std::fs::write(&login, "reader:sesame\n").expect("written");
+    #[cfg(unix)]
+    std::fs::set_permissions(&login, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("set");
+    // Nobody listens on the port of IPP, and the printer takes no login.
+    let said = probe(&[&address, "--ipp-port", "9", "--login", &login]).await;
+    assert!(said.success, "{}", said.err);
+    let refused = "absent: it stands behind the printer's login: the printer refused the login (status 401)";
+    for words in [
+        "failed: ipp: ipp/get-printer-attributes could not be reached over HTTPS: nothing listens on that port",
+        "failed: piws: /LFPWebServices/PI/Settings.json the printer refused the login (status 401)",
+        refused,
+    ] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    assert!(!said.all().contains("sesame"));
 }
 
 fn row_of(row: &Value) -> Option<&str> {
@@ -63,11 +117,43 @@ async fn only_the_interfaces_that_are_named_are_asked() {
         (["--via", "snmp"], "--snmp-community"),
         (["--login", "/absent/login"], "/absent/login"),
         (["--replay", "/absent/recording"], "--replay"),
+        (["--snmp-community", ""], "--snmp-community"),
+        (["--ipp-port", "0"], "--ipp-port"),
     ] {
         let refused = probe(&[&[address.as_str()][..], arguments.as_slice()].concat()).await;
         assert!(!refused.success && refused.err.contains(words), "{arguments:?}: {}", refused.err);
     }
     assert_eq!(asked(), 1);
+    for option in [["--via", "ipp"], ["--login", "f"], ["--ipp-port", "443"], ["--snmp-community", "c"]] {
+        let refused = probe(&[&["--replay", "/absent/recording"][..], option.as_slice()].concat()).await;
+        assert!(!refused.success && refused.err.contains("cannot be used with"), "{option:?}: {}", refused.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_recognised_is_recorded_and_what_is_not_there_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let address = serve(BTreeMap::new()).await;
+    let said = probe(&[&address, "--ipp-port", "9", "--record", &path("unknown")]).await;
+    assert!(!said.success, "{}", said.out);
+    for words in ["Identification.json answered 404", "recorded in ", "no driver recognises"] {
+        assert!(said.err.contains(words), "{words}: {}", said.err);
+    }
+    let replayed = probe(&["--replay", &path("unknown")]).await;
+    assert!(!replayed.success && replayed.err.contains("(piws: Identification.json: "), "{}", replayed.err);
+
+    let said = probe(&["127.0.0.1:1", "--ipp-port", "9", "--record", &path("closed")]).await;
+    assert!(!said.success && said.err.contains("nothing was recorded"), "{}", said.err);
+    assert!(!Path::new(&path("closed")).exists());
+
+    // What cannot be written is found before anybody is asked.
+    let device = printer(0, 28).await;
+    std::fs::write(path("file"), "").expect("written");
+    let said = probe(&[&device.server.address().to_string(), "--record", &path("file/below")]).await;
+    assert!(!said.success && said.err.contains("file/below"), "{}", said.err);
+    assert_eq!(said.err.matches("os error").count(), 1, "a cause is said once: {}", said.err);
+    assert_eq!(device.printer.lock().expect("not poisoned").requests().asked, 0);
 }
 
 /// A text in each spelling in which it could stand in a file.
@@ -249,9 +335,14 @@ async fn a_recording_over_every_interface_names_nobody_and_reads_as_the_printer_
     let names: Vec<&str> =
         live["interfaces"].as_array().expect("a list").iter().filter_map(|one| one["name"].as_str()).collect();
     assert_eq!(names, ["piws", "ews_xml", "ews_html", "ipp"]);
-    for part in ["interfaces", "absent", "grade", "read_at", "not_asked"] {
+    for part in ["interfaces", "grade", "read_at", "not_asked"] {
         assert_eq!(live[part], replayed[part], "{part}");
     }
+    let absent = |json: &Value| {
+        let rows = json["absent"].as_array().expect("a list").clone();
+        rows.iter().filter_map(row_of).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(absent(&live), absent(&replayed));
     same_but_for_names(&live, &replayed);
 }
 
@@ -296,7 +387,9 @@ async fn a_reader_that_goes_away_is_no_failure() {
 async fn an_address_without_a_printer_says_so() {
     let said = probe(&["127.0.0.1:1"]).await;
     assert!(!said.success);
-    assert!(said.err.contains("could not be reached over HTTPS"), "{}", said.err);
+    assert!(said.err.contains("could not be reached over HTTPS: nothing listens on that port"), "{}", said.err);
+    let said = probe(&["2001:db8::1"]).await;
+    assert!(!said.success && said.err.contains("in brackets"), "{}", said.err);
 }
 
 fn recordings() -> Option<PathBuf> {

@@ -91,6 +91,17 @@ fn a_manufacturer_s_list_is_taken_in_once_and_a_wrong_line_is_named() {
 }
 
 #[test]
+fn a_demo_that_cannot_start_leaves_no_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let world = folder.path().join("world");
+    let (success, _, words) = plotmeter(&["demo", "--port", &port, "--dir", &world.display().to_string()]);
+    assert!(!success && words.contains("is taken"), "{words}");
+    assert!(!world.exists());
+}
+
+#[test]
 fn both_agents_have_the_same_commands_where_they_do_the_same() {
     let shared = ["enrol", "run", "status", "doctor", "show-sent", "pause", "resume", "leave", "pseudonym"];
     for agent in ["collector", "direct"] {

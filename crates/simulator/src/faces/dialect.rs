@@ -5,7 +5,7 @@
 
 use super::document::{Node, collection, count, map, millionths, optional, quantity, text};
 use crate::printer::{Job, Page, Printer, Source};
-use report::{Area, Category, JobKind, JobStatus, Length};
+use report::{Area, Category, JobKind, JobStatus, Length, Share};
 
 /// The resource of lifetime counters: its name is known, its content is not.
 pub(crate) const COUNTERS: &str = "DeviceCounters";
@@ -53,6 +53,16 @@ pub(crate) fn media_amounts(printer: &Printer, area: Area, length: Length) -> (N
         (millionths(area.0), millionths(length.0))
     } else {
         (square(area), linear(length))
+    }
+}
+
+/// A coverage of a page: percent with its unit, or a plain number where the printer says no unit.
+pub(crate) fn coverage(printer: &Printer, share: Share) -> Node {
+    let quirks = printer.quirks;
+    match (quirks.coverage_without_unit, quirks.coverage_in_percent) {
+        (false, _) => quantity(share.0 * 100, "%"),
+        (true, true) => millionths(share.0 * 100),
+        (true, false) => millionths(share.0),
     }
 }
 

@@ -40,7 +40,9 @@ pub struct Quirks {
     pub dates_1970: bool,
     /// Media amounts of jobs are plain numbers without a unit.
     pub units_missing_on_media: bool,
-    /// Coverages are percent, else fractions.
+    /// Coverages are plain numbers, else percent with its unit.
+    pub coverage_without_unit: bool,
+    /// Coverages without a unit are percent, else fractions.
     pub coverage_in_percent: bool,
     /// Pages do not name their print category; then no media decides one either.
     pub categories_unnamed: bool,
@@ -53,7 +55,7 @@ pub struct Quirks {
 }
 
 impl Default for Quirks {
-    /// The shapes that recordings of a DesignJet Z9 show, but with units on media amounts.
+    /// The shapes that recordings of a DesignJet Z9 show, but with units on media amounts and coverages.
     fn default() -> Quirks {
         Quirks {
             one_as_object: true,
@@ -61,6 +63,7 @@ impl Default for Quirks {
             nulls: true,
             dates_1970: true,
             units_missing_on_media: false,
+            coverage_without_unit: false,
             coverage_in_percent: false,
             categories_unnamed: false,
             uuids_upper: false,

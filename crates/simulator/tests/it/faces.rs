@@ -87,8 +87,15 @@ fn the_area_text_of_every_page_parses_back_to_the_truth() {
 
 #[test]
 fn coverage_gives_the_category_where_the_page_names_none() {
-    for in_percent in [false, true] {
-        let quirks = Quirks { categories_unnamed: true, coverage_in_percent: in_percent, ..Quirks::default() };
+    // With its unit it is percent, whatever it would be without.
+    let cases = [(true, false, false), (true, true, true), (false, false, true)];
+    for (without_unit, coverage_in_percent, in_percent) in cases {
+        let quirks = Quirks {
+            categories_unnamed: true,
+            coverage_without_unit: without_unit,
+            coverage_in_percent,
+            ..Quirks::default()
+        };
         let mut printer = busy(22, MFP).with_quirks(quirks);
         printer.advance(after(10));
         let truth: BTreeMap<&str, &TruthJob> = printer.truth().iter().map(|job| (job.uuid.as_str(), job)).collect();
@@ -98,7 +105,9 @@ fn coverage_gives_the_category_where_the_page_names_none() {
             for page in many(&job["Pages"]["Page"]) {
                 assert!(page["Accounting"].get("PrintCategory").is_none());
                 let share = |name: &str| {
-                    let text = number(&page["Accounting"][name]);
+                    let coverage = &page["Accounting"][name];
+                    assert_eq!(coverage["Unit"].as_str(), (!without_unit).then_some("%"));
+                    let text = number(if without_unit { coverage } else { &coverage["Value"] });
                     Decimal::parse(&text).and_then(|share| share.times(scale, 1)).expect("a share")
                 };
                 let (gray, colour) = (share("GrayPixelCoverage"), share("ColorPixelCoverage"));

@@ -176,14 +176,13 @@ impl Seen<'_> {
             self.media(Area(0), Length(0))
         };
         let none = BTreeMap::new();
-        let scale = if self.printer.quirks.coverage_in_percent { 100 } else { 1 };
         let mut parts = vec![
             ("MediaSourceUsed", text(&roll)),
             ("MediaDestinationUsed", text("Basket")),
             ("MediaCollectionConsumption", media),
             ("InkCollectionConsumption", inks(if self.finished { &page.ink } else { &none })),
-            ("GrayPixelCoverage", millionths(page.gray.0 * scale)),
-            ("ColorPixelCoverage", millionths(page.colour.0 * scale)),
+            ("GrayPixelCoverage", dialect::coverage(self.printer, page.gray)),
+            ("ColorPixelCoverage", dialect::coverage(self.printer, page.colour)),
         ];
         parts.extend(dialect::page_category(self.printer, page));
         Node::Map(parts)
