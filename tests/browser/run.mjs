@@ -4,8 +4,9 @@
 // It starts `plotmeter demo`, signs in through the form as each role, and holds what is promised of
 // every page: no error on the console, no request to another host, less than 100 kB, no violation of
 // WCAG 2.2 AA that axe can see, nothing cut off at 390 px. It follows a statement's line to the jobs
-// it is made of and compares the two sums. Deliberately absent: what the Rust stories already prove
-// through HTTP, such as who may see what.
+// it is made of and compares the two sums, unfolds whole statements, opens every kind of clause in the
+// form of a contract, and looks at a preview. Deliberately absent: what the Rust stories already prove
+// through HTTP, such as who may see what, and what is billed.
 //
 // Environment: PLOTMETER_BIN (the program, default target/debug/plotmeter), PLOTMETER_CHROMIUM.
 
@@ -29,25 +30,56 @@ const STEP_MAX_MS = 30_000;
 const LINES_FOLLOWED_MAX = 5;
 const AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-// What each role visits. `first` names a page whose first link of that shape is opened.
+// What each role visits: `path`, or the first link on the page `on` whose address is of the shape `link`
+// (`first` for short: one thing of a list). `within` says in which part of `on`. `unfold` opens everything
+// that is folded and looks once more; `follow` holds lines against their jobs; `has` must be there.
+const MONTH = /^\/billing\/\d{4}-\d{2}$/;
+const STATEMENT = /^\/statements\/\d+$/;
+const MY_STATEMENT = /^\/my\/statements\/\d+$/;
+const RELATED = '[aria-label="Documents that belong to it"]';
 const PAGES = {
   reseller: [
     { name: "home", path: "/" },
     { name: "printers", path: "/printers" },
     { name: "printer", first: "/printers" },
     { name: "jobs", path: "/jobs" },
+    { name: "billing", path: "/billing" },
+    // The latest month with statements: one is held up by a counter that fell.
+    { name: "board", on: "/billing", within: "tbody", link: MONTH, has: [".board .why li", ".board .do a"] },
+    { name: "board-open", on: "/billing", within: "tbody", link: MONTH, query: "?show=look", has: [".board"] },
+    { name: "indices", path: "/billing/indices" },
+    { name: "settings", path: "/billing/settings" },
+    { name: "statements", path: "/statements" },
+    { name: "statement", on: "/statements?state=issued", link: STATEMENT, unfold: true, follow: true },
+    { name: "draft", on: "/statements?state=draft", link: STATEMENT, has: [".flash.warn li"] },
+    { name: "corrected", on: "/statements?state=corrected", link: STATEMENT, unfold: true, has: [`${RELATED} a`] },
+    { name: "note", on: "corrected", within: RELATED, link: STATEMENT, unfold: true, has: ['tbody th small a[href^="/statements/"]'] },
+    { name: "readings", path: "/readings", has: ["#decide", 'select[name="reason"]'] },
+    { name: "readings-enter", path: "/readings/enter" },
+    { name: "readings-units", path: "/readings/units" },
+    { name: "readings-import", path: "/readings/import" },
+    { name: "printer-readings", on: "/readings", link: /^\/printers\/\d+\?tab=readings$/ },
+    { name: "swap", on: "/printers", link: /^\/printers\/\d+$/, query: "/swap" },
     { name: "contracts", path: "/contracts" },
     { name: "contract", first: "/contracts" },
-    { name: "statements", path: "/statements" },
-    { name: "statement", first: "/statements" },
+    { name: "version", first: "/contracts", query: "/versions/new", unfold: true, has: ["fieldset.clause"] },
+    { name: "margin", first: "/contracts", query: "/margin" },
+    { name: "events", first: "/contracts", query: "/events", unfold: true },
+    { name: "templates", path: "/contracts/templates" },
+    { name: "prices", path: "/contracts/prices" },
     { name: "printers-seen", path: "/printers?filter=seen" },
     { name: "customers", path: "/customers" },
     { name: "customer", first: "/customers" },
+    { name: "customer-billing", first: "/customers", query: "/billing", unfold: true },
     { name: "agents", path: "/agents" },
     { name: "agent", first: "/agents" },
     { name: "people", path: "/people" },
   ],
-  customer: [{ name: "my", path: "/my" }],
+  customer: [
+    { name: "my", path: "/my" },
+    { name: "my-statement", on: "/my", link: MY_STATEMENT, unfold: true, has: ['a[href$="/evidence"]'] },
+    { name: "my-readings", path: "/my/readings" },
+  ],
   operator: [{ name: "operator", path: "/operator" }],
 };
 
@@ -176,35 +208,47 @@ async function watchTab(page, cdp, origin) {
 
 // The checks
 
-/** The address of a page; for `first`, of the first link of that shape on the list. */
-async function pathOf(tab, { path, first }) {
+/** The address of a page, see `PAGES`; `found` has the addresses of pages that were visited before. */
+async function pathOf(tab, { path, first, on, within, link, query }, found) {
   if (path) return path;
-  await tab.page.goto(first);
-  return firstLink(tab.page, first);
+  await tab.page.goto(first ?? found[on] ?? on);
+  const shape = link ?? new RegExp(`^${first}/(?!(new|templates|prices)$)[^/?#]+$`);
+  return `${await linkLike(tab.page, shape, within)}${query ?? ""}`;
 }
 
-/** The first link on this page to one thing of the list `list`, such as `/printers/17`. */
-async function firstLink(page, list) {
-  const links = await page.locator(`main a[href^="${list}/"]`).all();
-  for (const link of links) {
+/** The first link of this shape in a part of the page. */
+async function linkLike(page, shape, within) {
+  for (const link of await page.locator(`main ${within ?? ""} a[href]`).all()) {
     const href = await link.getAttribute("href");
-    if (/^\/[^/]+\/[^/?#]+$/.test(href) && !href.endsWith("/new")) return href;
+    if (shape.test(href)) return href;
   }
-  throw new Error(`${list} has no link to one of its things`);
+  throw new Error(`${page.url()} has no link like ${shape}`);
 }
 
 /** One page at one width in one scheme. */
-async function look(tab, { name, path, width, scheme }) {
-  const { page, cdp, watch } = tab;
+async function look(tab, { name, path, width, scheme, has }) {
+  const { page, watch } = tab;
   const where = `${path} (${name}) at ${width} px, ${scheme}`;
-  await page.setViewportSize({ width, height: 900 });
-  await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+  await turn(page, width, scheme);
   watch.reset();
   const response = await page.goto(path, { waitUntil: "load" });
   check(response?.status() === 200, `${where}: answers 200, not ${response?.status()}`);
-  check((await page.locator("h1").count()) === 1, `${where}: has one h1`);
   check((await page.title()) !== "", `${where}: has a title`);
   check(watch.bytes < WEIGHT_MAX_BYTES, `${where}: weighs ${watch.bytes} bytes, less than ${WEIGHT_MAX_BYTES}`);
+  for (const wanted of has ?? []) {
+    check((await page.locator(`main ${wanted}`).count()) > 0, `${where}: has ${wanted}`);
+  }
+  await examine(tab, { name, where, width, scheme });
+}
+
+async function turn(page, width, scheme) {
+  await page.setViewportSize({ width, height: 900 });
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+}
+
+/** What stands on the page now: its heading, its width, what axe finds; takes a picture. */
+async function examine({ page, cdp, watch }, { name, where, width, scheme }) {
+  check((await page.locator("h1").count()) === 1, `${where}: has one h1`);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   check(overflow <= 0, `${where}: nothing is cut off, but ${overflow} px stick out`);
   const violations = await axe(cdp);
@@ -212,6 +256,27 @@ async function look(tab, { name, path, width, scheme }) {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}-${width}-${scheme}.png`), fullPage: true, animations: "disabled" });
   check(watch.errors.length === 0, `${where}: no error on the console, but ${watch.errors.join("; ")}`);
   check(watch.foreign.length === 0, `${where}: no request to another host, but ${watch.foreign.join(" ")}`);
+}
+
+/** The page that is open, in every width, in light. */
+async function examineWidths(tab, name, where) {
+  for (const width of WIDTHS) {
+    await turn(tab.page, width, "light");
+    await examine(tab, { name, where: `${where} at ${width} px`, width, scheme: "light" });
+  }
+}
+
+/** A page with everything open that is folded, such as the sums behind the lines of a statement. */
+async function unfold(tab, { name, path }) {
+  tab.watch.reset();
+  await tab.page.goto(path);
+  const folds = await tab.page.evaluate(() => {
+    const all = document.querySelectorAll("main details");
+    for (const fold of all) fold.open = true;
+    return all.length;
+  });
+  check(folds > 0, `${path} (${name}): something is folded`);
+  await examineWidths(tab, `${name}-unfolded`, `${path} (${name}), unfolded`);
 }
 
 /**
@@ -272,21 +337,67 @@ async function openLine(tab, statement) {
   await page.screenshot({ path: join(SCREENSHOTS, `line-${WIDTHS[0]}-light.png`), fullPage: true, animations: "disabled" });
 }
 
+/** Presses a button of a form, and waits for the page that answers. */
+async function press(page, selector) {
+  await Promise.all([page.waitForEvent("framenavigated"), page.locator(selector).first().click()]);
+  await page.waitForLoadState("load");
+}
+
+/** The form of a new contract with every kind of clause in it. It is not weighed: nobody has such a contract. */
+async function openEveryClause(tab) {
+  const { page, watch } = tab;
+  await page.setViewportSize({ width: WIDTHS[0], height: 900 });
+  watch.reset();
+  await page.goto("/contracts/new");
+  const options = await page.locator('select[name="kind"] option').all();
+  const kinds = (await Promise.all(options.map((option) => option.getAttribute("value")))).filter((kind) => kind !== "");
+  for (const kind of kinds) {
+    await page.locator('select[name="kind"]').selectOption(kind);
+    await press(page, 'button[name="add"]');
+  }
+  const open = await page.locator('main input[name^="clauses."][name$=".word"]').count();
+  check(kinds.length > 0 && open >= kinds.length, `/contracts/new: opens ${kinds.length} kinds of clauses, and shows ${open}`);
+  await examineWidths(tab, "contract-form", "/contracts/new, every kind of clause");
+}
+
+/** The preview of a new version: the last periods as they were, and as they would have been. */
+async function preview(tab, version) {
+  const { page, watch } = tab;
+  await page.setViewportSize({ width: WIDTHS[0], height: 900 });
+  watch.reset();
+  await page.goto(version);
+  await press(page, 'main button[name="preview"]:not(.vh)');
+  check((await page.locator("#preview-heading").count()) === 1, `${version}: a preview is shown`);
+  const periods = await page.locator('main section[aria-label$=", before and after"] table').count();
+  check(periods > 0, `${version}: the preview compares at least one period`);
+  await examineWidths(tab, "preview", `${version}, the preview`);
+}
+
 /** Every page of a role, in every width and scheme. Gives the title line of each, by address. */
 async function visit(browser, demo, role) {
-  const headings = {};
+  const [headings, found] = [{}, {}];
   const tab = await signedIn(browser, demo, role, true);
   for (const entry of PAGES[role]) {
-    const path = await pathOf(tab, entry);
-    for (const width of WIDTHS) {
-      for (const scheme of SCHEMES) await look(tab, { name: entry.name, path, width, scheme });
-    }
-    headings[path] = await tab.page.locator("h1").first().innerText();
-    if (entry.name === "statement") {
-      await tab.page.emulateMedia({ colorScheme: "light" });
-      await openLine(tab, path);
-      await followLines(tab, path, "with JavaScript");
-    }
+    // One page that is not there hides no other.
+    await part(`${role}, ${entry.name}`, async () => {
+      const { name, has } = entry;
+      const path = await pathOf(tab, entry, found);
+      found[name] = path;
+      for (const width of WIDTHS) {
+        for (const scheme of SCHEMES) await look(tab, { name, path, width, scheme, has });
+      }
+      headings[path] = { heading: await tab.page.locator("h1").first().innerText(), follow: entry.follow };
+      if (entry.unfold) await unfold(tab, { name, path });
+      if (entry.follow) {
+        await tab.page.emulateMedia({ colorScheme: "light" });
+        await openLine(tab, path);
+        await followLines(tab, path, "with JavaScript");
+      }
+    });
+  }
+  if (role === "reseller") {
+    await part("every kind of clause", () => openEveryClause(tab));
+    await part("the preview", () => preview(tab, found.version));
   }
   await tab.context.close();
   return headings;
@@ -295,14 +406,14 @@ async function visit(browser, demo, role) {
 /** The same pages without JavaScript say the same. */
 async function visitWithoutScript(browser, demo, role, headings) {
   const tab = await signedIn(browser, demo, role, false);
-  for (const [path, heading] of Object.entries(headings)) {
+  for (const [path, { heading, follow }] of Object.entries(headings)) {
     tab.watch.reset();
     const response = await tab.page.goto(path);
     const where = `${path} without JavaScript`;
     check(response?.status() === 200, `${where}: answers 200, not ${response?.status()}`);
     check((await tab.page.locator("h1").first().innerText()) === heading, `${where}: has the heading ${heading}`);
     check((await tab.page.locator("main").first().innerText()).length > heading.length, `${where}: shows more than a heading`);
-    if (/^\/statements\/./.test(path)) await followLines(tab, path, "without JavaScript");
+    if (follow) await followLines(tab, path, "without JavaScript");
   }
   await tab.context.close();
 }

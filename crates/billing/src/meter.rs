@@ -16,10 +16,11 @@ use std::fmt;
 pub struct MeterError(pub String);
 
 /// What is counted. CL9.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MeterKind {
     /// Area printed, mm², rows P20 and P22.
+    #[default]
     AreaPrinted,
     /// Media used, mm², rows P19, P21, U7, U12, U17.
     AreaMedia,
@@ -114,15 +115,46 @@ pub enum PricingUnit {
     Page,
     /// A job.
     Job,
+    /// ft², 92 903.04 mm². No meter's own unit: a price may ask for it.
+    SquareFoot,
+    /// ft, 304 800 µm. No meter's own unit: a price may ask for it.
+    Foot,
 }
 
+/// Decimals of a quantity in feet; the base unit has no whole number of them.
+const FEET_PLACES: usize = 4;
+
 impl PricingUnit {
-    /// Base units in one pricing unit.
+    /// Base units in one pricing unit; of a ft², which has no whole number of them, rounded down. Sums are
+    /// done with [`PricingUnit::ratio`].
     pub fn base(self) -> i64 {
+        let (top, bottom) = self.ratio();
+        i64::try_from(top / bottom).unwrap_or(1)
+    }
+
+    /// Base units in one pricing unit, exactly, as a fraction: 1 500 ft² are 139.35456 m² (W28).
+    pub fn ratio(self) -> (i128, i128) {
         match self {
-            PricingUnit::SquareMetre | PricingUnit::Metre | PricingUnit::Millilitre => 1_000_000,
-            PricingUnit::Page | PricingUnit::Job => 1,
+            PricingUnit::SquareMetre | PricingUnit::Metre | PricingUnit::Millilitre => (1_000_000, 1),
+            PricingUnit::Page | PricingUnit::Job => (1, 1),
+            PricingUnit::SquareFoot => (9_290_304, 100),
+            PricingUnit::Foot => (304_800, 1),
         }
+    }
+
+    /// Whether a price for this unit can be for meters of that kind.
+    pub fn suits(self, kind: MeterKind) -> bool {
+        let metric = match self {
+            PricingUnit::SquareFoot => PricingUnit::SquareMetre,
+            PricingUnit::Foot => PricingUnit::Metre,
+            own => own,
+        };
+        kind.unit() == metric
+    }
+
+    /// Whether base units have no whole number of these decimals, so that they are shown rounded.
+    fn is_feet(self) -> bool {
+        matches!(self, PricingUnit::SquareFoot | PricingUnit::Foot)
     }
 
     /// The unit after a number or after "per".
@@ -133,15 +165,24 @@ impl PricingUnit {
             PricingUnit::Millilitre => "ml",
             PricingUnit::Page => "page",
             PricingUnit::Job => "job",
+            PricingUnit::SquareFoot => "ft²",
+            PricingUnit::Foot => "ft",
         }
     }
 
-    /// Decimals between the base unit and this unit.
+    /// Decimals between the base unit and this unit; for feet, those that are shown at most.
     fn places(self) -> usize {
         match self {
             PricingUnit::SquareMetre | PricingUnit::Metre | PricingUnit::Millilitre => 6,
             PricingUnit::Page | PricingUnit::Job => 0,
+            PricingUnit::SquareFoot | PricingUnit::Foot => FEET_PLACES,
         }
+    }
+
+    /// `amount` base units in `parts` of this unit, to the nearest; `None` where that does not fit.
+    fn in_parts(self, amount: i64, parts: i128) -> Option<i64> {
+        let (top, bottom) = self.ratio();
+        i64::try_from(divide_half_up(i128::from(amount) * bottom * parts, top)).ok()
     }
 
     /// `amount` base units as a number with two decimals, or none for things that are counted.
@@ -149,9 +190,8 @@ impl PricingUnit {
         if self.places() == 0 {
             return amount.to_string();
         }
-        let hundredths = divide_half_up(i128::from(amount) * 100, i128::from(self.base()));
         // A 64-bit amount divided by 10 000 fits 64 bits; the amount itself is the harmless way out.
-        i64::try_from(hundredths).map_or_else(|_| amount.to_string(), |hundredths| show_exact(hundredths, 2, 2))
+        self.in_parts(amount, 100).map_or_else(|| amount.to_string(), |hundredths| show_exact(hundredths, 2, 2))
     }
 
     /// `amount` base units with the unit, rounded to two decimals: `520.00 m²`.
@@ -159,8 +199,13 @@ impl PricingUnit {
         self.with_label(&self.number(amount), amount)
     }
 
-    /// `amount` base units with the unit and every decimal there is: `1.09728 m²`, `520.00 m²`.
+    /// `amount` base units with the unit and every decimal there is: `1.09728 m²`, `520.00 m²`; in feet
+    /// at most four.
     pub fn show_exact(self, amount: i64) -> String {
+        if self.is_feet() {
+            let shown = self.in_parts(amount, 10_000).map(|parts| show_exact(parts, FEET_PLACES, 2));
+            return self.with_label(&shown.unwrap_or_else(|| self.number(amount)), amount);
+        }
         let least = if self.places() == 0 { 0 } else { 2 };
         self.with_label(&show_exact(amount, self.places(), least), amount)
     }
@@ -170,9 +215,15 @@ impl PricingUnit {
         format!("{number} {}{plural}", self.label())
     }
 
-    /// Reads a plain decimal number of this unit into base units: `400` m² is 400 000 000 mm².
+    /// Reads a plain decimal number of this unit into base units: `400` m² is 400 000 000 mm². Feet are
+    /// rounded to the base unit.
     pub fn parse(self, text: &str) -> Option<i64> {
-        parse_decimal(text, self.places())
+        let number = parse_decimal(text, self.places())?;
+        if !self.is_feet() {
+            return Some(number);
+        }
+        let (top, bottom) = self.ratio();
+        i64::try_from(divide_half_up(i128::from(number) * top, bottom * 10_000)).ok()
     }
 }
 
@@ -449,6 +500,21 @@ mod tests {
         assert_eq!(PricingUnit::Page.show(12), "12 pages");
         assert_eq!(PricingUnit::Millilitre.parse("3412.7"), Some(3_412_700_000));
         assert_eq!(PricingUnit::Page.parse("1.5"), None);
+    }
+
+    #[test]
+    fn feet_are_shown_and_read_exactly_enough() {
+        assert_eq!(PricingUnit::SquareFoot.parse("1500"), Some(139_354_560));
+        assert_eq!(PricingUnit::SquareMetre.show_exact(139_354_560), "139.35456 m²");
+        assert_eq!(PricingUnit::SquareFoot.show_exact(139_354_560), "1500.00 ft²");
+        assert_eq!(PricingUnit::SquareFoot.show_exact(1_000_000), "10.7639 ft²");
+        assert_eq!((PricingUnit::Foot.show(304_800), PricingUnit::Foot.base()), ("1.00 ft".to_owned(), 304_800));
+        assert_eq!(PricingUnit::Foot.parse("0.00001"), None);
+        for kind in MeterKind::all() {
+            assert!(kind.unit().suits(kind));
+            assert_eq!(PricingUnit::SquareFoot.suits(kind), kind.unit() == PricingUnit::SquareMetre, "{kind:?}");
+            assert_eq!(PricingUnit::Foot.suits(kind), kind == MeterKind::Length, "{kind:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Money: currencies, amounts in minor units, unit prices in millionths, and the one rounding place.
+//! Money: currencies, amounts in minor units, unit prices in millionths, and how products and shares
+//! are rounded.
 //!
 //! Deliberately absent: conversion between currencies (CL28: one currency a contract), thousands
 //! separators and local formats, which are the pages' business.
 
+use crate::contract::Rounding;
 use crate::meter::PricingUnit;
 use report::{Defect, Share};
 use serde::{Deserialize, Serialize};
@@ -133,6 +135,9 @@ impl From<Currency> for String {
 pub struct Money(pub i64);
 
 impl Money {
+    /// Nothing.
+    pub const ZERO: Money = Money(0);
+
     /// Reads plain decimal text such as `180.00`, with at most the currency's decimals.
     pub fn parse(text: &str, currency: Currency) -> Result<Money, MoneyError> {
         parse_decimal(text, currency.places())
@@ -153,6 +158,23 @@ impl Money {
     /// The sum of both.
     pub fn plus(self, other: Money) -> Result<Money, MoneyError> {
         self.0.checked_add(other.0).map(Money).ok_or(MoneyError::Overflow)
+    }
+
+    /// This amount less the other.
+    pub fn minus(self, other: Money) -> Result<Money, MoneyError> {
+        self.0.checked_sub(other.0).map(Money).ok_or(MoneyError::Overflow)
+    }
+
+    /// Whether it is nothing.
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// `top / bottom` of this amount, rounded half-up: 3/30 of 180.00 are 18.00 (W23). `bottom` is above
+    /// zero; zero and below count as 1.
+    pub fn part(self, top: i128, bottom: i128) -> Result<Money, MoneyError> {
+        let top = i128::from(self.0).checked_mul(top).ok_or(MoneyError::Overflow)?;
+        fit(divide_half_up(top, bottom.max(1)))
     }
 
     /// The sum of many amounts.
@@ -190,16 +212,30 @@ impl UnitPrice {
     }
 
     /// `quantity` in base units times this price, rounded half-up, ties away from zero, to the
-    /// currency's minor unit. This is the one rounding place of a line (CL30).
+    /// currency's minor unit.
     ///
     /// 1 337.42 m² at 0.1387 is 185.500154, which is 185.50 (W27).
     pub fn times(self, quantity: i64, unit: PricingUnit, currency: Currency) -> Result<Money, MoneyError> {
+        self.times_in(quantity, unit, currency, Rounding::LineHalfUp)
+    }
+
+    /// As [`UnitPrice::times`], rounded as the contract says. This is the one rounding place of a line
+    /// (CL30). A price for a unit of feet takes base units too: 139.35456 m² are 1 500 ft² (W28).
+    pub fn times_in(
+        self,
+        quantity: i64,
+        unit: PricingUnit,
+        currency: Currency,
+        how: Rounding,
+    ) -> Result<Money, MoneyError> {
         let minor = 10_i128.pow(u32::from(currency.minor_digits));
+        let (base, per) = unit.ratio();
         let top = i128::from(quantity)
             .checked_mul(i128::from(self.millionths))
             .and_then(|product| product.checked_mul(minor))
+            .and_then(|product| product.checked_mul(per))
             .ok_or(MoneyError::Overflow)?;
-        fit(divide_half_up(top, i128::from(unit.base()) * 1_000_000))
+        fit(divide(top, base * 1_000_000, how.direction()))
     }
 }
 
@@ -226,6 +262,55 @@ pub(crate) fn divide_half_up(top: i128, bottom: i128) -> i128 {
     let (quotient, rest) = (top / bottom, (top % bottom).unsigned_abs());
     // Compared with what is left, so that doubling cannot overflow.
     if rest >= bottom.unsigned_abs() - rest { quotient + top.signum() } else { quotient }
+}
+
+/// Which way a rounded number goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// To the nearest, ties away from zero.
+    #[default]
+    HalfUp,
+    /// Away from zero.
+    Up,
+    /// Towards zero.
+    Down,
+}
+
+/// `top / bottom` as a whole number. `bottom` must be positive.
+pub(crate) fn divide(top: i128, bottom: i128, direction: Direction) -> i128 {
+    match direction {
+        Direction::HalfUp => divide_half_up(top, bottom),
+        Direction::Up if top % bottom != 0 => top / bottom + top.signum(),
+        Direction::Up | Direction::Down => top / bottom,
+    }
+}
+
+/// Shares `amount` by weights so that the parts sum to it exactly: each is rounded down, and what is left
+/// goes one by one to those that lost most, ties by place. A weight below zero counts as zero; where none
+/// is above zero, all are equal. 100 by 1, 1, 1 is 34, 33, 33.
+pub fn allocate(amount: i64, weights: &[i64]) -> Vec<i64> {
+    let equal = weights.iter().all(|weight| *weight <= 0);
+    let weigh = |weight: &i64| if equal { 1 } else { i128::from((*weight).max(0)) };
+    let sum: i128 = weights.iter().map(weigh).sum();
+    if sum == 0 {
+        return Vec::new();
+    }
+    // Of 64 bits each, so that the products fit 128.
+    let products: Vec<i128> = weights.iter().map(|weight| i128::from(amount) * weigh(weight)).collect();
+    let mut parts: Vec<i128> = products.iter().map(|product| product.div_euclid(sum)).collect();
+    let lost = products.iter().enumerate().map(|(place, product)| (-product.rem_euclid(sum), place));
+    let mut lost: Vec<(i128, usize)> = lost.collect();
+    lost.sort_unstable();
+    let mut rest = i128::from(amount) - parts.iter().sum::<i128>();
+    for (_, place) in lost {
+        if let Some(part) = parts.get_mut(place).filter(|_| rest > 0) {
+            *part += 1;
+            rest -= 1;
+        }
+    }
+    // No part lies farther from zero than the amount, which fits.
+    parts.into_iter().map(|part| i64::try_from(part).unwrap_or(amount)).collect()
 }
 
 /// Whole digits of a number that we take; more would not fit a quantity or an amount.
@@ -305,6 +390,62 @@ mod tests {
         assert_eq!(Money(i64::MAX).plus(Money(1)), Err(MoneyError::Overflow));
         assert_eq!(Money(i64::MIN).each(-1), Err(MoneyError::Overflow));
         assert_eq!(Money::sum([Money(i64::MAX), Money(1)]), Err(MoneyError::Overflow));
+    }
+
+    #[test]
+    fn a_line_is_rounded_as_the_contract_says() {
+        // Quantity in mm², at 0.01 a m²: half-up, up, down.
+        let cases = [
+            (1_499_999, [1, 2, 1]),
+            (1_500_000, [2, 2, 1]),
+            (-1_500_000, [-2, -2, -1]),
+            (2_000_000, [2, 2, 2]),
+            (1, [0, 1, 0]),
+            (0, [0, 0, 0]),
+        ];
+        let price = UnitPrice::parse("0.01").expect("a price");
+        for (quantity, expected) in cases {
+            let found = [Rounding::LineHalfUp, Rounding::LineUp, Rounding::LineDown]
+                .map(|how| price.times_in(quantity, PricingUnit::SquareMetre, eur(), how).expect("an amount").0);
+            assert_eq!(found, expected, "{quantity}");
+        }
+    }
+
+    #[test]
+    fn a_price_for_feet_takes_metric_quantities() {
+        // W28: 139.35456 m² are 1 500 ft²; at 0.05 they cost 75.00.
+        let price = UnitPrice::parse("0.05").expect("a price");
+        assert_eq!(price.times(139_354_560, PricingUnit::SquareFoot, eur()), Ok(Money(7_500)));
+        assert_eq!(price.times(304_800 * 100, PricingUnit::Foot, eur()), Ok(Money(500)));
+    }
+
+    #[test]
+    fn shares_add_up_whatever_is_shared() {
+        // Amount, weights, parts.
+        let cases = [
+            (100, vec![1, 1, 1], vec![34, 33, 33]),
+            (-100, vec![1, 1, 1], vec![-33, -33, -34]),
+            (5_000, vec![400_000, 600_000], vec![2_000, 3_000]),
+            (10, vec![1, 0, 2], vec![3, 0, 7]),
+            (7, vec![0, -5], vec![4, 3]),
+            (7, vec![-5, 1], vec![0, 7]),
+            (0, vec![3, 4], vec![0, 0]),
+            (9, vec![], vec![]),
+            (i64::MIN, vec![1, i64::MAX], vec![-1, i64::MIN + 1]),
+        ];
+        for (amount, weights, expected) in cases {
+            assert_eq!(allocate(amount, &weights), expected, "{amount} by {weights:?}");
+        }
+    }
+
+    #[test]
+    fn parts_and_differences_are_exact() {
+        assert_eq!(Money(18_000).part(3, 30), Ok(Money(1_800)));
+        assert_eq!(Money(-5).part(1, 2), Ok(Money(-3)));
+        assert_eq!(Money(5).minus(Money(7)), Ok(Money(-2)));
+        assert_eq!(Money(i64::MIN).minus(Money(1)), Err(MoneyError::Overflow));
+        assert_eq!(Money(2).part(i128::MAX, 1), Err(MoneyError::Overflow));
+        assert!(Money::ZERO.is_zero() && !Money(1).is_zero());
     }
 
     #[test]

@@ -1,21 +1,27 @@
 //! Rating: facts and terms become a statement. Pure: the same input gives the same statement, byte
 //! for byte, whatever order the facts come in.
 //!
-//! Steps: the facts of the period, summed by meter and media over all printers; the clauses in the
-//! contract's order; what no price took. Deliberately absent: telling duplicate facts apart (the
-//! ledger holds each once), choosing the contract version, and giving the statement its number.
+//! The terms are escalated; the facts of the period are summed by stay, meter and media; the clauses take
+//! their steps in the order that the terms name; what no price took is shown. Deliberately absent:
+//! choosing the contract version, and giving the statement its number. Which facts a stay has, and that a
+//! job counts once, is decided before (see `ledger::assemble`).
 
-use crate::clauses::draft::{Bucket, Draft};
-use crate::contract::{Evidence, Problem, Terms};
-use crate::ledger::reconcile::{JobAreas, reconcile};
-use crate::ledger::{CounterFact, Grain, JobFact, counters_of};
-use crate::meter::{Meter, MeterKind, PricingUnit, label};
+mod gather;
+
+use crate::carry::Carry;
+use crate::clauses::draft::Draft;
+use crate::clauses::{At, credit, escalation};
+use crate::contract::{Evidence, Problem, Step, Terms};
+use crate::events::{Events, Parties, Runs, Site, Tables};
+use crate::ledger::reconcile::reconcile_meter;
+use crate::ledger::{CounterFact, EstimateFact, JobFact, SumFact, ThresholdFact};
+use crate::meter::{MeterKind, PricingUnit};
 use crate::money::{Money, MoneyError};
 use crate::period::{Period, PeriodError};
-use crate::statement::{ContractRef, LineEvidence, LineSource, PrinterReconciliation, Statement};
-use report::{Grade, Instant, JobStatus};
+use crate::statement::{Adjustment, ContractRef, DocumentKind, PrinterReconciliation, Statement};
+use report::{Instant, JobStatus};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Everything that a statement is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +37,31 @@ pub struct Input {
     pub customer: String,
     /// The printers of the contract with their facts.
     pub printers: Vec<PrinterUsage>,
+    /// What the period before left.
+    #[serde(default, skip_serializing_if = "Carry::is_empty")]
+    pub carry: Carry,
+    /// How long the contract itself runs; `None`: longer than the period, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Runs>,
+    /// The sites by their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sites: BTreeMap<String, Site>,
+    /// What people know and printers do not.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub events: Events,
+    /// Tables that clauses look values up in.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub tables: Tables,
+    /// Who sells, who buys, and who else pays.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub parties: Parties,
+    /// What this statement settles of periods before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<Adjustment>,
 }
 
-/// One printer's stay in a contract, with its facts. A printer that left and came back stands twice.
+/// One printer's stay in a contract, with its facts. A printer that left and came back stands twice, and
+/// so does one that moved to another site (CL21); a replaced printer (CL19) and its successor are two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrinterUsage {
@@ -56,21 +84,72 @@ pub struct PrinterUsage {
     pub jobs: Vec<JobFact>,
     /// Its counters over the part of the period that it stayed.
     pub counters: Vec<CounterFact>,
+    /// The place it fills; a successor has its predecessor's. `None`: its own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+    /// The id of the site where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Jobs of which only a sum is known; those outside the period or the stay are left out here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<SumFact>,
+    /// What stands for missing readings; those that end outside the period or the stay are left out here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub estimates: Vec<EstimateFact>,
+    /// The limits by which it sorts pages into categories, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<ThresholdFact>,
 }
 
 impl PrinterUsage {
+    /// A printer that is in the contract all the time, without facts.
+    pub fn new(id: &str, label: &str) -> PrinterUsage {
+        PrinterUsage {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            serial: None,
+            from: Instant(0),
+            to: None,
+            known_since: None,
+            jobs: Vec::new(),
+            counters: Vec::new(),
+            position: None,
+            site: None,
+            sums: Vec::new(),
+            estimates: Vec::new(),
+            thresholds: Vec::new(),
+        }
+    }
+
+    /// The place it fills. Fees, allowances and minimums count places, not printers.
+    pub fn place(&self) -> &str {
+        self.position.as_deref().unwrap_or(&self.id)
+    }
+
     /// Whether it was in the contract at any moment of `period`.
-    fn is_in(&self, period: Period) -> bool {
+    pub(crate) fn is_in(&self, period: Period) -> bool {
         self.from < period.end && self.to.is_none_or(|to| period.start < to)
     }
 
-    /// Its jobs that finished in `period` while it was in the contract.
-    fn jobs_in(&self, period: Period) -> impl Iterator<Item = &JobFact> {
-        self.jobs.iter().filter(move |job| {
-            let at = job.finished_at;
-            period.contains(at) && self.from <= at && self.to.is_none_or(|to| at < to)
-        })
+    /// Whether what belongs to `at` is billed with this stay in `period`.
+    pub(crate) fn holds(&self, at: Instant, period: Period) -> bool {
+        period.contains(at) && self.from <= at && self.to.is_none_or(|to| at < to)
     }
+
+    /// Its jobs that finished in `period` while it was in the contract.
+    pub(crate) fn jobs_in(&self, period: Period) -> impl Iterator<Item = &JobFact> {
+        self.jobs.iter().filter(move |job| self.holds(job.finished_at, period))
+    }
+}
+
+/// A rated period: the statement, and what it leaves to the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rated {
+    /// What is charged.
+    pub statement: Statement,
+    /// What is carried on.
+    pub carry: Carry,
 }
 
 /// Why a statement could not be made.
@@ -100,6 +179,12 @@ pub enum RatingError {
         #[from]
         source: PeriodError,
     },
+    /// What the period before left contradicts itself or the terms.
+    #[error("what is carried in cannot be: {what}")]
+    Carry {
+        /// What is wrong.
+        what: String,
+    },
 }
 
 impl RatingError {
@@ -114,183 +199,104 @@ fn in_one_line(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Makes the statement of a period.
+/// Makes the statement of a period, and what it leaves to the next one.
 ///
-/// Job facts are counted as they are given: a job given twice counts twice.
-pub fn rate(input: &Input) -> Result<Statement, RatingError> {
+/// Facts are counted as they are given: a job given twice counts twice.
+pub fn rate(input: &Input) -> Result<Rated, RatingError> {
     input.terms.validate().map_err(RatingError::Terms)?;
-    let mut printers: Vec<&PrinterUsage> =
-        input.printers.iter().filter(|printer| printer.is_in(input.period)).collect();
-    printers.sort_by(|a, b| (&a.id, a.from).cmp(&(&b.id, b.from)));
-
-    let mut notes = Vec::new();
-    let mut draft = Draft {
-        currency: input.terms.currency,
-        printers: count_printers(&printers),
-        buckets: gather(input, &printers, &mut notes)?,
-        allowances: Vec::new(),
-        lines: Vec::new(),
-        taxes: Vec::new(),
-        notes,
-    };
-    note_statuses(input, &printers, &mut draft.notes);
-    note_unknown_starts(input, &printers, &mut draft.notes);
-    for (index, clause) in input.terms.clauses.iter().enumerate() {
-        clause.apply(index + 1, &mut draft)?;
+    if let Some(what) = input.carry.doubled() {
+        return Err(RatingError::Carry { what });
     }
-    draft.finish();
+    let (terms, raised) = escalation::escalated(input)?;
+    let mut draft = gather::draft(input, &terms, raised)?;
+    note_statuses(&mut draft);
+    note_unknown_starts(&mut draft);
+    for &step in terms.order() {
+        take_step(step, &mut draft)?;
+    }
+    let (lines, carry) = draft.finish()?;
 
-    let net = draft.net()?;
+    let net = Money::sum(lines.iter().filter_map(|line| line.amount)).map_err(RatingError::at("net"))?;
     let taxes = Money::sum(draft.taxes.iter().map(|row| row.amount)).map_err(RatingError::at("taxes"))?;
-    Ok(Statement {
+    let statement = Statement {
         number: None,
         contract: input.contract.clone(),
         customer: input.customer.clone(),
         period: input.period,
-        period_label: input.period.label(&input.terms.time_zone)?,
-        time_zone: input.terms.time_zone.clone(),
-        currency: input.terms.currency,
-        lines: draft.lines,
+        period_label: input.period.label(&terms.time_zone)?,
+        time_zone: terms.time_zone.clone(),
+        currency: terms.currency,
+        lines,
         net,
-        taxes: draft.taxes,
         total: net.plus(taxes).map_err(RatingError::at("total"))?,
-        reconciliations: reconciliations(input, &printers)?,
+        reconciliations: reconciliations(&draft)?,
+        taxes: draft.taxes,
         notes: draft.notes,
-    })
+        kind: DocumentKind::Statement,
+        corrects: None,
+        payer: None,
+        parties: input.parties.clone(),
+        issued_at: None,
+        due: None,
+    };
+    Ok(Rated { statement, carry })
 }
 
-fn count_printers(printers: &[&PrinterUsage]) -> i64 {
-    let ids: BTreeSet<&str> = printers.iter().map(|printer| printer.id.as_str()).collect();
-    i64::try_from(ids.len()).unwrap_or(i64::MAX)
-}
-
-/// A meter and the media type beside it.
-type Key<'a> = (&'a Meter, Option<&'a str>);
-
-/// What is summed up for a key.
-#[derive(Default)]
-struct Sum {
-    quantity: i128,
-    grades: BTreeMap<Grade, i128>,
-    sources: Vec<LineSource>,
-}
-
-/// The usage that clauses read, by meter and media, of all printers together.
-fn gather(input: &Input, printers: &[&PrinterUsage], notes: &mut Vec<String>) -> Result<Vec<Bucket>, RatingError> {
-    let kinds = input.terms.kinds();
-    let (by_counter, by_jobs): (BTreeSet<MeterKind>, BTreeSet<MeterKind>) =
-        kinds.into_iter().partition(|kind| input.terms.evidence_of(*kind) == Evidence::Counter);
-    let mut sums: BTreeMap<Key<'_>, Sum> = BTreeMap::new();
-    for &printer in printers {
-        add_jobs(&mut sums, input, printer, &by_jobs)?;
-        for &kind in &by_counter {
-            add_counters(&mut sums, input, printer, kind, notes);
+/// The sum of what usage costs, up to and with the surcharges, on a fresh draft. Where `credited`, every
+/// credit lowers the usage first, whatever the clause says of how credit is given. CL22.
+pub(crate) fn usage_net(input: &Input, credited: bool) -> Result<Money, RatingError> {
+    let (terms, _) = escalation::escalated(input)?;
+    let mut draft = gather::draft(input, &terms, Vec::new())?;
+    for &step in terms.order() {
+        match step {
+            Step::QuantityCredits if credited => credit::lower_all(&mut draft)?,
+            Step::Readings | Step::Usage | Step::Filters | Step::Pool => take_step(step, &mut draft)?,
+            Step::Allowance | Step::Prices | Step::Surcharges => take_step(step, &mut draft)?,
+            _ => {}
         }
     }
-    sums.into_iter().map(|((meter, media), sum)| bucket(meter, media, sum)).collect()
+    draft.net()
 }
 
-fn bucket(meter: &Meter, media: Option<&str>, sum: Sum) -> Result<Bucket, RatingError> {
-    let fits = |quantity: i128| fit(quantity, meter);
-    let grades = sum.grades.into_iter().map(|(grade, quantity)| fits(quantity).map(|quantity| (grade, quantity)));
-    Ok(Bucket {
-        meter: meter.clone(),
-        media: media.map(str::to_owned),
-        quantity: fits(sum.quantity)?,
-        grades: grades.collect::<Result<BTreeMap<Grade, i64>, RatingError>>()?,
-        sources: sum.sources,
-    })
-}
-
-fn fit(quantity: i128, meter: &Meter) -> Result<i64, RatingError> {
-    i64::try_from(quantity).map_err(|_| RatingError::Overflow { what: meter.label() })
-}
-
-fn add_jobs<'a>(
-    sums: &mut BTreeMap<Key<'a>, Sum>,
-    input: &Input,
-    printer: &'a PrinterUsage,
-    kinds: &BTreeSet<MeterKind>,
-) -> Result<(), RatingError> {
-    let mut of_printer: BTreeMap<Key<'a>, (u64, i128)> = BTreeMap::new();
-    for job in printer.jobs_in(input.period).filter(|job| input.terms.bills(job.status)) {
-        for quantity in job.quantities.iter().filter(|quantity| kinds.contains(&quantity.meter.kind())) {
-            let key: Key<'a> = (&quantity.meter, quantity.media.as_deref());
-            let amount = i128::from(quantity.amount);
-            let (count, total) = of_printer.entry(key).or_default();
-            *count += 1;
-            *total += amount;
-            *sums.entry(key).or_default().grades.entry(job.grade).or_default() += amount;
-        }
+/// Lets the clauses of a step take it, in their order.
+fn take_step(step: Step, draft: &mut Draft<'_>) -> Result<(), RatingError> {
+    let terms = draft.terms;
+    for (index, clause) in terms.clauses.iter().enumerate().filter(|(_, clause)| clause.step() == step) {
+        let key = terms.key_of(index);
+        clause.apply(&At { number: index + 1, key: &key }, draft)?;
     }
-    for (key, (count, total)) in of_printer {
-        let evidence = LineEvidence::Jobs { count, quantity: fit(total, key.0)? };
-        let sum = sums.entry(key).or_default();
-        sum.quantity += total;
-        sum.sources.push(source(printer, key, evidence));
+    match step {
+        Step::Pool => draft.settle_pools(),
+        Step::Adjustments => draft.push_adjustments(),
+        _ => {}
     }
     Ok(())
 }
 
-fn add_counters<'a>(
-    sums: &mut BTreeMap<Key<'a>, Sum>,
-    input: &Input,
-    printer: &'a PrinterUsage,
-    kind: MeterKind,
-    notes: &mut Vec<String>,
-) {
-    let counters = counters_of(&printer.counters, kind, input.terms.grain(kind));
-    if counters.is_empty() {
-        notes.push(format!("{} gives no counter of {}: nothing of it is billed.", printer.label, kind.label()));
-    }
-    for counter in counters {
-        let key: Key<'a> = (&counter.meter, counter.media.as_deref());
-        let usage = &counter.usage;
-        let named = label(kind, counter.meter.category().as_ref(), counter.meter.colour(), key.1);
-        notes.extend(usage.unmeasured.iter().map(|what| format!("{}: the counter {named} {what}.", printer.label)));
-        let sum = sums.entry(key).or_default();
-        sum.quantity += i128::from(usage.quantity);
-        // A difference is proved as well as the weaker of its two readings.
-        if let (Some(start), Some(end)) = (&usage.start, &usage.end) {
-            *sum.grades.entry(start.grade.max(end.grade)).or_default() += i128::from(usage.quantity);
-        }
-        let evidence = LineEvidence::Counter { start: usage.start, end: usage.end, quantity: usage.quantity };
-        sum.sources.push(source(printer, key, evidence));
-    }
-}
-
-fn source(printer: &PrinterUsage, key: Key<'_>, evidence: LineEvidence) -> LineSource {
-    LineSource {
-        printer: printer.id.clone(),
-        label: printer.label.clone(),
-        meter: key.0.clone(),
-        media: key.1.map(str::to_owned),
-        evidence,
-    }
-}
-
 /// Says of which printers the period's beginning is not known.
-fn note_unknown_starts(input: &Input, printers: &[&PrinterUsage], notes: &mut Vec<String>) {
-    for printer in printers {
-        let begins = input.period.start.max(printer.from);
-        let Some(since) = printer.known_since.filter(|since| begins < *since) else { continue };
-        let oldest = printer.jobs_in(input.period).map(|job| job.finished_at).min();
+fn note_unknown_starts(draft: &mut Draft<'_>) {
+    let period = draft.period();
+    for stay in &draft.stays {
+        let begins = period.start.max(stay.from);
+        let Some(since) = stay.known_since.filter(|since| begins < *since) else { continue };
+        let oldest = stay.jobs_in(period).map(|job| job.finished_at).min();
         let reach = oldest.filter(|oldest| *oldest < since).map_or_else(
             || "no job before that is known".to_owned(),
             |oldest| format!("of the time before, its job log reached back to {oldest}"),
         );
-        notes.push(format!("{} was first read {since}: {reach}.", printer.label));
+        draft.notes.push(format!("{} was first read {since}: {reach}.", stay.label));
     }
 }
 
 /// Says which jobs are not billed for their status, and which are billed without one. CL22.
-fn note_statuses(input: &Input, printers: &[&PrinterUsage], notes: &mut Vec<String>) {
-    let from_jobs = |kind| input.terms.evidence_of(kind) == Evidence::Jobs;
-    if !input.terms.kinds().into_iter().any(from_jobs) {
+fn note_statuses(draft: &mut Draft<'_>) {
+    let (terms, period) = (draft.terms, draft.period());
+    let from_jobs = |kind| terms.evidence_of(kind) == Evidence::Jobs;
+    if !terms.kinds().into_iter().any(from_jobs) {
         return;
     }
     let mut seen: BTreeMap<Option<JobStatus>, (u64, i64)> = BTreeMap::new();
-    for job in printers.iter().flat_map(|printer| printer.jobs_in(input.period)) {
+    for job in draft.stays.iter().flat_map(|stay| stay.jobs_in(period)) {
         let (count, area) = seen.entry(job.status).or_default();
         *count += 1;
         *area = area.saturating_add(job.total(MeterKind::AreaPrinted).unwrap_or(0));
@@ -299,43 +305,42 @@ fn note_statuses(input: &Input, printers: &[&PrinterUsage], notes: &mut Vec<Stri
         let jobs = if count == 1 { "job" } else { "jobs" };
         let is = if count == 1 { "is" } else { "are" };
         match status {
-            None if input.terms.bills(None) => {
-                notes.push(format!("{count} {jobs} without a status {is} billed as printed."));
+            None if terms.bills(None) => {
+                draft.notes.push(format!("{count} {jobs} without a status {is} billed as printed."));
             }
-            Some(status) if !input.terms.bills(Some(status)) => {
+            Some(status) if !terms.bills(Some(status)) => {
                 let area = PricingUnit::SquareMetre.show(area);
-                notes.push(format!("{count} {} {jobs} {is} not billed ({area} printed).", status.word()));
+                draft.notes.push(format!("{count} {} {jobs} {is} not billed ({area} printed).", status.word()));
             }
-            None => notes.push(format!("{count} {jobs} without a status {is} not billed.")),
+            None => draft.notes.push(format!("{count} {jobs} without a status {is} not billed.")),
             Some(_) => {}
         }
     }
 }
 
-/// Lays the media counter of each printer beside its jobs, whatever is billed.
-fn reconciliations(input: &Input, printers: &[&PrinterUsage]) -> Result<Vec<PrinterReconciliation>, RatingError> {
+/// Lays the counters of each stay beside its jobs, whatever is billed: always media used, and every other
+/// kind that both a counter and a job know.
+fn reconciliations(draft: &Draft<'_>) -> Result<Vec<PrinterReconciliation>, RatingError> {
+    let (terms, period) = (draft.terms, draft.period());
     let mut rows = Vec::new();
-    for printer in printers {
-        let overflow = || RatingError::Overflow { what: format!("the areas of {}", printer.label) };
-        let counters = counters_of(&printer.counters, MeterKind::AreaMedia, Grain::Total);
-        // A counter that was not read over the whole period says nothing about the whole period's jobs.
-        let whole = counters.iter().all(|counter| counter.usage.covers_period());
-        let counted = counters.iter().map(|counter| i128::from(counter.usage.quantity)).reduce(|a, b| a + b);
-        let total = counted.filter(|_| whole);
-        let total = total.map(i64::try_from).transpose().map_err(|_| overflow())?;
-        let areas = |job: &JobFact| JobAreas {
-            media: job.total(MeterKind::AreaMedia),
-            printed: job.total(MeterKind::AreaPrinted),
+    for stay in &draft.stays {
+        let both = |kind: MeterKind| {
+            let of_sums = stay.sums.iter().flat_map(|sum| &sum.quantities);
+            stay.counters.iter().any(|counter| counter.meter.kind() == kind)
+                && (stay.jobs_in(period).any(|job| job.total(kind).is_some())
+                    || of_sums.into_iter().any(|quantity| quantity.meter.kind() == kind))
         };
-        let jobs: Vec<JobAreas> = printer.jobs_in(input.period).map(areas).collect();
-        if total.is_some() || !jobs.is_empty() {
-            let reconciliation = reconcile(total, &jobs).ok_or_else(overflow)?;
-            rows.push(PrinterReconciliation {
-                printer: printer.id.clone(),
-                label: printer.label.clone(),
-                reconciliation,
-            });
+        for meter in MeterKind::all().filter(|kind| *kind == MeterKind::AreaMedia || both(*kind)) {
+            let what = || format!("{} of {}", meter.label(), stay.label);
+            let found = reconcile_meter(meter, stay, terms, period);
+            if let Some(reconciliation) = found.map_err(|_| RatingError::Overflow { what: what() })? {
+                let (printer, label) = (stay.id.clone(), stay.label.clone());
+                rows.push(PrinterReconciliation { printer, label, reconciliation, meter });
+            }
         }
     }
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests;

@@ -304,7 +304,7 @@ impl Notes {
         let quantity = self.quantity(row, what, node)?;
         let Some(unit) = &quantity.unit else {
             if !quantity.is_zero() {
-                self.at(row, &format!("{what} {} without a unit, kept and never billed", quantity.quote()));
+                self.at(row, &Defect::without_unit(what, &quantity.quote()));
             }
             return None;
         };

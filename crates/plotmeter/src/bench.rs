@@ -4,6 +4,7 @@
 //! A bench prints and holds nothing against a target. Deliberately absent: targets, and systems other than Linux,
 //! whose `/proc` tells the figures.
 
+mod close;
 mod ingest;
 #[cfg(feature = "simulator")]
 mod poll;
@@ -17,6 +18,8 @@ mod served;
 pub(crate) enum Command {
     /// 20-job reports from 16 agents through the real HTTP ingest, on SQLite and, where named, PostgreSQL.
     Ingest(ingest::Arguments),
+    /// Closing a month of a large estate, from raw jobs and from usage cells, beside a bare SQL sum.
+    Close(close::Arguments),
     /// One collector that reads 1 000 simulated printers over HTTPS, beside TLS alone and parsing alone.
     #[cfg(feature = "simulator")]
     Poll(poll::Arguments),
@@ -29,6 +32,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Ingest(arguments) => ingest::run(&arguments),
+        Command::Close(arguments) => close::run(&arguments),
         #[cfg(feature = "simulator")]
         Command::Poll(arguments) => poll::run(&arguments),
         #[cfg(feature = "simulator")]

@@ -1,21 +1,22 @@
 //! `plotmeter demo`: a whole world on this machine. Simulated printers answer over HTTPS, one
 //! collector a customer reads them and reports over real TLS, one printer has a direct agent besides,
-//! and three months go through the real ingest path before the clock starts to run.
+//! and three months go through the real ingest path before the clock starts to run. They are billed: the last one
+//! is issued but for a contract that a fallen counter holds up, and one month is corrected by a note.
+
+mod contracts;
 
 use crate::clock::{self, DemoClock};
 use agent::{Collector, Config, Direct, DirectConfig};
 use anyhow::{Context, bail};
-use billing::{
-    Allowance, BaseFee, Clause, Currency, Evidence, MeterKind, Month, Pattern, Period, Price, PriceList, Tax, Terms,
-};
+use billing::{Month, Period};
 use portal::config::Settings;
 use portal::setup::{self, NewReseller, Role};
 use portal::{Db, Listeners, Portal, PortalKeys, Target, Tls, serve};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use report::{Duration, Instant, Surroundings};
 use simulator::faces::https::{self, Server, TlsIdentity};
-use simulator::printer::Printer;
-use simulator::world::{Customer, Fleet, fleet};
+use simulator::printer::{Printer, Quirks};
+use simulator::world::{Customer, Fleet, Placed, fleet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -65,6 +66,10 @@ struct Site {
 const LISTED: &str = "Suomen Kartta";
 /// The customer whose first printer has an agent of its own beside the collector.
 const WITH_DIRECT: &str = "Brückner Tiefbau";
+/// The customer one of whose counters begins at zero again, which nobody has explained.
+const FALLS: &str = "Brückner Tiefbau";
+/// When that happens after the start: in the last month that is over.
+const FALLS_AFTER: Duration = Duration::hours(24 * 75);
 /// How much earlier than the collector the direct agent looks, while history is made: a printer is not
 /// read twice at one instant.
 const EARLIER: Duration = Duration::minutes(5);
@@ -308,9 +313,13 @@ async fn printers(
     surroundings: &Surroundings,
 ) -> anyhow::Result<(Vec<String>, Vec<Server>)> {
     let (mut addresses, mut servers) = (Vec::new(), Vec::new());
+    // The first by serial number is in the contract.
+    let first = customer.printers.iter().map(|placed| &placed.serial).min();
     for placed in &customer.printers {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let printer: Arc<Mutex<Printer>> = Arc::new(Mutex::new(placed.printer(start)));
+        let falls = customer.name == FALLS && first == Some(&placed.serial);
+        let printer = if falls { falling(placed, start) } else { placed.printer(start) };
+        let printer: Arc<Mutex<Printer>> = Arc::new(Mutex::new(printer));
         let identity = TlsIdentity::self_signed(&placed.serial)?;
         let server = https::serve(listener, printer, surroundings.clock.clone(), &identity).await?;
         addresses.push(server.address().to_string());
@@ -319,12 +328,23 @@ async fn printers(
     Ok((addresses, servers))
 }
 
+/// The printer, with a counter of all media that has too few values to last.
+fn falling(placed: &Placed, start: Instant) -> Printer {
+    let printer = placed.printer(start);
+    let mut ahead = printer.clone();
+    ahead.advance(start.plus(FALLS_AFTER));
+    let quirks = Quirks { media_values: ahead.counters().media_area.0 + 1, ..printer.quirks() };
+    printer.with_quirks(quirks)
+}
+
 /// A collector's file, as its customer would write it.
 fn config(state: &Path, addresses: &[String], lets_names_through: bool) -> anyhow::Result<Config> {
     let personal = if lets_names_through { "keep" } else { "drop" };
-    // Beyond the white paper's list: two sites have a Z9, as a customer's own file may say.
+    // Beyond the white paper's list: two sites have a Z9, as a customer's own file may say. What listens at this
+    // machine's own port 631 is no printer of the demo.
     let mut text = format!(
-        "state = {:?}\npersonal = \"{personal}\"\npause_ms = 0\nalso_supported = [\"DesignJet Z9\"]\n",
+        "state = {:?}\npersonal = \"{personal}\"\npause_ms = 0\nalso_supported = [\"DesignJet Z9\"]\n\
+         [interfaces]\nipp_ports = []\n",
         state.display().to_string()
     );
     for address in addresses {
@@ -422,7 +442,7 @@ async fn round(sites: &[Site]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Contracts, printers in them, and the statements of the months that are over.
+/// Contracts, printers in them, and what became of the months that are over.
 fn contracts(
     portal: &Portal,
     resellers: &[NewReseller],
@@ -438,7 +458,7 @@ fn contracts(
                 site.nicknames.iter().find(|(known, _)| known == serial).map_or("", |(_, nickname)| nickname);
             setup::name_printer(portal, reseller, *printer, nickname, &format!("AN-{}", 4100 + index * 10 + number))?;
         }
-        let terms = terms(index, site)?;
+        let terms = contracts::terms(index, site)?;
         let from = Period::of_month(billing::month_of(start, site.time_zone)?, site.time_zone)?.start;
         let number = format!("C-{}", 110 + index);
         let contract = setup::contract(portal, reseller, site.customer_id, &number, &terms, (from, person))?;
@@ -446,7 +466,9 @@ fn contracts(
         // takes part in no contract.
         let assigned = if site.lets_names_through || printers.len() < 3 { printers.len() } else { printers.len() - 1 };
         let takes_part = |serial: &String| site.listed.as_ref().is_none_or(|listed| listed.contains(serial));
-        for (printer, _) in printers.iter().take(assigned).filter(|(_, serial)| takes_part(serial)) {
+        let mut covered = printers.iter().take(assigned).filter(|(_, serial)| takes_part(serial)).peekable();
+        let first = covered.peek().map_or(0, |(printer, _)| *printer);
+        for (printer, _) in covered {
             setup::assign(portal, reseller, contract, *printer, from)?;
         }
         let mut month = billing::month_of(end, site.time_zone)?;
@@ -456,59 +478,12 @@ fn contracts(
             over.push(month);
         }
         over.reverse();
-        for (age, month) in over.iter().enumerate() {
-            let statement = setup::statement(portal, reseller, contract, Period::of_month(*month, site.time_zone)?)?;
-            if age + 1 < over.len() {
-                setup::approve(portal, reseller, statement, person)?;
-            }
-        }
+        contracts::bill(portal, reseller, person, site, (contract, first), &over)?;
     }
     for reseller in resellers {
         setup::interval(portal, reseller, protocol::limits::INTERVAL_MINUTES_MIN)?;
     }
     Ok(())
-}
-
-/// Terms in the style of the trade: a base fee that includes lines, prices by category.
-fn terms(index: usize, site: &Site) -> anyhow::Result<Terms> {
-    let currency = Currency::parse("EUR")?;
-    let pattern = |text: &str| Pattern::parse(text);
-    let price = |text: &str, price: &str| {
-        anyhow::Ok(Price { title: None, pattern: pattern(text)?, price: billing::UnitPrice::parse(price)? })
-    };
-    let mut terms = Terms::new(currency, site.time_zone);
-    // One customer is billed by what the lifetime counters say, the others by the job log.
-    let (kind, evidence) =
-        if index == 3 { (MeterKind::AreaMedia, Evidence::Counter) } else { (MeterKind::AreaPrinted, Evidence::Jobs) };
-    let of = |category: &str| format!("{}/{category}", kind.word());
-    let base = ["180.00", "240.00", "390.00", "150.00", "320.00"][index % 5];
-    let included = [400_000_000, 600_000_000, 900_000_000, 250_000_000, 800_000_000][index % 5];
-    terms.clauses = vec![
-        Clause::BaseFee(BaseFee {
-            title: None,
-            amount: billing::Money::parse(base, currency)?,
-            per: billing::Per::Contract,
-        }),
-        Clause::Allowance(Allowance { covers: vec![pattern(&of("mono-line"))?], included }),
-        Clause::PriceList(PriceList {
-            prices: vec![
-                price(&of("mono-line"), "0.14")?,
-                price(&of("colour-line"), "0.32")?,
-                price(&of("low-density"), "0.95")?,
-                price(&of("high-density"), "2.60")?,
-                price(&of("premium"), "6.80")?,
-                price(&of("blueprint"), "0.20")?,
-                price("scan-area", "0.10")?,
-            ],
-        }),
-        Clause::Tax(Tax { name: "VAT".to_owned(), rate: report::Share(210_000) }),
-    ];
-    terms.evidence.insert(kind, evidence);
-    terms.evidence.insert(MeterKind::ScanArea, Evidence::Jobs);
-    terms.validate().map_err(|problems| {
-        anyhow::anyhow!("{}", problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))
-    })?;
-    Ok(terms)
 }
 
 /// Lets every agent work until the demo ends.

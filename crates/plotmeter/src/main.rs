@@ -27,6 +27,7 @@ mod probe;
 mod service;
 #[cfg(feature = "agent")]
 mod supervisor;
+mod verify;
 #[cfg(feature = "agent")]
 mod words;
 
@@ -61,6 +62,8 @@ enum Command {
     /// Reads one printer and prints every row of Appendix A.
     #[cfg(feature = "agent")]
     Probe(probe::Arguments),
+    /// Checks the evidence file of a statement.
+    Verify(verify::Arguments),
     /// Measures how fast the program is on this machine, and prints it.
     #[cfg(feature = "portal")]
     #[command(subcommand)]
@@ -93,6 +96,7 @@ fn is_quiet(command: &Command) -> bool {
         Command::Demo(_) => true,
         #[cfg(feature = "agent")]
         Command::Probe(_) => true,
+        Command::Verify(_) => true,
         #[cfg(feature = "portal")]
         Command::Bench(_) => true,
         #[cfg(feature = "portal")]
@@ -111,7 +115,6 @@ fn start_logs(command: &Command) -> anyhow::Result<()> {
         Command::Collector(command) => command.log()?,
         #[cfg(feature = "agent")]
         Command::Direct(command) => command.log()?,
-        #[cfg(any(feature = "portal", feature = "agent"))]
         _ => None,
     };
     let level = if is_quiet(command) { "error" } else { "info" };
@@ -153,6 +156,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Direct(command) => direct::run(command),
         #[cfg(feature = "agent")]
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         #[cfg(feature = "portal")]
         Command::Bench(command) => bench::run(command),
     }

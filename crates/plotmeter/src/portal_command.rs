@@ -4,9 +4,10 @@
 
 use crate::factory;
 use anyhow::{Context, bail};
+use billing::Month;
 use clap::Args;
 use portal::config;
-use portal::setup::{self, Role};
+use portal::setup::{self, Outcome, Progress, Role, Summary};
 use portal::{Db, Listeners, Portal, PortalKeys, Target, Tls, serve};
 use std::fs::File;
 use std::io::BufWriter;
@@ -38,6 +39,30 @@ pub(crate) enum Command {
         /// Writes serial numbers and labels to this new file instead.
         #[arg(long)]
         labels: Option<PathBuf>,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Draws up the statement of every contract with a period that begins in a month. Drafts are drawn up anew;
+    /// what is approved or issued stays.
+    Bill {
+        /// The month, such as 2026-10.
+        #[arg(long, value_name = "MONTH")]
+        period: String,
+        /// Only the reseller of this name.
+        #[arg(long, value_name = "NAME")]
+        reseller: Option<String>,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Lets the documents of a reseller go on from a later number: after a restore, those that were issued since the
+    /// backup keep theirs.
+    Numbering {
+        /// The reseller's name, exactly as it is written.
+        #[arg(long, value_name = "NAME")]
+        reseller: String,
+        /// The number of the next document, above every number that went out.
+        #[arg(long, value_name = "N")]
+        next: i64,
         #[command(flatten)]
         config: ConfigFile,
     },
@@ -130,6 +155,44 @@ fn import_factory(file: &Path, labels: Option<&Path>, config: &ConfigFile) -> an
     Ok(())
 }
 
+/// Draws up the statements of a month: a line a contract beside the summary, which may go to another program.
+fn bill(period: &str, reseller: Option<&str>, config: &ConfigFile) -> anyhow::Result<()> {
+    let month = Month::parse(period).context("--period is the month in which the periods begin, such as 2026-10")?;
+    let (_, portal) = config.open()?;
+    let summary = setup::bill(&portal, month, reseller, &mut |progress| eprintln!("{}", line(progress)))?;
+    let Summary { drawn, skipped, failed } = summary;
+    println!("{month}: {drawn} drawn up, {skipped} passed over, {failed} failed");
+    if failed > 0 {
+        bail!("{failed} contracts failed; each says why above");
+    }
+    Ok(())
+}
+
+/// Lets the documents of a reseller go on from a later number, and says what it did.
+fn numbering(reseller: &str, next: i64, config: &ConfigFile) -> anyhow::Result<()> {
+    let (_, portal) = config.open()?;
+    let (was, is) = setup::number_from(&portal, reseller, next)?;
+    if was == is {
+        println!("the next document of {reseller} is {is}, as before");
+    } else {
+        println!("the next document of {reseller} is {is}; it would have been {was}");
+    }
+    Ok(())
+}
+
+/// What came of a contract, in one line.
+fn line(progress: &Progress) -> String {
+    let Progress { done, of, contract, outcome } = progress;
+    let words = match outcome {
+        Outcome::Drawn { total, currency } => format!("{} {currency}", total.show(*currency)),
+        Outcome::Skipped(words) => format!("passed over: {words}"),
+        Outcome::Failed(words) => format!("failed: {words}"),
+    };
+    let line = format!("{done}/{of} {contract}: {words}");
+    // The number of a contract is whatever somebody typed.
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// Serves people and agents until stopped.
 fn serve_both(config: &ConfigFile) -> anyhow::Result<()> {
     let (file, portal) = config.open()?;
@@ -156,7 +219,29 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::User { email, name, config } => add_operator(&email, &name, &config)?,
         Command::ImportFactory { file, labels, config } => import_factory(&file, labels.as_deref(), &config)?,
+        Command::Bill { period, reseller, config } => bill(&period, reseller.as_deref(), &config)?,
+        Command::Numbering { reseller, next, config } => numbering(&reseller, next, &config)?,
         Command::Serve(config) => serve_both(&config)?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use billing::{Currency, Money};
+
+    #[test]
+    fn a_contract_s_outcome_stands_in_one_line() {
+        let currency = Currency::parse("EUR").expect("a currency");
+        let cases = [
+            (Outcome::Drawn { total: Money(43_209), currency }, "2/9 C-1 : 432.09 EUR"),
+            (Outcome::Skipped("S-0001 stands.".to_owned()), "2/9 C-1 : passed over: S-0001 stands."),
+            (Outcome::Failed("No.".to_owned()), "2/9 C-1 : failed: No."),
+        ];
+        for (outcome, expected) in cases {
+            let progress = Progress { done: 2, of: 9, contract: "C-1\u{1b}".to_owned(), outcome };
+            assert_eq!(line(&progress), expected);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: colours, and deciding anything; what is shown comes from the agent.
 
+use crate::verify::grouped;
 use agent::{Check, Farewell, Preview, PrinterStatus, Round, SentPackage, Status, Verdict};
 use anyhow::Context;
 use protocol::package::Package;
@@ -176,6 +177,9 @@ pub(crate) fn status(out: &mut impl Write, status: &Status, rhythm: &str) -> std
     };
     fact(out, "account", &account)?;
     fact(out, "portal", &status.portal)?;
+    // What a customer compares with an evidence file.
+    fact(out, "portal key", &grouped(status.portal_key))?;
+    fact(out, "agent key", &grouped(status.evidence_key))?;
     fact(out, "does", &duty(&status.duty, status.paused))?;
     fact(out, "interval", rhythm)?;
     let answered = match status.last_answer {
@@ -309,6 +313,7 @@ pub(crate) fn proof(out: &mut impl Write, farewell: &Farewell) -> std::io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::Hex;
 
     fn status_of(folded: u64) -> Status {
         let text = |text: &str| text.to_owned();
@@ -317,6 +322,8 @@ mod tests {
             customer: text("Kessler Architekten"),
             reseller: text("Nordplan"),
             portal: text("https://portal.example"),
+            portal_key: Hex([0xab; 32]),
+            evidence_key: Hex([0x07; 32]),
             interval_minutes: 180,
             records_waiting: 3,
             jobs_waiting: 1,
@@ -363,6 +370,15 @@ mod tests {
         let (some, none) = (shown(&status_of(7)), shown(&status_of(0)));
         assert!(some.contains("summed up  7 jobs"), "{some}");
         assert!(!none.contains("summed up"), "{none}");
+    }
+
+    #[test]
+    fn a_status_shows_the_keys_that_an_evidence_file_is_compared_with() {
+        let said = shown(&status_of(0));
+        for (name, group) in [("portal key ", "abababab"), ("agent key  ", "07070707")] {
+            let line = format!("{name}{}\n", [group; 8].join(" "));
+            assert!(said.contains(&line), "{line}: {said}");
+        }
     }
 
     #[test]

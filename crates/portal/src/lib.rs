@@ -15,6 +15,7 @@ pub mod setup;
 mod shell;
 
 mod agents;
+mod billing_run;
 mod contracts;
 mod customers;
 mod fleet;
@@ -23,11 +24,13 @@ mod jobs;
 mod my;
 mod operator;
 mod people;
+mod readings;
 mod statements;
 
 #[cfg(test)]
 mod pages_render;
 
+pub use billing_run::run::{Outcome, Progress, RunError, Summary, run as bill};
 pub use db::{Db, DbError, Target};
 pub use keys::{KeysError, PortalKeys};
 pub use serve::{Listeners, ServeError, Tls, serve};
@@ -134,6 +137,8 @@ impl Portal {
             jobs::routes(),
             contracts::routes(),
             statements::routes(),
+            billing_run::routes(),
+            readings::routes(),
             customers::routes(),
             agents::routes(),
             operator::routes(),

@@ -9,12 +9,17 @@ use crate::contracts::store as contracts;
 use crate::db::{DbError, Tx, params};
 use crate::ingest::{Approval, Claim};
 use crate::people::store::NewPerson;
+use crate::readings::store as readings;
 use crate::shell::ResellerScope;
+use crate::statements::{Act, Happened, NewEvent, Sign};
 use crate::{Portal, customers, ingest, new_id, operator, people, statements};
-use billing::{Period, Terms};
+use billing::{Decision, EstimateFact, Events, Period, ReadingFact, Terms};
 use protocol::Hex;
 use protocol::enrol::EnrolmentFile;
 use report::Instant;
+use std::collections::BTreeSet;
+
+pub use crate::billing_run::run::{Outcome, Progress, RunError, Summary, run as bill};
 
 /// What a person may do, and where.
 #[derive(Clone, Copy)]
@@ -321,24 +326,220 @@ pub fn assign(
 ) -> Result<(), SetupError> {
     let stamp = Stamp::of(portal.surroundings());
     portal.db().write_now(|tx| -> Result<(), DbError> {
+        contracts::hold_stays(tx, &reseller.0)?;
         contracts::assign_printer(tx, &reseller.0, contract_id, printer_id, from_at, None)?;
+        contracts::stay_changed(tx, &reseller.0, (contract_id, printer_id), from_at, stamp.at)?;
         change::participate(tx, &reseller.0, printer_id, true, NOBODY, stamp)?;
         Ok(())
     })?;
     Ok(())
 }
 
-/// Draws up the statement of a period.
+/// Draws up the statement of a period; gives the draft's id.
 pub fn statement(portal: &Portal, reseller: &NewReseller, contract_id: i64, period: Period) -> Result<i64, SetupError> {
-    let surroundings = portal.surroundings();
-    let id = new_id(surroundings);
-    portal.db().write_now(|tx| statements::draw_up(tx, &reseller.0, contract_id, period, id, surroundings.now()))?;
-    Ok(id)
+    Ok(statements::draw(portal, &reseller.0, contract_id, period, NOBODY)?.statement_id)
 }
 
-/// Approves a statement that was drawn up.
+/// What is signed for red printers where nobody is there to look.
+const SET_UP: &str = "Set up without anybody to look at it.";
+
+/// Approves and issues a statement that was drawn up. Red printers are signed for.
 pub fn approve(portal: &Portal, reseller: &NewReseller, statement_id: i64, person_id: i64) -> Result<(), SetupError> {
-    let now = portal.surroundings().now();
-    portal.db().write_now(|tx| statements::store::approve(tx, &reseller.0, statement_id, person_id, now))?;
+    let (scope, act) = (&reseller.0, Act::of(portal, Some(person_id)));
+    portal.db().write_now(|tx| -> Result<(), crate::shell::Error> {
+        sign_red(tx, scope, statement_id, act)?;
+        statements::approve(tx, scope, statement_id, act)?;
+        statements::issue(tx, scope, statement_id, act)?;
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn sign_red(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    statement_id: i64,
+    act: Act<'_>,
+) -> Result<(), crate::shell::Error> {
+    use statements::store;
+    let stored = store::statement(tx, scope, statement_id)?.ok_or(crate::shell::Error::NotFound)?;
+    let (contract_id, period_start) = (stored.contract_id, stored.statement.period.start);
+    let signs = store::signs(tx, scope, contract_id, period_start, stored.revision)?;
+    let mut open: BTreeSet<i64> = BTreeSet::new();
+    for of in store::readiness(tx, scope, contract_id, period_start, stored.revision)? {
+        let printer_id: i64 = of.printer.parse().unwrap_or(0);
+        let is_signed = signs.iter().any(|sign| sign.is_for(printer_id, store::cause(&of)));
+        if of.state.is_red() && !is_signed {
+            open.insert(printer_id);
+        }
+    }
+    for printer_id in open {
+        let sign = Sign { statement_id, printer_id, cause: None, reason: SET_UP };
+        statements::sign(tx, scope, &sign, act)?;
+    }
+    Ok(())
+}
+
+/// Approves a draft as a person does it, who has signed nothing.
+pub fn approve_only(
+    portal: &Portal,
+    reseller: &NewReseller,
+    statement_id: i64,
+    person_id: i64,
+) -> Result<(), SetupError> {
+    let act = Act::of(portal, Some(person_id));
+    Ok(portal.db().write_now(|tx| statements::approve(tx, &reseller.0, statement_id, act))?)
+}
+
+/// Makes an approved statement a draft again.
+pub fn reopen(
+    portal: &Portal,
+    reseller: &NewReseller,
+    statement_id: i64,
+    person_id: i64,
+    reason: &str,
+) -> Result<(), SetupError> {
+    let act = Act::of(portal, Some(person_id));
+    Ok(portal.db().write_now(|tx| statements::reopen(tx, &reseller.0, statement_id, reason, act))?)
+}
+
+/// Issues an approved statement; gives its number as people know it.
+pub fn issue(portal: &Portal, reseller: &NewReseller, statement_id: i64, person_id: i64) -> Result<String, SetupError> {
+    let act = Act::of(portal, Some(person_id));
+    Ok(portal.db().write_now(|tx| statements::issue(tx, &reseller.0, statement_id, act))?)
+}
+
+/// Signs a person's reason for a printer that holds a draft up, for what is wrong with it now.
+pub fn sign(
+    portal: &Portal,
+    reseller: &NewReseller,
+    statement_id: i64,
+    printer_id: i64,
+    person_id: i64,
+    reason: &str,
+) -> Result<(), SetupError> {
+    let act = Act::of(portal, Some(person_id));
+    let sign = Sign { statement_id, printer_id, cause: None, reason };
+    Ok(portal.db().write_now(|tx| statements::sign(tx, &reseller.0, &sign, act))?)
+}
+
+/// Draws up corrections from an issued statement on; gives the ids of the drafts.
+pub fn correct(
+    portal: &Portal,
+    reseller: &NewReseller,
+    statement_id: i64,
+    person_id: i64,
+    reason: &str,
+) -> Result<Vec<i64>, SetupError> {
+    Ok(statements::correct(portal, &reseller.0, statement_id, Some(person_id), reason)?)
+}
+
+/// The evidence file of an issued statement.
+pub fn bundle(portal: &Portal, reseller: &NewReseller, statement_id: i64) -> Result<Option<Vec<u8>>, SetupError> {
+    Ok(portal.db().read_now(|tx| statements::bundle(tx, &reseller.0, portal.keys(), statement_id))?)
+}
+
+/// Across resellers: the machine's operator names one of them.
+const NAMED: &str = "select reseller_id from reseller where name = $1 order by reseller_id limit 2";
+
+/// Lets the next document of the reseller of this name have the number `next`, above every one that was given. Gives
+/// what the next document was called before, and what it is called now.
+///
+/// # Errors
+///
+/// No reseller, or more than one, is called so, or the number is not above all others.
+pub fn number_from(portal: &Portal, reseller: &str, next: i64) -> Result<(String, String), SetupError> {
+    let named = portal.db().read_now(|tx| tx.query(NAMED, params![reseller], |row| row.int(0)))?;
+    let [reseller_id] = named.as_slice() else {
+        let how = if named.is_empty() { "no reseller is" } else { "more than one reseller is" };
+        let words = format!("{how} called '{reseller}'; the name is taken exactly as it is written");
+        return Err(SetupError::Unfit(words));
+    };
+    let scope = ResellerScope::of_run(*reseller_id);
+    let names = portal.db().write_now(|tx| statements::number_from(tx, &scope, next))?;
+    tracing::info!(next, "documents of a reseller go on from a later number");
+    Ok(names)
+}
+
+const DOCUMENT: &str = "select document from statement where reseller_id = $1 and statement_id = $2";
+
+/// The document of a statement, exactly as it is kept.
+pub fn document(portal: &Portal, reseller: &NewReseller, statement_id: i64) -> Result<String, SetupError> {
+    let params = params![reseller.0.reseller_id(), statement_id];
+    let found = portal.db().read_now(|tx| tx.query_opt(DOCUMENT, params, |row| row.text(0)))?;
+    found.ok_or_else(|| SetupError::Unfit(format!("statement {statement_id} is not this reseller's")))
+}
+
+/// Says why a counter of a printer broke; with nobody's name where `person_id` is none.
+pub fn decide(
+    portal: &Portal,
+    reseller: &NewReseller,
+    printer_id: i64,
+    decision: &Decision,
+    note: &str,
+    person_id: Option<i64>,
+) -> Result<(), SetupError> {
+    changed(portal, "the printer", |tx, stamp| {
+        readings::decide(tx, &reseller.0, printer_id, decision, note, person_id, stamp)
+    })
+}
+
+/// Enters a reading by hand; its grade is that of a person's word, whatever `fact` says.
+pub fn hand_reading(
+    portal: &Portal,
+    reseller: &NewReseller,
+    printer_id: i64,
+    fact: &ReadingFact,
+    note: &str,
+    person_id: i64,
+) -> Result<(), SetupError> {
+    let ReadingFact { meter, media, value, read_at, source, .. } = fact.clone();
+    let (note, odd) = (note.to_owned(), String::new());
+    let reading = readings::HandReading { printer_id, meter, media, value, read_at, source, note, odd };
+    changed(portal, "the printer", |tx, stamp| {
+        readings::enter(tx, &reseller.0, &[(reading, stamp.id)], person_id, stamp.at)
+    })
+}
+
+/// Keeps an estimate as a fact.
+pub fn estimate(
+    portal: &Portal,
+    reseller: &NewReseller,
+    printer_id: i64,
+    fact: &EstimateFact,
+    person_id: Option<i64>,
+) -> Result<(), SetupError> {
+    let stamp = Stamp::of(portal.surroundings());
+    portal.db().write_now(|tx| readings::keep_estimate(tx, &reseller.0, printer_id, fact, person_id, stamp))?;
+    Ok(())
+}
+
+/// Keeps what happened to a contract. What rating works out itself, late readings and silences, is passed over.
+pub fn event(
+    portal: &Portal,
+    reseller: &NewReseller,
+    contract_id: i64,
+    events: &Events,
+    person_id: Option<i64>,
+) -> Result<(), SetupError> {
+    let (outages, credits) = (events.outages.iter().cloned(), events.credits.iter().cloned());
+    let (supplies, purchases) = (events.supplies.iter().cloned(), events.purchases.iter().cloned());
+    let all: Vec<Happened> = outages
+        .map(Happened::Outage)
+        .chain(credits.map(Happened::Credit))
+        .chain(supplies.map(Happened::Supply))
+        .chain(purchases.map(Happened::Purchase))
+        .chain(events.exit.map(Happened::Exit))
+        .collect();
+    portal.db().write_now(|tx| -> Result<(), crate::shell::Error> {
+        let contract = statements::store::contract(tx, &reseller.0, contract_id, Instant(i64::MAX))?;
+        for happened in &all {
+            let Stamp { id, at } = Stamp::of(portal.surroundings());
+            let zone = contract.terms.time_zone.as_str();
+            let new = NewEvent { event_id: id, contract_id, happened, zone, person_id, entered_at: at };
+            statements::insert_event(tx, &reseller.0, &new)?;
+        }
+        Ok(())
+    })?;
     Ok(())
 }

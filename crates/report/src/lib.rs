@@ -75,6 +75,8 @@ pub struct Defect {
 
 /// A text of outside origin in a defect is cut to this many characters.
 const QUOTE_MAX: usize = 120;
+/// How the words of a number without a unit end. Stored records hold them: they never change.
+const UNITLESS: &str = " without a unit, kept and never billed";
 
 impl Defect {
     /// A defect of `row`. Quote outside text with [`Defect::quote`].
@@ -85,6 +87,24 @@ impl Defect {
     /// A defect that concerns no single row, such as a document that cannot be read.
     pub fn of(what: impl Into<String>) -> Defect {
         Defect { row: None, what: what.into() }
+    }
+
+    /// The words of a defect: `number`, quoted, stands at `what` without a unit, so that nobody can bill it.
+    /// [`Defect::unitless`] reads them back.
+    pub fn without_unit(what: &str, number: &str) -> String {
+        format!("{what} {number}{UNITLESS}")
+    }
+
+    /// The row and the number that this defect names as one without a unit.
+    ///
+    /// `None` for any other defect, and for a single page of a job (`page 1: SquareAmount 0.543 …`): a job
+    /// says its total besides, and both would count twice.
+    pub fn unitless(&self) -> Option<(RowId, Decimal)> {
+        let row = self.row?;
+        let (what, number) = self.what.strip_suffix(UNITLESS)?.rsplit_once(' ')?;
+        let of_one_page = matches!(row.row().section, Section::PrintJob | Section::ScanJob) && what.contains(": ");
+        let number = Decimal::parse(number).filter(|_| !of_one_page)?;
+        Some((row, number))
     }
 
     /// Outside text made safe to keep: bounded, without control characters.
@@ -124,5 +144,31 @@ impl Grade {
     /// The grade of a letter; `None` where it is the letter of none.
     pub fn parse(word: &str) -> Option<Grade> {
         Grade::ALL.into_iter().find(|grade| grade.word() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_without_a_unit_is_read_back_from_its_defect() {
+        let words = Defect::without_unit("SquareAmount", "0.543");
+        assert_eq!(words, "SquareAmount 0.543 without a unit, kept and never billed");
+        let number = Decimal::parse("0.543");
+        // Row, words, what is read back.
+        let cases = [
+            (Some(RowId::P19), words.clone(), number.map(|number| (RowId::P19, number))),
+            (Some(RowId::U17), format!("DeviceCounters: {words}"), number.map(|number| (RowId::U17, number))),
+            (Some(RowId::P19), format!("page 1: {words}"), None),
+            (None, words, None),
+            (Some(RowId::P20), "Width 0.543 without a unit".to_owned(), None),
+            (Some(RowId::P19), Defect::without_unit("SquareAmount", "many"), None),
+            (Some(RowId::P19), Defect::without_unit("", ""), None),
+        ];
+        for (row, what, expected) in cases {
+            let defect = Defect { row, what };
+            assert_eq!(defect.unitless(), expected, "{defect:?}");
+        }
     }
 }

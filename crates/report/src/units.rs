@@ -110,8 +110,9 @@ impl Duration {
     }
 }
 
-/// A decimal number exactly as a printer wrote it: `mantissa / 10^scale`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A decimal number exactly as a printer wrote it: `mantissa / 10^scale`. Stored as its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Decimal {
     mantissa: i128,
     scale: u32,
@@ -167,6 +168,32 @@ impl Decimal {
     /// Whether the number is below zero.
     pub fn is_negative(self) -> bool {
         self.mantissa < 0
+    }
+}
+
+impl fmt::Display for Decimal {
+    /// The number with the decimals it was written with: `0.540`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // At most 24 digits and an exponent of at most 12 make at most 36 decimals.
+        let scale = usize::try_from(self.scale).unwrap_or(0);
+        let digits = format!("{:0width$}", self.mantissa.unsigned_abs(), width = scale + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - scale);
+        let sign = if self.is_negative() { "-" } else { "" };
+        if fraction.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{fraction}") }
+    }
+}
+
+impl TryFrom<String> for Decimal {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Decimal, String> {
+        Decimal::parse(&text).ok_or_else(|| format!("'{}' is not a number", crate::Defect::quote(&text)))
+    }
+}
+
+impl From<Decimal> for String {
+    fn from(number: Decimal) -> String {
+        number.to_string()
     }
 }
 
@@ -350,6 +377,16 @@ mod tests {
         for text in ["", "n/a", "1,5", "0x10", "NaN", "1.2.3", "1e99", "9999999999999999999999999"] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_shows_as_it_was_written() {
+        for text in ["0.543", "12", "-0.05", "0.540", "100.00"] {
+            assert_eq!(decimal(text).to_string(), text);
+            assert_eq!(Decimal::try_from(text.to_owned()), Ok(decimal(text)));
+        }
+        assert_eq!(decimal("1.5e3").to_string(), "1500");
+        assert!(Decimal::try_from("much".to_owned()).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! have one history, however often somebody looks. Quantities are integers from end to end.
 //!
 //! Deliberately absent: any clock of its own (time is an argument), any job content, and printers
-//! that wear out, are reset or lie.
+//! that wear out or lie. One that is reset says less than it has counted; its truth stays.
 
 pub mod auditor;
 pub mod faces;

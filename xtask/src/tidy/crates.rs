@@ -11,17 +11,20 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("protocol", &["report"]),
     ("drivers", &["report"]),
     ("billing", &["protocol", "report"]),
+    ("evidence", &["billing", "protocol", "report"]),
+    ("documents", &["billing", "report"]),
+    ("pdf", &["documents"]),
     ("agent", &["drivers", "protocol", "report"]),
     ("firmware", &["agent", "protocol", "report"]),
     ("fuzz", &["drivers", "protocol", "report"]),
-    ("portal", &["billing", "protocol", "report"]),
-    ("simulator", &["agent", "billing", "drivers", "portal", "protocol", "report"]),
-    ("plotmeter", &["agent", "billing", "drivers", "portal", "protocol", "report", "simulator"]),
+    ("portal", &["billing", "documents", "evidence", "pdf", "protocol", "report"]),
+    ("simulator", &["agent", "billing", "drivers", "evidence", "portal", "protocol", "report"]),
+    ("plotmeter", &["agent", "billing", "drivers", "evidence", "portal", "protocol", "report", "simulator"]),
     ("xtask", &["drivers", "report"]),
 ];
 
 /// Crates without IO, clock, environment, randomness and floating point.
-pub(super) const PURE: &[&str] = &["report", "billing", "protocol", "drivers"];
+pub(super) const PURE: &[&str] = &["report", "billing", "evidence", "protocol", "drivers"];
 
 /// Packages of others that a pure crate may use: they compute, and nothing else.
 const PURE_MAY_USE: &[&str] = &[
@@ -49,9 +52,18 @@ const PURE_MAY_USE: &[&str] = &[
 /// Packages of others that the tests of a pure crate may use besides.
 const PURE_TESTS_MAY_USE: &[&str] = &["proptest", "tempfile"];
 
-/// Packages that a manifest may name only as optional, and the feature that must not be on by default.
-const ONLY_OPTIONAL: &[&str] = &["openssl", "openssl-sys", "tokio-openssl"];
-const NOT_BY_DEFAULT: &str = "legacy-tls";
+/// Packages that a manifest may name only as optional, the feature that brings them, and why.
+const ONLY_OPTIONAL: &[(&str, &str, &str)] = &[
+    ("openssl", "legacy-tls", "TLS is rustls here"),
+    ("openssl-sys", "legacy-tls", "TLS is rustls here"),
+    ("pdf", "pdf", "it makes a program much larger"),
+    ("tokio-openssl", "legacy-tls", "TLS is rustls here"),
+];
+/// Features that must not be on by default, and why.
+const NOT_BY_DEFAULT: &[(&str, &str)] = &[
+    ("legacy-tls", "TLS is rustls, and OpenSSL only where somebody asks for it"),
+    ("pdf", "the typesetter comes only where somebody asks for it"),
+];
 
 /// A dependency as a manifest names it.
 struct Dependency {
@@ -77,9 +89,8 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
     if path != format!("crates/{name}/Cargo.toml") && path != format!("{name}/Cargo.toml") {
         findings.push(Finding::at(path, 1, format!("crate {name} stands in a folder of another name; rename one")));
     }
-    if is_default(&table, NOT_BY_DEFAULT) {
-        let what =
-            format!("{NOT_BY_DEFAULT} is on by default; TLS is rustls, and OpenSSL only where somebody asks for it");
+    for (feature, why) in NOT_BY_DEFAULT.iter().filter(|(feature, _)| is_default(&table, feature)) {
+        let what = format!("{feature} is on by default; {why}");
         findings.push(Finding::at(path, line_of_key(text, "default"), what));
     }
     for dependency in dependencies(&table) {
@@ -93,13 +104,14 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
 /// What is wrong with `dependency` of crate `name`.
 fn judge(name: &str, allowed: &[&str], dependency: &Dependency) -> Option<String> {
     let other = dependency.name.as_str();
+    let only_optional = ONLY_OPTIONAL.iter().find(|(only, ..)| *only == other && !dependency.is_optional);
+    if let Some((_, feature, why)) = only_optional {
+        return Some(format!("{other} must be optional, behind the feature {feature}; {why}"));
+    }
     if MAY_DEPEND_ON.iter().any(|(ours, _)| *ours == other) {
         // A crate may name itself to switch its own features on for its tests.
         let fine = allowed.contains(&other) || (dependency.for_tests && other == name);
         return (!fine).then(|| format!("{name} may not depend on {other}; move the code, or change the house first"));
-    }
-    if ONLY_OPTIONAL.contains(&other) && !dependency.is_optional {
-        return Some(format!("{other} must be optional, behind the feature {NOT_BY_DEFAULT}; TLS is rustls here"));
     }
     if !PURE.contains(&name) {
         return None;
@@ -187,6 +199,20 @@ mod tests {
             "[features]\ndefault = [\"agent?/legacy-tls\"]\n",
         ] {
             assert_eq!(manifest("agent", wrong).len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_typesetter_is_optional_and_off_by_default() {
+        let optional = "[features]\npdf = [\"dep:pdf\"]\n[dependencies]\npdf = { path = \"x\", optional = true }\n";
+        assert_eq!(manifest("portal", optional), Vec::<String>::new());
+        for (name, wrong) in [
+            ("portal", "[dependencies]\npdf = { path = \"x\" }\n"),
+            ("portal", "[features]\ndefault = [\"pdf\"]\n"),
+            ("plotmeter", "[features]\ndefault = [\"portal?/pdf\"]\n"),
+            ("plotmeter", "[dependencies]\npdf = { path = \"x\", optional = true }\n"),
+        ] {
+            assert_eq!(manifest(name, wrong).len(), 1, "{wrong}");
         }
     }
 

@@ -1,24 +1,28 @@
 //! Packages that may not come in, whoever asks for them, and packages that may come in once only.
 //!
 //! It reads the lock file as lines, so that a finding has its line. The same bans stand in
-//! `deny.toml`, for those who have that tool; this check needs neither it nor a network. That OpenSSL is
-//! optional where it may come in stands in the manifest, which the module `crates` judges.
+//! `deny.toml`, for those who have that tool; this check needs neither it nor a network. That OpenSSL and the
+//! typesetter are optional where they may come in stands in the manifest, which the module `crates` judges.
 
 use super::Finding;
 
 /// Packages that must not be in the lock file, and why.
 const BANNED: &[(&str, &str)] = &[
     ("aws-lc-sys", "a second cryptographic library, and minutes of C; take the feature that means ring"),
+    ("chrono", "days, zones and instants are jiff's here; turn the feature of what wants it off"),
     ("cmake", "a build then needs more than a C compiler; find the feature that wants it"),
     ("native-tls", "TLS is rustls here; turn the default features of what wants it off"),
 ];
 
-/// Packages that only these may depend on: OpenSSL comes in by one optional feature of one crate, towards printers
-/// whose TLS is too old for rustls.
-const ONLY_BY: &[(&str, &[&str])] = &[
-    ("openssl", &["agent", "tokio-openssl"]),
-    ("openssl-sys", &["openssl", "tokio-openssl"]),
-    ("tokio-openssl", &["agent"]),
+/// Packages that only these may depend on, and why: OpenSSL comes in by one optional feature of one crate, towards
+/// printers whose TLS is too old for rustls; the typesetter by another one, for statements as PDF.
+const ONLY_BY: &[(&str, &[&str], &str)] = &[
+    ("openssl", &["agent", "tokio-openssl"], "TLS is rustls here"),
+    ("openssl-sys", &["openssl", "tokio-openssl"], "TLS is rustls here"),
+    ("pdf", &["portal"], "it is heavy, and behind the feature pdf"),
+    ("tokio-openssl", &["agent"], "TLS is rustls here"),
+    ("typst", &["pdf"], "the crate pdf lays documents out"),
+    ("typst-pdf", &["pdf"], "the crate pdf lays documents out"),
 ];
 
 /// Packages of which a second version is a mistake: two of them do not share types, pools or locks.
@@ -48,10 +52,10 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
 /// What is wrong with a line among the dependencies of package `user`.
 fn misused(user: &str, line: &str) -> Option<String> {
     let name = line.strip_prefix(" \"")?.split(['"', ' ']).next()?;
-    let (_, users) = ONLY_BY.iter().find(|(only, _)| *only == name)?;
+    let (_, users, why) = ONLY_BY.iter().find(|(only, ..)| *only == name)?;
     let what = || {
         let users = users.join(" and ");
-        format!("{user} may not depend on {name}, only {users} may; TLS is rustls here")
+        format!("{user} may not depend on {name}, only {users} may; {why}")
     };
     (!users.contains(&user)).then(what)
 }
@@ -68,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn openssl_comes_in_by_one_crate_only() {
+    fn openssl_and_the_typesetter_come_in_by_one_crate_only() {
         for (user, dependency, found) in [
             ("agent", "openssl", 0),
             ("agent", "tokio-openssl", 0),
@@ -79,6 +83,12 @@ mod tests {
             ("postgres-openssl", "openssl 0.10.82", 1),
             ("reqwest", "tokio-openssl", 1),
             ("snmp2", "openssl-probe", 0),
+            ("pdf", "typst", 0),
+            ("pdf", "typst-pdf", 0),
+            ("portal", "pdf", 0),
+            ("portal", "typst", 1),
+            ("documents", "typst-pdf 0.15.1", 1),
+            ("typst-pdf", "typst-library", 0),
         ] {
             let text = format!("[[package]]\nname = \"{user}\"\ndependencies = [\n \"{dependency}\",\n]\n");
             assert_eq!(check("Cargo.lock", &text).len(), found, "{user} {dependency}");

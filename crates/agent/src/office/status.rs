@@ -4,6 +4,7 @@
 
 use super::{CollectorError, HOST, Office};
 use crate::{PrinterStatus, Unsent};
+use protocol::Hex;
 use protocol::limits::{MESSAGE_CHARS_MAX, TROUBLES_MAX};
 use protocol::message::{Beat, Trouble};
 use protocol::receipt::Duty;
@@ -25,6 +26,10 @@ pub struct Status {
     pub reseller: String,
     /// The portal's address.
     pub portal: String,
+    /// The portal's key: it signs receipts and evidence files.
+    pub portal_key: Hex<32>,
+    /// The agent's own key, which signs its next package.
+    pub evidence_key: Hex<32>,
     /// Minutes between readings, in effect.
     pub interval_minutes: u32,
     /// Records that the portal does not have yet, also those in packages without a receipt.
@@ -122,6 +127,8 @@ impl Office {
             customer: identity.customer().to_owned(),
             reseller: identity.reseller().to_owned(),
             portal: identity.portal().to_owned(),
+            portal_key: identity.stored.receipt_key,
+            evidence_key: identity.evidence_key(),
             interval_minutes,
             records_waiting: unsent.all_records(),
             packages_waiting: packages,

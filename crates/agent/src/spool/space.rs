@@ -206,7 +206,8 @@ fn empty(printer: &PrinterIdentity, finished: Instant) -> Fold {
     }
 }
 
-/// Adds a job to a sum. What the job does not say adds nothing.
+/// Adds a job to a sum, whatever became of it: a sum knows no status, so that who bills it signs for it. What the
+/// job does not say adds nothing.
 fn add(sum: &mut Fold, record: &JobRecord, finished: Instant) {
     sum.jobs += 1;
     (sum.since, sum.until) = (sum.since.min(finished), sum.until.max(finished));

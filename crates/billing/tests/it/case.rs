@@ -1,24 +1,42 @@
-//! Cases as readable text: terms, facts, and after `expect` the statement in words.
+//! Cases as readable text: terms and facts, after `expect` the statement in words, and then further
+//! periods and corrections.
 //!
 //! ```text
-//! currency EUR
+//! currency EUR      zone Europe/Berlin      period 2026-09 | 2026-09-12..2026-10-01
+//! every quarter day 15 first 2              rounding line-up          steps readings usage … tax
 //! base-fee contract 180.00 [title]          or: base-fee printer 12.50 [title]
 //! allowance 400 <pattern> <pattern> …
 //! price 0.14 <pattern> [= title]            lines that follow each other are one list
-//! evidence area-media counter
 //! tax 21 VAT
-//! printer A                                 facts below are its own
-//! job [status] 520 <meter>[@media] + 1 pages
-//! jobs 1000 0.284 <meter>
-//! counter <meter>[@media] 100 620           readings at both edges; "- 40 50": none at the start
+//! clause minimum                            any clause by its word; below it, indented, its form:
+//!   amount = 300.00                         patterns and printers: one a line, each with its path
+//! evidence area-media counter
+//! printer A                                 facts below are its own; see `facts`
+//! expect                                    or: expect refused, then the problems, one a line
+//! …
+//! then 2026-11                              the next period: terms stay, carry goes on
+//! correct 2026-10                           facts below are added to that period, the chain is re-rated
 //! ```
+//!
+//! Of a statement, what is carried and the counters of other meters than media used are compared only where
+//! the case names them.
 
-use billing::{
-    Allowance, BaseFee, Clause, ContractRef, CounterFact, Currency, Evidence, Input, JobFact, Meter, MeterKind, Money,
-    Pattern, Per, Period, Price, PriceList, PricingUnit, PrinterUsage, Quantity, ReadingPoint, Statement, Tax, Terms,
-    UnitPrice, usage_between,
-};
-use report::{Grade, Instant, JobStatus, Share};
+mod facts;
+mod show;
+
+pub(crate) use show::{corrected, statement};
+
+use billing::clauses::base_fee::{BaseFee, Per};
+use billing::clauses::price_list::{Price, PriceList};
+use billing::clauses::tax::Tax;
+use billing::contract::{Evidence, Problem, Rounding, Step, Terms};
+use billing::form::{self, Entries, Kind};
+use billing::period::{Every, PeriodRule};
+use billing::{Allowance, Clause, ContractRef, Currency, Input, MeterKind, Money, Month, Pattern, Period};
+use billing::{PrinterUsage, UnitPrice};
+use facts::Facts;
+use report::Share;
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// October 2026 in UTC.
@@ -26,59 +44,252 @@ pub(crate) fn october() -> Period {
     Period::calendar_month(2026, 10, "UTC").expect("a month")
 }
 
-/// The instant a text names.
-pub(crate) fn at(text: &str) -> Instant {
-    Instant::parse(text).expect("an instant")
-}
-
 /// The currency of a code.
 pub(crate) fn currency(code: &str) -> Currency {
     Currency::parse(code).expect("a currency")
 }
 
+/// Input for a period with these terms and printers.
+pub(crate) fn input_for(period: Period, terms: Terms, printers: Vec<PrinterUsage>) -> Input {
+    let contract = ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 };
+    Input {
+        contract,
+        terms,
+        period,
+        customer: "Bureau Noord".to_owned(),
+        printers,
+        carry: billing::carry::Carry::default(),
+        runs: None,
+        sites: std::collections::BTreeMap::new(),
+        events: billing::events::Events::default(),
+        tables: billing::events::Tables::default(),
+        parties: billing::events::Parties::default(),
+        adjustments: Vec::new(),
+    }
+}
+
 /// Input for October 2026 with these terms and printers.
 pub(crate) fn input(terms: Terms, printers: Vec<PrinterUsage>) -> Input {
-    let contract = ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 };
-    Input { contract, terms, period: october(), customer: "Bureau Noord".to_owned(), printers }
+    input_for(october(), terms, printers)
 }
 
 /// A printer that is in the contract all the time, without facts.
 pub(crate) fn printer(id: &str) -> PrinterUsage {
-    PrinterUsage {
-        id: id.to_owned(),
-        label: id.to_owned(),
-        serial: None,
-        from: Instant(0),
-        to: None,
-        known_since: None,
-        jobs: Vec::new(),
-        counters: Vec::new(),
-    }
+    PrinterUsage::new(id, id)
 }
 
-/// Reads a case: its input, and the statement it expects.
-pub(crate) fn parse(text: &str, file: &Path) -> (Input, String) {
-    let (facts, expected) = text.split_once("\nexpect\n").expect("a case has a line 'expect'");
-    let mut terms = Terms::new(currency("EUR"), "UTC");
-    let mut printers: Vec<PrinterUsage> = Vec::new();
-    for line in facts.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let read = match word {
-            "printer" => {
-                printers.push(printer(rest));
-                Some(())
+/// The value of a stored word: `line-up`.
+pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_value(serde_json::Value::from(text)).ok()
+}
+
+/// A period of a case, or a correction.
+pub(crate) struct Section {
+    /// What is rated; the carry of the period before is put in when it is run.
+    pub(crate) input: Input,
+    /// The statement, the problems or the corrections, as text.
+    pub(crate) expected: String,
+    /// What is expected.
+    pub(crate) expects: Expects,
+}
+
+/// What a section expects.
+pub(crate) enum Expects {
+    /// A statement.
+    Rated,
+    /// That the terms are refused; what their forms could not read.
+    Refused(Vec<Problem>),
+    /// What is settled when these periods, from the `from`-th on, are rated again.
+    Correction {
+        /// The first period that changed, from 0.
+        from: usize,
+        /// The periods from there on.
+        again: Vec<Input>,
+    },
+}
+
+/// The lines of a section before its `expect`, and what stands behind.
+#[derive(Default)]
+struct Block<'a> {
+    head: &'a str,
+    lines: Vec<&'a str>,
+    refused: bool,
+    expects: bool,
+    expected: Vec<&'a str>,
+}
+
+/// Reads a case.
+pub(crate) fn parse(text: &str, file: &Path) -> Vec<Section> {
+    let mut reader = Reader { terms: Terms::new(currency("EUR"), "UTC"), problems: Vec::new(), periods: Vec::new() };
+    let blocks = blocks(text);
+    assert!(blocks.iter().all(|block| block.expects), "{}: a section has no line 'expect'", file.display());
+    let section = |block: &Block<'_>| {
+        let read = reader.section(block);
+        read.unwrap_or_else(|line| panic!("{}: cannot read '{line}'", file.display()))
+    };
+    blocks.iter().map(section).collect()
+}
+
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks = vec![Block::default()];
+    for line in text.lines() {
+        let Some(last) = blocks.last_mut() else { continue };
+        let is_head = line.starts_with("then ") || line.starts_with("correct ");
+        if last.expects && is_head {
+            blocks.push(Block { head: line, ..Block::default() });
+        } else if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        } else if last.expects {
+            last.expected.push(line.trim_end());
+        } else if line == "expect" || line == "expect refused" {
+            last.expects = true;
+            last.refused = line != "expect";
+        } else {
+            last.lines.push(line);
+        }
+    }
+    blocks
+}
+
+/// A case as far as it was read.
+struct Reader {
+    terms: Terms,
+    problems: Vec<Problem>,
+    periods: Vec<Facts>,
+}
+
+impl Reader {
+    /// Reads a section; the line that cannot be read is the error.
+    fn section(&mut self, block: &Block<'_>) -> Result<Section, String> {
+        let (word, of) = block.head.split_once(' ').unwrap_or(("", "2026-10"));
+        let (period, facts) = self.terms_of(&block.lines, of)?;
+        let wrong = |line: &str| line.trim().to_owned();
+        let correcting = word == "correct";
+        let from = match (correcting, self.periods.last()) {
+            (true, _) => {
+                let known = self.periods.iter().position(|facts| facts.period() == period);
+                known.ok_or_else(|| wrong(block.head))?
             }
-            "job" | "jobs" | "counter" => printers.last_mut().and_then(|printer| read_fact(printer, word, rest)),
-            _ => read_term(&mut terms, word, rest),
+            (false, None) => {
+                self.periods.push(Facts::new(period));
+                0
+            }
+            (false, Some(last)) => {
+                let next = last.following(period);
+                self.periods.push(next);
+                self.periods.len() - 1
+            }
         };
-        assert!(read.is_some(), "{}: cannot read '{line}'", file.display());
+        for line in facts {
+            facts::read(&mut self.periods[from..], &self.terms, line).ok_or_else(|| wrong(line))?;
+        }
+        let input = self.periods[from].input(&self.terms);
+        let expected = block.expected.join("\n");
+        let expects = if correcting {
+            let again = self.periods[from..].iter().map(|facts| facts.input(&self.terms)).collect();
+            Expects::Correction { from, again }
+        } else if block.refused {
+            Expects::Refused(self.problems.clone())
+        } else {
+            assert!(self.problems.is_empty(), "{:?}", self.problems);
+            Expects::Rated
+        };
+        Ok(Section { input, expected, expects })
     }
-    (input(terms, printers), expected.trim_end().to_owned())
+
+    /// Reads the terms among the lines; gives the period and the lines that are facts.
+    fn terms_of<'a>(&mut self, lines: &[&'a str], period: &str) -> Result<(Period, Vec<&'a str>), String> {
+        let mut period = period.to_owned();
+        let mut facts = Vec::new();
+        let mut lines = lines.iter().copied().peekable();
+        while let Some(line) = lines.next() {
+            let text = line.split(" # ").next().unwrap_or(line).trim();
+            let (word, rest) = text.split_once(' ').map_or((text, ""), |(word, rest)| (word, rest.trim()));
+            let read = match word {
+                "period" => {
+                    rest.clone_into(&mut period);
+                    Some(())
+                }
+                "clause" => {
+                    let mut entries = Entries::new();
+                    while let Some(entry) = lines.next_if(|line| line.starts_with(' ')) {
+                        let said = entry.split(" # ").next().unwrap_or(entry);
+                        let (path, value) = said.split_once('=').ok_or_else(|| entry.to_owned())?;
+                        add_entry(&mut entries, path.trim(), value.trim());
+                    }
+                    self.read_clause(rest, &entries)
+                }
+                _ if is_of_terms(word) => read_term(&mut self.terms, word, rest),
+                _ => {
+                    facts.push(line);
+                    Some(())
+                }
+            };
+            read.ok_or_else(|| line.to_owned())?;
+        }
+        let period = period_of(&period, &self.terms).ok_or(period)?;
+        Ok((period, facts))
+    }
+
+    fn read_clause(&mut self, word: &str, entries: &Entries) -> Option<()> {
+        let kind = Clause::of_word(word)?;
+        let entries = split_lists(entries, kind.form);
+        match form::read(kind, &entries, self.terms.currency) {
+            Ok(clause) => self.terms.clauses.push(clause),
+            Err(problems) => {
+                let field = format!("clauses.{}", self.terms.clauses.len());
+                let at = |problem: Problem| Problem::at(format!("{field}.{}", problem.field), problem.message);
+                self.problems.extend(problems.into_iter().map(at));
+            }
+        }
+        Some(())
+    }
 }
 
-fn read_term(terms: &mut Terms, word: &str, rest: &str) -> Option<()> {
-    match word {
+/// A path that stands twice is a list: one entry a line.
+fn add_entry(entries: &mut Entries, path: &str, value: &str) {
+    let text = entries.entry(path.to_owned()).or_default();
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(value);
+}
+
+/// Lists may also stand in one line: patterns apart by spaces, where each piece is one, and anything by
+/// commas.
+fn split_lists(entries: &Entries, fields: &[form::Field]) -> Entries {
+    let mut split = entries.clone();
+    for field in fields.iter().filter(|field| matches!(field.kind, Kind::Patterns | Kind::Printers)) {
+        let Some(text) = split.get_mut(field.path) else { continue };
+        let pieces: Vec<&str> = text.split_whitespace().collect();
+        let apart = field.kind == Kind::Printers || pieces.iter().all(|piece| Pattern::parse(piece).is_ok());
+        let lines = if apart { pieces.join("\n") } else { text.replace(", ", "\n") };
+        *text = lines.replace(",\n", "\n");
+    }
+    split
+}
+
+/// `2026-09`, or `2026-09-12..2026-10-01`, in the contract's zone.
+fn period_of(text: &str, terms: &Terms) -> Option<Period> {
+    let day = |text: &str| billing::period::Day::parse(text.trim()).ok()?.start(&terms.time_zone).ok();
+    match text.split_once("..") {
+        Some((start, end)) => Period::new(day(start)?, day(end)?).ok(),
+        None => terms.period.beginning_in(Month::parse(text.trim()).ok()?, &terms.time_zone).ok(),
+    }
+}
+
+fn is_of_terms(word: &str) -> bool {
+    let words = ["currency", "zone", "every", "rounding", "steps", "evidence", "base-fee", "allowance", "price", "tax"];
+    words.contains(&word)
+}
+
+fn read_term(terms: &mut Terms, name: &str, rest: &str) -> Option<()> {
+    match name {
         "currency" => terms.currency = Currency::parse(rest).ok()?,
+        "zone" => rest.clone_into(&mut terms.time_zone),
+        "every" => terms.period = read_rule(rest)?,
+        "rounding" => terms.rounding = word::<Rounding>(rest)?,
+        "steps" => terms.steps = rest.split(' ').map(word::<Step>).collect::<Option<_>>()?,
         "evidence" => {
             let kind = MeterKind::parse(rest.strip_suffix(" counter")?).ok()?;
             terms.evidence.insert(kind, Evidence::Counter);
@@ -88,14 +299,14 @@ fn read_term(terms: &mut Terms, word: &str, rest: &str) -> Option<()> {
             let per = if parts.next()? == "printer" { Per::Printer } else { Per::Contract };
             let amount = Money::parse(parts.next()?, terms.currency).ok()?;
             let title = parts.next().map(str::to_owned);
-            terms.clauses.push(Clause::BaseFee(BaseFee { title, amount, per }));
+            terms.clauses.push(Clause::BaseFee(BaseFee { title, amount, per, ..BaseFee::default() }));
         }
         "allowance" => {
             let mut parts = rest.split(' ');
             let included = parts.next()?;
             let covers: Vec<Pattern> = parts.map(|part| Pattern::parse(part).ok()).collect::<Option<_>>()?;
             let included = covers.first()?.unit().parse(included)?;
-            terms.clauses.push(Clause::Allowance(Allowance { covers, included }));
+            terms.clauses.push(Clause::Allowance(Allowance { covers, included, ..Allowance::default() }));
         }
         "price" => {
             let (price, pattern) = rest.split_once(' ')?;
@@ -104,7 +315,7 @@ fn read_term(terms: &mut Terms, word: &str, rest: &str) -> Option<()> {
                 None => (pattern, None),
             };
             let (pattern, price) = (Pattern::parse(pattern).ok()?, UnitPrice::parse(price).ok()?);
-            let price = Price { title, pattern, price };
+            let price = Price { title, ..Price::new(pattern, price) };
             match terms.clauses.last_mut() {
                 Some(Clause::PriceList(list)) => list.prices.push(price),
                 _ => terms.clauses.push(Clause::PriceList(PriceList { prices: vec![price] })),
@@ -114,95 +325,24 @@ fn read_term(terms: &mut Terms, word: &str, rest: &str) -> Option<()> {
             let (rate, name) = rest.split_once(' ')?;
             // A percent is 10 000 parts per million, a unit price 1 000 000 millionths.
             let rate = Share(UnitPrice::parse(rate).ok()?.millionths / 100);
-            terms.clauses.push(Clause::Tax(Tax { name: name.to_owned(), rate }));
+            terms.clauses.push(Clause::Tax(Tax { name: name.to_owned(), rate, ..Tax::default() }));
         }
         _ => return None,
     }
     Some(())
 }
 
-fn read_fact(printer: &mut PrinterUsage, word: &str, rest: &str) -> Option<()> {
-    match word {
-        "jobs" => {
-            let (count, rest) = rest.split_once(' ')?;
-            for _ in 0..count.parse::<u32>().ok()? {
-                printer.jobs.push(read_job(printer.jobs.len(), rest)?);
-            }
-        }
-        "job" => printer.jobs.push(read_job(printer.jobs.len(), rest)?),
-        _ => printer.counters.push(read_counter(rest)?),
-    }
-    Some(())
-}
-
-fn read_job(number: usize, text: &str) -> Option<JobFact> {
-    let (status, amounts) = match text.split_once(' ')? {
-        ("cancelled", rest) => (Some(JobStatus::Cancelled), rest),
-        ("failed", rest) => (Some(JobStatus::Failed), rest),
-        ("unknown", rest) => (None, rest),
-        _ => (Some(JobStatus::Printed), text),
-    };
-    let quantities = amounts.split(" + ").map(|part| {
-        let (amount, name) = part.split_once(' ')?;
-        let (meter, media) = read_meter(name)?;
-        let amount = meter.unit().parse(amount)?;
-        Some(Quantity { meter, media, amount })
-    });
-    Some(JobFact {
-        key: format!("j{number}"),
-        finished_at: at("2026-10-15T12:00:00Z"),
-        status,
-        grade: Grade::B,
-        quantities: quantities.collect::<Option<Vec<_>>>()?,
-    })
-}
-
-/// A meter's name, with the media type after `@`.
-fn read_meter(text: &str) -> Option<(Meter, Option<String>)> {
-    match text.split_once('@') {
-        Some((name, media)) => Some((Meter::parse(name).ok()?, Some(media.to_owned()))),
-        None => Some((Meter::parse(text).ok()?, None)),
-    }
-}
-
-fn read_counter(text: &str) -> Option<CounterFact> {
-    let (text, end) = text.rsplit_once(' ')?;
-    let (text, start) = text.rsplit_once(' ')?;
-    let (name, read_at) = match text.strip_suffix(" -") {
-        Some(name) => (name, at("2026-10-02T00:00:00Z")),
-        None => (text, at("2026-09-30T23:00:00Z")),
-    };
-    let (meter, media) = read_meter(name)?;
-    let point = |value: &str, read_at: Instant| {
-        Some(ReadingPoint { segment: 1, value: meter.unit().parse(value)?, read_at, grade: Grade::B })
-    };
-    let readings = [point(start, read_at)?, point(end, at("2026-10-31T23:00:00Z"))?];
-    Some(CounterFact { meter, media, usage: usage_between(&readings, &october()) })
-}
-
-/// A statement in words, as the cases expect it.
-pub(crate) fn render(statement: &Statement) -> String {
-    let mut out = Vec::new();
-    for line in &statement.lines {
-        let amount = line.amount.map_or_else(|| "none".to_owned(), |amount| amount.show(statement.currency));
-        out.push(format!("{} | {} | {amount}", line.title, line.detail));
-        out.extend(line.steps.iter().map(|step| format!("  {step}")));
-    }
-    out.push(format!("net {}", statement.net.show(statement.currency)));
-    for row in &statement.taxes {
-        out.push(format!("{} {}", row.label(), row.amount.show(statement.currency)));
-    }
-    out.push(format!("total {}", statement.total.show(statement.currency)));
-    let number = |area| PricingUnit::SquareMetre.number(area);
-    for row in &statement.reconciliations {
-        let reconciliation = &row.reconciliation;
-        let Some(counter) = reconciliation.counter_total else { continue };
-        let (media, printed) = (number(reconciliation.job_media_total), number(reconciliation.job_printed_total));
-        out.push(format!("{}: counter {}, jobs used {media}, printed {printed}", row.label, number(counter)));
-        for difference in &reconciliation.differences {
-            out.push(format!("  {}: {}", difference.cause.words(), number(difference.amount)));
+/// `quarter day 15 first 2`.
+fn read_rule(text: &str) -> Option<PeriodRule> {
+    let mut parts = text.split(' ');
+    let mut rule = PeriodRule { every: word::<Every>(parts.next()?)?, ..PeriodRule::default() };
+    while let Some(name) = parts.next() {
+        let number = parts.next()?.parse().ok()?;
+        match name {
+            "day" => rule.day = number,
+            "first" => rule.first_month = number,
+            _ => return None,
         }
     }
-    out.extend(statement.notes.iter().map(|note| format!("note {note}")));
-    out.join("\n")
+    Some(rule)
 }

@@ -1,215 +1,470 @@
-//! What must hold for any terms and any jobs.
-//!
-//! Telling duplicate jobs apart is the ledger's business, so that no property speaks of it.
+//! What must hold for any terms and any facts. Each prints how many cases it held for; PLOTMETER_FULL=1
+//! makes them a hundred times as many.
 
-use crate::case::{currency, input, october, printer};
+use crate::case::{currency, input, input_for, october, printer};
+use crate::world::{Dice, carrying, clause, frame, jobs, reversed, simple_terms, world};
+use billing::contract::Terms;
+use billing::correction::{Billed, chain, note};
+use billing::form;
+use billing::ledger::ReadingSource;
+use billing::ledger::assemble::{PrinterFacts, StayFact, assemble};
+use billing::ledger::segments::ReadingFact;
+use billing::ledger::{EstimateFact, Method};
+use billing::period::{Every, PeriodRule};
+use billing::rating::Rated;
+use billing::recount::{recount, recount_carry};
+use billing::statement::{Line, LineEvidence, Reference, Statement};
 use billing::{
-    Allowance, BaseFee, Clause, CounterFact, Evidence, Input, JobFact, LineEvidence, Meter, MeterKind, Money, Pattern,
-    Per, Price, PriceList, PrinterUsage, Quantity, RatingError, ReadingPoint, Statement, Tax, Terms, UnitPrice, rate,
-    recount, usage_between,
+    Clause, CounterFact, Evidence, Input, JobFact, Meter, MeterKind, Money, Month, Pattern, Period, Price, PriceList,
+    PrinterUsage, Quantity, RatingError, ReadingPoint, UnitPrice, rate, usage_between,
 };
-use proptest::prelude::*;
-use report::{Duration, Grade, Instant, JobStatus, Share};
+use proptest::prelude::{any, prop_assert, prop_assert_eq};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use report::{Duration, Grade, Instant, JobStatus};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-/// Patterns from the narrowest to the widest, so that any choice of them can be reached.
-const PATTERNS: [&str; 6] = [
-    "area-printed/mono-line@Bond",
-    "area-printed@Satin",
-    "area-printed/mono-line",
-    "area-printed/colour-line",
-    "area-printed",
-    "pages",
-];
-const METERS: [&str; 4] =
-    ["area-printed/mono-line", "area-printed/colour-line", "area-printed/low-density", "area-printed"];
-const MEDIA: [Option<&str>; 3] = [None, Some("Bond"), Some("Satin")];
-const STATUSES: [Option<JobStatus>; 5] =
-    [None, Some(JobStatus::Printed), Some(JobStatus::Scanned), Some(JobStatus::Cancelled), Some(JobStatus::Failed)];
-const GRADES: [Grade; 3] = [Grade::A, Grade::B, Grade::C];
-
-/// Any terms: a currency, a fee, up to three allowances, some of the patterns priced, a tax.
-fn any_terms() -> impl Strategy<Value = Terms> {
-    let allowances = prop::collection::vec((0..PATTERNS.len(), 0..40_000_000_i64), 0..3);
-    let prices = prop::collection::vec(prop::option::of(0..5_000_000_i64), PATTERNS.len());
-    let code = prop::sample::select(vec!["EUR", "JPY", "KWD"]);
-    (code, 0..100_000_i64, any::<bool>(), allowances, prices, 0..300_000_i64).prop_map(
-        |(code, fee, per_printer, allowances, prices, rate)| {
-            let mut terms = Terms::new(currency(code), "UTC");
-            let per = if per_printer { Per::Printer } else { Per::Contract };
-            terms.clauses.push(Clause::BaseFee(BaseFee { title: None, amount: Money(fee), per }));
-            let priced = prices.iter().zip(PATTERNS).filter_map(|(price, pattern)| {
-                let price = UnitPrice { millionths: (*price)? };
-                Some(Price { title: None, pattern: pattern_of(pattern), price })
-            });
-            let priced: Vec<Price> = priced.collect();
-            if !priced.is_empty() {
-                terms.clauses.extend(allowances.iter().map(|&(index, included)| allowance(PATTERNS[index], included)));
-                terms.clauses.push(Clause::PriceList(PriceList { prices: priced }));
-            }
-            terms.clauses.push(Clause::Tax(Tax { name: "VAT".to_owned(), rate: Share(rate) }));
-            terms
-        },
-    )
+/// Holds a property for so many throws of the dice.
+fn hold(name: &str, cases: u32, property: impl Fn(&mut Dice<'_>) -> Result<(), TestCaseError>) {
+    let times = if std::env::var_os("PLOTMETER_FULL").is_some() { 100 } else { 1 };
+    let config = Config { cases: cases * times, failure_persistence: None, ..Config::default() };
+    let numbers = proptest::collection::vec(any::<u32>(), 1..400);
+    let held = Cell::new(0_u32);
+    let outcome = TestRunner::new(config).run(&numbers, |numbers| {
+        property(&mut Dice::new(&numbers))?;
+        held.set(held.get() + 1);
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{name}: {error}");
+    }
+    eprintln!("{name}: {} cases", held.get());
 }
 
-fn pattern_of(text: &str) -> Pattern {
-    Pattern::parse(text).expect("a pattern")
+/// What a period left, lots added up; what is zero does not stand.
+pub(crate) fn left(rated: &Rated) -> Vec<(String, String, String, i128, i128)> {
+    let sums = rated.carry.entries.iter().map(|entry| {
+        let quantity = entry.lots.iter().map(|lot| i128::from(lot.quantity)).sum();
+        let amount = entry.lots.iter().map(|lot| i128::from(lot.amount.0)).sum();
+        (entry.clause.clone(), entry.pool.clone(), entry.what.clone(), quantity, amount)
+    });
+    sums.filter(|(.., quantity, amount)| (*quantity, *amount) != (0, 0)).collect()
 }
 
-fn allowance(pattern: &str, included: i64) -> Clause {
-    let pattern = pattern_of(pattern);
-    // Pages are counted whole; 40 of them are plenty.
-    let included = if pattern.meter == MeterKind::Pages { included / 1_000_000 } else { included };
-    Clause::Allowance(Allowance { covers: vec![pattern], included })
+fn json(input: &Input) -> String {
+    serde_json::to_string(input).expect("input as JSON")
 }
 
-/// Any jobs; the smallest area is `lowest` mm², and some finish outside the period.
-fn any_jobs(lowest: i64) -> impl Strategy<Value = Vec<JobFact>> {
-    let job = (
-        0..STATUSES.len(),
-        0..METERS.len(),
-        0..MEDIA.len(),
-        0..GRADES.len(),
-        lowest..5_000_000_i64,
-        0..9_i64,
-        -3..34_i64,
-    );
-    let jobs = prop::collection::vec(job, 0..25);
-    jobs.prop_map(|jobs| {
-        let jobs = jobs.into_iter().enumerate();
-        let fact = jobs.map(|(number, (status, meter, media, grade, area, pages, day))| {
-            let media = MEDIA[media].map(str::to_owned);
-            let quantity = |meter: &str, amount| Quantity {
-                meter: Meter::parse(meter).expect("a meter"),
-                media: media.clone(),
-                amount,
-            };
-            JobFact {
-                key: format!("j{number}"),
-                finished_at: october().start.plus(Duration::hours(24 * day)),
-                status: STATUSES[status],
-                grade: GRADES[grade],
-                quantities: vec![quantity(METERS[meter], area), quantity("pages", pages)],
-            }
-        });
-        fact.collect::<Vec<JobFact>>()
-    })
+fn rated(input: &Input) -> Rated {
+    rate(input).unwrap_or_else(|error| panic!("{error}: {}", json(input)))
 }
 
-/// One printer with these jobs.
+/// Rates the months of a world one after the other; a contract that is refused is left out.
+fn each_month(
+    dice: &mut Dice<'_>,
+    refused: &Cell<u32>,
+    mut check: impl FnMut(&Input, &Rated) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
+    let mut outcome = Ok(());
+    carrying(&world(dice), |input| match rate(input) {
+        Ok(rated) => {
+            outcome = check(input, &rated);
+            outcome.is_ok().then_some(rated.carry)
+        }
+        Err(RatingError::Terms(_)) => {
+            refused.set(refused.get() + 1);
+            None
+        }
+        Err(error) => {
+            outcome = Err(TestCaseError::fail(format!("{error}: {}", json(input))));
+            None
+        }
+    });
+    outcome
+}
+
 fn with_jobs(id: &str, jobs: Vec<JobFact>) -> PrinterUsage {
     PrinterUsage { jobs, ..printer(id) }
 }
 
-fn rated(input: &Input) -> Statement {
-    rate(input).expect("terms that can be rated")
+/// A printer with these readings and estimates, put together as the ledger does.
+fn from_readings(
+    readings: &[(Instant, i64)],
+    estimates: &[EstimateFact],
+    terms: &Terms,
+    period: Period,
+) -> Vec<PrinterUsage> {
+    let reading = |&(read_at, value): &(Instant, i64)| ReadingFact {
+        meter: Meter::whole(MeterKind::Pages),
+        media: None,
+        value,
+        read_at,
+        grade: Grade::B,
+        source: ReadingSource::Printer,
+    };
+    let facts = PrinterFacts {
+        id: "A".to_owned(),
+        label: "A".to_owned(),
+        serial: None,
+        known_since: None,
+        stays: vec![StayFact { from: Instant(0), to: None, position: None, site: None }],
+        jobs: Vec::new(),
+        sums: Vec::new(),
+        readings: readings.iter().map(reading).collect(),
+        decisions: Vec::new(),
+        estimates: estimates.to_vec(),
+        thresholds: Vec::new(),
+    };
+    assemble(&facts, terms, period)
 }
 
-proptest! {
-    #[test]
-    fn rating_equals_the_slow_recount(terms in any_terms(), jobs in any_jobs(-2_000_000), more in any_jobs(0)) {
-        let input = input(terms, vec![with_jobs("A", jobs), with_jobs("B", more)]);
-        prop_assert_eq!(i128::from(rated(&input).net.0), recount(&input));
-    }
+/// Pages at a price, billed from counters or from jobs.
+fn pages_at(millionths: i64, evidence: Evidence) -> Terms {
+    let pages = Pattern::every(MeterKind::Pages);
+    let mut terms = Terms::new(currency("EUR"), "UTC");
+    terms.clauses.push(Clause::PriceList(PriceList { prices: vec![Price::new(pages, UnitPrice { millionths })] }));
+    terms.evidence.insert(MeterKind::Pages, evidence);
+    terms
+}
 
-    #[test]
-    fn sharing_jobs_between_printers_changes_no_amount(terms in any_terms(), jobs in any_jobs(-2_000_000)) {
-        let (mut first, mut second) = (Vec::new(), Vec::new());
-        for (index, job) in jobs.iter().enumerate() {
-            if index % 2 == 0 { first.push(job.clone()) } else { second.push(job.clone()) }
-        }
-        let together = rated(&input(terms.clone(), vec![with_jobs("A", jobs), printer("B")]));
-        let shared = rated(&input(terms, vec![with_jobs("A", first), with_jobs("B", second)]));
-        prop_assert_eq!(together.total, shared.total);
-        let amounts = |statement: &Statement| statement.lines.iter().map(|line| line.amount).collect::<Vec<_>>();
-        prop_assert_eq!(amounts(&together), amounts(&shared));
-    }
+#[test]
+fn rating_equals_the_slow_recount() {
+    let (refused, months) = (Cell::new(0), Cell::new(0));
+    hold("rating equals the recount", 512, |dice| {
+        each_month(dice, &refused, |input, rated| {
+            months.set(months.get() + 1);
+            prop_assert_eq!(i128::from(rated.statement.net.0), recount(input), "{}", json(input));
+            prop_assert_eq!(left(rated), recount_carry(input), "{}", json(input));
+            Ok(())
+        })
+    });
+    println!("{} months, {} contracts refused", months.get(), refused.get());
+    assert!(refused.get() * 4 < months.get(), "most contracts are refused, so that little was compared");
+}
 
-    #[test]
-    fn the_order_of_facts_changes_nothing(terms in any_terms(), jobs in any_jobs(-2_000_000), more in any_jobs(0)) {
-        let (mut jobs_reversed, mut more_reversed) = (jobs.clone(), more.clone());
-        jobs_reversed.reverse();
-        more_reversed.reverse();
-        let there = rated(&input(terms.clone(), vec![with_jobs("A", jobs), with_jobs("B", more)]));
-        let back = rated(&input(terms, vec![with_jobs("B", more_reversed), with_jobs("A", jobs_reversed)]));
-        prop_assert_eq!(there, back);
-    }
+#[test]
+fn the_order_of_facts_changes_nothing() {
+    hold("order of facts", 256, |dice| {
+        each_month(dice, &Cell::new(0), |input, there| {
+            let back = reversed(input);
+            prop_assert_eq!(there, &rated(&back), "{}", json(input));
+            let mut events = back;
+            events.events.credits.reverse();
+            events.events.supplies.reverse();
+            events.events.outages.reverse();
+            let again = rated(&events);
+            prop_assert!(there.statement.same_sums(&again.statement), "{}", json(input));
+            prop_assert_eq!(&there.carry, &again.carry);
+            Ok(())
+        })
+    });
+}
 
-    #[test]
-    fn a_statement_adds_up(terms in any_terms(), jobs in any_jobs(-2_000_000)) {
-        let statement = rated(&input(terms, vec![with_jobs("A", jobs)]));
+#[test]
+fn rating_again_changes_nothing() {
+    hold("rating again", 128, |dice| {
+        let months = world(dice);
+        let Ok(first) = chain(&months) else { return Ok(()) };
+        prop_assert_eq!(&chain(&months).expect("a chain"), &first);
+        let mut place = 0;
+        carrying(&months, |input| {
+            let again = rated(input);
+            assert_eq!(first.get(place), Some(&again), "{}", json(input));
+            place += 1;
+            Some(again.carry)
+        });
+        prop_assert_eq!(place, first.len());
+        Ok(())
+    });
+}
+
+#[test]
+fn shares_add_up_to_their_line() {
+    hold("shares of a line", 256, |dice| {
+        each_month(dice, &Cell::new(0), |input, rated| {
+            let by_printer = rated.statement.lines.iter().filter(|line| !line.shares.is_empty());
+            for line in by_printer.filter(|line| line.payer.is_none()) {
+                let sum: i64 = line.shares.iter().map(|share| share.amount.0).sum();
+                // What a longer cycle bills later has no amount yet, and shares of nothing.
+                prop_assert_eq!(Money(sum), line.amount.unwrap_or(Money(0)), "{}: {}", line.id, json(input));
+                let Some(used) = line.used else { continue };
+                let sum: i64 = line.shares.iter().map(|share| share.quantity).sum();
+                prop_assert_eq!(sum, used, "{}: {}", line.id, json(input));
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn a_split_statement_sums_to_the_whole() {
+    hold("split by payers", 256, |dice| {
+        each_month(dice, &Cell::new(0), |input, rated| {
+            let parts = rated.statement.split().map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let sum = |of: fn(&Statement) -> i64| parts.iter().map(of).sum::<i64>();
+            prop_assert_eq!(sum(|part| part.net.0), rated.statement.net.0, "{}", json(input));
+            let lines: usize = parts.iter().map(|part| part.lines.len()).sum();
+            prop_assert!(lines >= rated.statement.lines.len());
+            for part in &parts {
+                let taxes: i64 = part.taxes.iter().map(|row| row.amount.0).sum();
+                prop_assert_eq!(part.total.0, part.net.0 + taxes);
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn everything_survives_storage_and_its_form() {
+    hold("storage and forms", 256, |dice| {
+        each_month(dice, &Cell::new(0), |input, there| {
+            let read: Input = serde_json::from_str(&json(input)).expect("input from JSON");
+            prop_assert_eq!(&read, input);
+            let stored = serde_json::to_string(&there.statement).expect("a statement as JSON");
+            let back: Statement = serde_json::from_str(&stored).expect("a statement from JSON");
+            prop_assert_eq!(&back, &there.statement);
+            let stored = serde_json::to_string(&there.carry).expect("carry as JSON");
+            prop_assert_eq!(&serde_json::from_str::<billing::Carry>(&stored).expect("carry from JSON"), &there.carry);
+            for clause in &input.terms.clauses {
+                let kind = Clause::of_word(clause.word()).expect("a kind");
+                let texts = form::fill(clause, input.terms.currency);
+                let again = form::read(kind, &texts, input.terms.currency);
+                prop_assert_eq!(again.as_ref().ok(), Some(clause), "{:?} of {:?}", again, texts);
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn a_statement_adds_up() {
+    hold("a statement adds up", 256, |dice| {
+        let terms = simple_terms(dice);
+        let month = Month::new(2026, 10).expect("a month");
+        let period = terms.period.beginning_in(month, &terms.time_zone).expect("a period");
+        let printers = vec![with_jobs("A", jobs(dice, period)), with_jobs("B", jobs(dice, period))];
+        let input = input_for(period, terms, printers);
+        let statement = rated(&input).statement;
         let lines: i64 = statement.lines.iter().filter_map(|line| line.amount).map(|amount| amount.0).sum();
         let taxes: i64 = statement.taxes.iter().map(|row| row.amount.0).sum();
         prop_assert_eq!(statement.net.0, lines);
         prop_assert_eq!(statement.total.0, lines + taxes);
         for line in &statement.lines {
             let Some(used) = line.used else { continue };
-            let of = |evidence: &LineEvidence| match evidence {
-                LineEvidence::Jobs { quantity, .. } | LineEvidence::Counter { quantity, .. } => *quantity,
-            };
-            prop_assert_eq!(used, line.sources.iter().map(|source| of(&source.evidence)).sum::<i64>());
+            let quantity = |line: &Line| line.sources.iter().map(|source| source.evidence.quantity()).sum::<i64>();
+            prop_assert_eq!(used, quantity(line), "{}", json(&input));
             prop_assert_eq!(used, line.grades.values().sum::<i64>());
             if line.amount.is_some() {
                 prop_assert_eq!(line.quantity, Some(used - line.included.unwrap_or(0)));
             }
         }
-        for row in &statement.reconciliations {
-            let between: i64 = row.reconciliation.differences.iter().map(|difference| difference.amount).sum();
-            prop_assert_eq!(row.reconciliation.job_printed_total + between, row.reconciliation.job_media_total);
+        for row in statement.reconciliations.iter().filter(|row| row.meter == MeterKind::AreaMedia) {
+            let of = &row.reconciliation;
+            let between: i64 = of.differences.iter().map(|difference| difference.amount).sum();
+            prop_assert_eq!(of.job_printed_total + between, of.counter_total.unwrap_or(of.job_media_total));
         }
-    }
+        Ok(())
+    });
+}
 
-    #[test]
-    fn one_job_more_never_costs_less(terms in any_terms(), jobs in any_jobs(0), more in any_jobs(0)) {
-        let before = rated(&input(terms.clone(), vec![with_jobs("A", jobs.clone())]));
-        let after = rated(&input(terms, vec![with_jobs("A", jobs.into_iter().chain(more).collect())]));
+#[test]
+fn sharing_jobs_between_printers_changes_no_amount() {
+    hold("sharing jobs between printers", 256, |dice| {
+        let (terms, jobs) = (simple_terms(dice), jobs(dice, october()));
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for (index, job) in jobs.iter().enumerate() {
+            if index % 2 == 0 { first.push(job.clone()) } else { second.push(job.clone()) }
+        }
+        let together = rated(&input(terms.clone(), vec![with_jobs("A", jobs), printer("B")])).statement;
+        let shared = rated(&input(terms, vec![with_jobs("A", first), with_jobs("B", second)])).statement;
+        prop_assert_eq!(together.total, shared.total);
+        let amounts = |statement: &Statement| statement.lines.iter().map(|line| line.amount).collect::<Vec<_>>();
+        prop_assert_eq!(amounts(&together), amounts(&shared));
+        Ok(())
+    });
+}
+
+#[test]
+fn pools_sum_to_all_where_nothing_is_shared() {
+    hold("pools sum to all", 256, |dice| {
+        let mut terms = Terms::new(currency("EUR"), "UTC");
+        let text = |text: &str| text.to_owned();
+        let price = [("prices.1.pattern", text("pages")), ("prices.1.price", (1 + dice.below(9)).to_string())];
+        terms.clauses.push(clause(&terms, "price-list", &price));
+        let printers = vec![with_jobs("A", jobs(dice, october())), with_jobs("B", jobs(dice, october()))];
+        let all = rated(&input(terms.clone(), printers.clone())).statement;
+        terms.clauses.insert(0, clause(&terms, "pool", &[("members", text("each"))]));
+        let pools = rated(&input(terms, printers)).statement;
+        prop_assert_eq!(all.net, pools.net);
+        let used = |of: &Statement| of.lines.iter().filter_map(|line| line.used).sum::<i64>();
+        prop_assert_eq!(used(&all), used(&pools));
+        Ok(())
+    });
+}
+
+/// Graduated tiers for one meter, over this span.
+fn graduated(dice: &mut Dice<'_>, terms: &Terms, reset: &str) -> Clause {
+    let bound = 1 + dice.below(30);
+    let price = |dice: &mut Dice<'_>| format!("{}.{:06}", dice.below(3), dice.below(1_000_000));
+    let texts = [
+        ("covers", "area-printed".to_owned()),
+        ("reset", reset.to_owned()),
+        ("rows.1.up_to", bound.to_string()),
+        ("rows.1.price", price(dice)),
+        ("rows.2.up_to", (bound + 1 + dice.below(30)).to_string()),
+        ("rows.2.price", price(dice)),
+        ("rows.2.flat", dice.below(20).to_string()),
+        ("rows.3.price", price(dice)),
+    ];
+    clause(terms, "tiers", &texts)
+}
+
+#[test]
+fn one_job_more_never_costs_less() {
+    hold("one job more", 256, |dice| {
+        let mut terms = simple_terms(dice);
+        let tiers = graduated(dice, &terms, "period");
+        let place = usize::try_from(dice.below(2)).unwrap_or(0);
+        terms.clauses.insert(terms.clauses.len() - 1 - place, tiers);
+        let whole = |mut jobs: Vec<JobFact>| {
+            jobs.retain(|job| job.quantities.iter().all(|quantity| quantity.amount >= 0));
+            jobs
+        };
+        let (jobs, more) = (whole(jobs(dice, october())), whole(jobs(dice, october())));
+        let before = rated(&input(terms.clone(), vec![with_jobs("A", jobs.clone())])).statement;
+        let after = rated(&input(terms, vec![with_jobs("A", jobs.into_iter().chain(more).collect())])).statement;
         prop_assert!(before.net <= after.net, "{:?} became {:?}", before.net, after.net);
-    }
+        Ok(())
+    });
+}
 
-    #[test]
-    fn a_statement_survives_storage(terms in any_terms(), jobs in any_jobs(-2_000_000)) {
-        let input = input(terms, vec![with_jobs("A", jobs)]);
-        let stored_input = serde_json::to_string(&input).expect("input as JSON");
-        let read: Input = serde_json::from_str(&stored_input).expect("input from JSON");
-        let statement = rated(&read);
-        prop_assert_eq!(&statement, &rated(&input));
-        let stored = serde_json::to_string(&statement).expect("a statement as JSON");
-        prop_assert_eq!(serde_json::from_str::<Statement>(&stored).expect("a statement from JSON"), statement);
-    }
-
-    #[test]
-    fn months_that_meet_count_what_the_counter_rose(
-        rises in prop::collection::vec((1..80_i64, 0..1_000_000_i64), 1..30),
-        cut in 0..1_000_i64,
-    ) {
-        let (mut hour, mut value) = (0, 0);
-        let mut readings = Vec::new();
-        for (hours, rise) in rises {
-            readings.push(ReadingPoint { segment: 1, value, read_at: Instant(hour), grade: Grade::B });
-            hour += hours;
-            value += rise;
+#[test]
+fn tiers_over_the_months_of_a_quarter_are_tiers_over_the_quarter() {
+    hold("graduated over parts", 256, |dice| {
+        let mut by_month = frame(dice);
+        by_month.period = PeriodRule::default();
+        let tiers = graduated(dice, &by_month, "quarter");
+        by_month.clauses.push(tiers);
+        let by_quarter = PeriodRule { every: Every::Quarter, ..PeriodRule::default() };
+        let at_once = Terms { period: by_quarter, ..by_month.clone() };
+        let (month, zone) = (Month::new(2026, 7).expect("a month"), by_month.time_zone.clone());
+        let quarter = at_once.period.beginning_in(month, &zone).expect("a quarter");
+        let (mut period, mut months, mut all) = (by_month.period.beginning_in(month, &zone), Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let here = period.expect("a month");
+            let mut jobs = jobs(dice, here);
+            jobs.retain(|job| here.contains(job.finished_at));
+            all.extend(jobs.clone());
+            months.push(input_for(here, by_month.clone(), vec![with_jobs("A", jobs)]));
+            period = by_month.period.following(here, &zone);
         }
-        let period = |start, end| billing::Period::new(Instant(start), Instant(end)).expect("a period");
-        let quantity = |start, end| usage_between(&readings, &period(start, end)).quantity;
-        let last = readings.last().map_or(0, |reading| reading.value);
-        prop_assert_eq!(quantity(-1, cut) + quantity(cut, 3_000), last);
+        let parts = chain(&months).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let whole = rated(&input_for(quarter, at_once, vec![with_jobs("A", all)]));
+        prop_assert_eq!(parts.iter().map(|part| part.statement.net.0).sum::<i64>(), whole.statement.net.0);
+        prop_assert!(whole.carry.is_empty() && parts.last().is_some_and(|last| last.carry.is_empty()));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_true_up_equals_the_actuals() {
+    hold("true-up equals actuals", 256, |dice| {
+        let terms = pages_at(10_000 * (1 + dice.below(200)), Evidence::Counter);
+        let period = october();
+        let last = period.start.plus(Duration::hours(24 * (1 + dice.below(29))));
+        let start = dice.below(1_000);
+        let (middle, end) = (start + dice.below(300), start + 300 + dice.below(300));
+        let known = [(period.start.plus(Duration::hours(-1)), start), (last, middle)];
+        let all = [known[0], known[1], (period.end, end)];
+        let span = Period::new(last, period.end).expect("a period");
+        let estimate = EstimateFact {
+            meter: Meter::whole(MeterKind::Pages),
+            media: None,
+            span,
+            quantity: dice.below(600),
+            method: Method::Daily30,
+            basis: "by hand".to_owned(),
+        };
+        let rate_with = |readings: &[(Instant, i64)], estimates: &[EstimateFact]| {
+            rated(&input(terms.clone(), from_readings(readings, estimates, &terms, period))).statement
+        };
+        let estimated = rate_with(&known, std::slice::from_ref(&estimate));
+        let (again, actual) = (rate_with(&all, &[estimate]), rate_with(&all, &[]));
+        prop_assert_eq!(again.net, actual.net);
+        let reference = Reference { number: "S-0001".to_owned(), statement: "1".to_owned(), period, line: None };
+        let first = Billed { reference, statement: &estimated };
+        let note = note(&first, std::slice::from_ref(&first), &again);
+        let note = note.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let settled = estimated.net.0 + note.map_or(0, |note| note.net.0);
+        prop_assert_eq!(settled, actual.net.0, "{:?}", all);
+        Ok(())
+    });
+}
+
+#[test]
+fn months_that_meet_at_a_reading_bill_what_the_counter_rose() {
+    hold("splitting a period", 256, |dice| {
+        let terms = pages_at(10_000 * dice.below(300), Evidence::Counter);
+        let (mut at, mut value) = (october().start, 0);
+        let mut readings = Vec::new();
+        for _ in 0..2 + dice.below(12) {
+            let source = ReadingSource::Printer;
+            readings.push(ReadingPoint { segment: 1, value, read_at: at, grade: Grade::B, source });
+            at = at.plus(Duration::hours(1 + dice.below(48)));
+            value += dice.below(1_000);
+        }
+        let cut = readings[usize::try_from(1 + dice.below(11)).unwrap_or(1).min(readings.len() - 1)].read_at;
+        let net = |start: Instant, end: Instant| {
+            let period = Period::new(start, end).expect("a period");
+            let usage = usage_between(&readings, &period);
+            let counters = vec![CounterFact { meter: Meter::whole(MeterKind::Pages), media: None, usage }];
+            let printers = vec![PrinterUsage { counters, ..printer("A") }];
+            rated(&input_for(period, terms.clone(), printers)).statement.net.0
+        };
+        let (start, end) = (october().start, at);
+        prop_assert_eq!(net(start, cut) + net(cut, end), net(start, end));
+        Ok(())
+    });
+}
+
+#[test]
+fn without_a_credit_no_quantity_is_below_zero() {
+    hold("no negative quantity", 256, |dice| {
+        let terms = pages_at(1_000_000, Evidence::Counter);
+        let mut readings = Vec::new();
+        let mut at = october().start.plus(Duration::hours(-100));
+        for _ in 0..dice.below(14) {
+            // Any values: they fall as often as they rise.
+            readings.push((at, dice.below(5_000)));
+            at = at.plus(Duration::hours(dice.below(120)));
+        }
+        let statement = rated(&input(terms.clone(), from_readings(&readings, &[], &terms, october()))).statement;
+        for line in &statement.lines {
+            prop_assert!(line.used.unwrap_or(0) >= 0 && line.quantity.unwrap_or(0) >= 0, "{:?}", readings);
+            prop_assert!(line.amount.unwrap_or_default() >= Money(0), "{:?}", readings);
+        }
+        Ok(())
+    });
+}
+
+/// A job of so many pages.
+fn pages(key: &str, finished_at: Instant, amount: i64) -> JobFact {
+    JobFact {
+        key: key.to_owned(),
+        finished_at,
+        status: Some(JobStatus::Printed),
+        grade: Grade::A,
+        quantities: vec![Quantity { meter: Meter::whole(MeterKind::Pages), media: None, amount }],
+        kind: None,
+        coverage: None,
+        marks: std::collections::BTreeSet::new(),
     }
 }
 
 #[test]
 fn a_printer_bills_only_what_it_printed_while_in_the_contract() {
-    let prices = vec![Price { title: None, pattern: pattern_of("pages"), price: UnitPrice { millionths: 1_000_000 } }];
-    let mut terms = Terms::new(currency("EUR"), "UTC");
-    terms.clauses.push(Clause::PriceList(PriceList { prices }));
     let start = october().start;
-    let job = |hours: i64| JobFact {
-        key: format!("j{hours}"),
-        finished_at: start.plus(Duration::hours(hours)),
-        status: Some(JobStatus::Printed),
-        grade: Grade::A,
-        quantities: vec![Quantity { meter: Meter::whole(MeterKind::Pages), media: None, amount: 1 }],
-    };
+    let job = |hours: i64| pages(&format!("j{hours}"), start.plus(Duration::hours(hours)), 1);
     let jobs = vec![job(-1), job(0), job(10), job(20), job(30), job(24 * 31)];
     let stay = PrinterUsage {
         from: start.plus(Duration::hours(10)),
@@ -217,23 +472,21 @@ fn a_printer_bills_only_what_it_printed_while_in_the_contract() {
         ..with_jobs("A", jobs)
     };
     let gone = PrinterUsage { from: Instant(0), to: Some(start), ..with_jobs("B", vec![job(-2)]) };
-    let input = input(terms, vec![stay, gone]);
-    let statement = rated(&input);
+    let input = input(pages_at(1_000_000, Evidence::Jobs), vec![stay, gone]);
+    let statement = rated(&input).statement;
     assert_eq!((statement.net, recount(&input)), (Money(200), 200));
     assert_eq!(statement.period_label, "October 2026");
 }
 
 #[test]
 fn a_counters_grade_is_that_of_its_weaker_reading() {
-    let prices = vec![Price { title: None, pattern: pattern_of("pages"), price: UnitPrice { millionths: 10_000 } }];
-    let mut terms = Terms::new(currency("EUR"), "UTC");
-    terms.clauses.push(Clause::PriceList(PriceList { prices }));
-    terms.evidence.insert(MeterKind::Pages, Evidence::Counter);
-    let point = |value, read_at, grade| ReadingPoint { segment: 1, value, read_at, grade };
+    let source = ReadingSource::Printer;
+    let point = |value, read_at, grade| ReadingPoint { segment: 1, value, read_at, grade, source };
     let readings = [point(100, october().start, Grade::C), point(160, october().end, Grade::A)];
     let usage = usage_between(&readings, &october());
     let counters = vec![CounterFact { meter: Meter::whole(MeterKind::Pages), media: None, usage }];
-    let statement = rated(&input(terms, vec![PrinterUsage { counters, ..printer("A") }]));
+    let printers = vec![PrinterUsage { counters, ..printer("A") }];
+    let statement = rated(&input(pages_at(10_000, Evidence::Counter), printers)).statement;
     assert_eq!(statement.lines[0].grades, BTreeMap::from([(Grade::C, 60)]));
     let expected = LineEvidence::Counter { start: Some(readings[0]), end: Some(readings[1]), quantity: 60 };
     assert_eq!(statement.lines[0].sources[0].evidence, expected);
@@ -247,16 +500,8 @@ fn terms_that_cannot_be_rated_give_their_problems() {
 
 #[test]
 fn a_sum_that_does_not_fit_stops_the_statement() {
-    let prices = vec![Price { title: None, pattern: pattern_of("pages"), price: UnitPrice { millionths: 1 } }];
-    let mut terms = Terms::new(currency("EUR"), "UTC");
-    terms.clauses.push(Clause::PriceList(PriceList { prices }));
-    let job = |key: &str| JobFact {
-        key: key.to_owned(),
-        finished_at: october().start,
-        status: Some(JobStatus::Printed),
-        grade: Grade::A,
-        quantities: vec![Quantity { meter: Meter::whole(MeterKind::Pages), media: None, amount: i64::MAX }],
-    };
-    let stopped = rate(&input(terms, vec![with_jobs("A", vec![job("1"), job("2")])]));
+    let start = october().start;
+    let jobs = vec![pages("1", start, i64::MAX), pages("2", start, i64::MAX)];
+    let stopped = rate(&input(pages_at(1, Evidence::Jobs), vec![with_jobs("A", jobs)]));
     assert_eq!(stopped, Err(RatingError::Overflow { what: "Pages".to_owned() }));
 }

@@ -2,7 +2,7 @@
 
 use crate::c::Handle;
 use crate::conformance::{AgentUnderTest, SERIAL, World, job};
-use agent::{Desk, DeskOptions, Inbound, Invitation, Outbound, Outcome, ReadFrom, Started, Turn};
+use agent::{Desk, DeskError, DeskOptions, Inbound, Invitation, Outbound, Outcome, ReadFrom, Started, Turn};
 use protocol::enrol::EnrolmentFile;
 use protocol::message::{AgentKind, AlertNotice};
 use protocol::package::{Manner, PrinterIdentity, Timestamps, records};
@@ -35,9 +35,18 @@ impl DeskAgent {
 
     fn open(&mut self) {
         self.desk = None;
-        let surroundings = self.world.surroundings.clone();
-        let desk = Desk::open(self.folder.path(), surroundings, DeskOptions::default()).expect("opens");
-        self.desk = Some(desk);
+        // A program that another test starts holds a copy of the folder's lock until it runs.
+        self.desk = (0..10_000).find_map(|_| {
+            let surroundings = self.world.surroundings.clone();
+            match Desk::open(self.folder.path(), surroundings, DeskOptions::default()) {
+                Err(DeskError::Busy(_)) => {
+                    std::thread::yield_now();
+                    None
+                }
+                opened => Some(opened.expect("opens")),
+            }
+        });
+        assert!(self.desk.is_some(), "the folder stays busy");
     }
 
     fn carry(&self, request: &Outbound) -> Option<Inbound> {

@@ -1,26 +1,36 @@
 //! The form of a contract version and its terms, both ways: pure.
 //!
-//! What was typed stays text until it is right, so that a wrong form can be shown again as it was.
-//! Deliberately absent: who the customer is and whether a number is taken, which the handlers ask the
-//! database, and clauses that the form has no fields for: [`fill`] refuses such terms.
+//! What stands around the clauses is read here. A clause is what its own list of fields says, so that a new
+//! kind of clause needs nothing in this module. What was typed stays text until it is right, and a form that is
+//! drawn again holds all of it. Deliberately absent: HTML, who the customer is, and whether a number is taken,
+//! which the handlers ask the database.
+
+mod kinds;
+mod place;
+#[cfg(test)]
+mod tests;
+
+pub(super) use kinds::Traits;
+pub(super) use place::{of_terms, said};
 
 use super::start_of_day;
 use crate::shell::FormData;
-use billing::{Allowance, BaseFee, Clause, Currency, Evidence, MeterKind, Money, Pattern, Per, Price, PriceList};
-use billing::{Problem, Tax, Terms, UnitPrice};
-use report::{Category, Instant, Share};
-use std::collections::BTreeMap;
+use billing::form::{Entries, Field, Kind};
+use billing::{Clause, ClauseKind, Currency, Every, Evidence, MeterKind, PeriodRule, Rounding, Step, Terms};
+use report::{Instant, JobStatus};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows of prices that are shown at least.
-const PRICES_MIN: usize = 6;
-/// Rows of prices that a contract may have.
-const PRICES_MAX: usize = 60;
-/// Blank rows that "more rows" adds.
-const PRICES_MORE: usize = 4;
-/// Characters of a media type or a tax's name.
-const TEXT_MAX: usize = 120;
-/// What stands before an ink colour in the field of categories.
-const INK: &str = "ink/";
+/// Clauses of a contract at most.
+pub(super) const CLAUSES_MAX: usize = 64;
+/// Bytes of the form at most.
+pub(super) const FORM_BYTES_MAX: usize = 256 * 1024;
+/// Characters of the note to a version.
+const NOTE_MAX: usize = 500;
+/// Where amounts may be rounded, by the word in the form.
+pub(super) const ROUNDINGS: [(&str, Rounding); 3] =
+    [("line-half-up", Rounding::LineHalfUp), ("line-up", Rounding::LineUp), ("line-down", Rounding::LineDown)];
+/// How long periods may be.
+pub(super) const LENGTHS: [Every; 3] = [Every::Month, Every::Quarter, Every::Year];
 
 /// What is wrong with a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,442 +48,368 @@ impl Wrong {
     }
 }
 
-/// The terms that a form says and since when they hold; else everything that is wrong.
-///
-/// `previous` is the version before: what the form has no field for (names of lines, billed statuses)
-/// stays as it was.
-pub(super) fn read(form: &FormData, previous: Option<&Terms>) -> Result<(Terms, Instant), Vec<Wrong>> {
-    let mut wrong = Vec::new();
-    let terms = match terms(form, previous) {
-        Ok(terms) => Some(terms),
-        Err(found) => {
-            wrong.extend(found);
-            None
-        }
-    };
-    // An unknown zone has been said already; the day is looked at in any case.
-    let zone_is_known = start_of_day("2026-01-01", form.text("zone")).is_some();
-    let zone = if zone_is_known { form.text("zone") } else { "UTC" };
-    let starts = start_of_day(form.text("starts"), zone);
-    if starts.is_none() {
-        wrong.push(Wrong::at("starts", "From: say the first day, such as 2026-10-01."));
-    }
-    match (terms, starts) {
-        (Some(terms), Some(starts)) if wrong.is_empty() => Ok((terms, starts)),
-        _ => Err(wrong),
-    }
+/// What the pressed button asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    /// The version is to be kept.
+    Save,
+    /// What it means is to be shown; nothing is kept.
+    Preview,
+    /// The form itself was changed and is to be shown again.
+    Redraw,
 }
 
-fn terms(form: &FormData, previous: Option<&Terms>) -> Result<Terms, Vec<Wrong>> {
-    let Ok(currency) = Currency::parse(form.text("currency")) else {
-        return Err(vec![Wrong::at("currency", "Currency: choose one of the list.")]);
-    };
-    let mut wrong = Vec::new();
-    let mut terms = Terms::new(currency, form.text("zone"));
-    if let Some(previous) = previous {
-        terms.billed_statuses = previous.billed_statuses.clone();
-        terms.rounding = previous.rounding;
-    }
-    let (prices, numbers) = prices(form, previous, &mut wrong);
-    let fee = keep(base_fee(form, currency, previous), &mut wrong);
-    let allowance = keep(allowance(form), &mut wrong);
-    let tax = keep(tax(form), &mut wrong);
-    terms.clauses.extend(fee.map(Clause::BaseFee));
-    terms.clauses.extend(allowance.map(Clause::Allowance));
-    if !prices.is_empty() {
-        terms.clauses.push(Clause::PriceList(PriceList { prices }));
-    }
-    terms.clauses.extend(tax.map(Clause::Tax));
-    terms.evidence = evidence(form);
-    if !wrong.is_empty() {
-        return Err(wrong);
-    }
-    match terms.validate() {
-        Ok(()) => Ok(terms),
-        Err(problems) => Err(problems.iter().map(|problem| placed(problem, &terms, &numbers)).collect()),
-    }
+/// A clause as it stands in the form.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    /// What kind of clause it is.
+    pub(super) kind: ClauseKind,
+    /// Its texts by path; its rows are numbered from 1 without a gap.
+    pub(super) entries: Entries,
+    /// The list of which more blank rows were asked for.
+    pub(super) more: Option<&'static str>,
 }
 
-fn keep<T>(read: Result<Option<T>, Wrong>, wrong: &mut Vec<Wrong>) -> Option<T> {
-    match read {
-        Ok(value) => value,
-        Err(found) => {
-            wrong.push(found);
-            None
-        }
-    }
-}
-
-fn base_fee(form: &FormData, currency: Currency, previous: Option<&Terms>) -> Result<Option<BaseFee>, Wrong> {
-    let text = form.text("base_fee");
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let amount = Money::parse(text, currency).map_err(|error| Wrong::at("base_fee", format!("Base fee: {error}.")))?;
-    let per = if form.text("base_fee_per") == "printer" { Per::Printer } else { Per::Contract };
-    let title = previous.and_then(|terms| terms.clauses.iter().find_map(fee_of)).and_then(|fee| fee.title.clone());
-    Ok(Some(BaseFee { title, amount, per }))
-}
-
-fn fee_of(clause: &Clause) -> Option<&BaseFee> {
-    match clause {
-        Clause::BaseFee(fee) => Some(fee),
+/// The lists of rows of a kind of clause, with their columns.
+pub(super) fn lists(kind: ClauseKind) -> impl Iterator<Item = (&'static str, &'static [Field])> {
+    kind.form.iter().filter_map(|field| match field.kind {
+        Kind::Rows(columns) => Some((field.path, columns)),
         _ => None,
-    }
+    })
 }
 
-fn allowance(form: &FormData) -> Result<Option<Allowance>, Wrong> {
-    let text = form.text("allowance");
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let kind = MeterKind::parse(form.text("allowance_meter"))
-        .map_err(|_| Wrong::at("allowance_meter", "Included quantity: choose what is measured."))?;
-    let unit = kind.unit();
-    let included = unit.parse(text).ok_or_else(|| {
-        Wrong::at("allowance", format!("Included quantity: say a plain number of {}, such as 400.", unit.label()))
-    })?;
-    let ticked = form.0.iter().filter(|(_, value)| value.as_str() == "yes");
-    let ticked = ticked.filter_map(|(name, _)| name.strip_prefix("covers."));
-    let categories: Vec<Category> = ticked.map(Category::new).collect();
-    if !categories.is_empty() && !kind.has_category() {
-        let text = format!("Included quantity: {} has no print categories; tick none.", kind.label());
-        return Err(Wrong::at("allowance_meter", text));
-    }
-    let covers = if categories.is_empty() {
-        vec![Pattern::every(kind)]
-    } else {
-        categories.into_iter().map(|category| of_category(kind, category)).collect()
-    };
-    Ok(Some(Allowance { covers, included }))
+/// A path such as `rows.2.price`, taken apart; `None` where it names no column of a list.
+fn cell(kind: ClauseKind, path: &str) -> Option<(&'static str, u32, &str)> {
+    let (first, rest) = path.split_once('.')?;
+    let (number, column) = rest.split_once('.')?;
+    let (list, columns) = lists(kind).find(|(list, _)| *list == first)?;
+    let number = number.parse().ok()?;
+    columns.iter().any(|known| known.path == column).then_some((list, number, column))
 }
 
-fn of_category(kind: MeterKind, category: Category) -> Pattern {
-    Pattern { category: Some(category), ..Pattern::every(kind) }
+/// Whether a column tells that its row was filled in: a choice always holds something on a page.
+fn tells(column: &Field) -> bool {
+    !matches!(column.kind, Kind::Choice(_) | Kind::Flag)
 }
 
-/// A percentage with at most four decimals: parts per million are hundredths of a price's millionths.
-fn tax(form: &FormData) -> Result<Option<Tax>, Wrong> {
-    let text = form.text("tax").trim_end_matches('%').trim_end();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let millionths = UnitPrice::parse(text).ok().map(|number| number.millionths).filter(|number| number % 100 == 0);
-    let rate = millionths.ok_or_else(|| Wrong::at("tax", "Tax: say a plain number of percent, such as 21 or 7.7."))?;
-    let name = form.text("tax_name");
-    if name.chars().count() > TEXT_MAX {
-        return Err(Wrong::at("tax_name", "Name of the tax: this is too long."));
-    }
-    Ok(Some(Tax { name: name.to_owned(), rate: Share(rate / 100) }))
+/// Whether a row says nothing, by the rule that the billing crate reads rows by.
+fn is_blank(columns: &[Field], row: &Entries) -> bool {
+    let only_choices = !columns.iter().any(tells);
+    let is_empty = |column: &Field| row.get(column.path).is_none_or(|text| text.trim().is_empty());
+    columns.iter().filter(|column| only_choices || tells(column)).all(is_empty)
 }
 
-/// The prices of the rows that have one, each with its row's number.
-fn prices(form: &FormData, previous: Option<&Terms>, wrong: &mut Vec<Wrong>) -> (Vec<Price>, Vec<usize>) {
-    let mut prices = Vec::new();
-    let mut numbers = Vec::new();
-    for number in 1..=PRICES_MAX {
-        if let Some(mut price) = keep(price(form, number), wrong) {
-            price.title = previous.and_then(|terms| title_of(terms, &price.pattern));
-            prices.push(price);
-            numbers.push(number);
-        }
-    }
-    (prices, numbers)
-}
-
-fn price(form: &FormData, number: usize) -> Result<Option<Price>, Wrong> {
-    let name = |part: &str| format!("prices.{number}.{part}");
-    let say = |part: &str, what: &str| Wrong::at(name(part), format!("Price {number}: {what}."));
-    let text = form.text(&name("price"));
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let kind = MeterKind::parse(form.text(&name("meter"))).map_err(|_| say("meter", "choose what is measured"))?;
-    let price = UnitPrice::parse(text).map_err(|error| say("price", &error.to_string()))?;
-    let mut pattern = Pattern::every(kind);
-    let part = form.text(&name("category"));
-    match part.strip_prefix(INK) {
-        _ if part.is_empty() => {}
-        Some(colour) if kind == MeterKind::Ink && !colour.is_empty() => pattern.colour = Some(colour.to_owned()),
-        Some(_) => return Err(say("category", &format!("{} does not come in ink colours", kind.label()))),
-        None if kind.has_category() => pattern.category = Some(Category::new(part)),
-        None => return Err(say("category", &format!("{} has no print categories", kind.label()))),
-    }
-    let media = form.text(&name("media"));
-    if media.chars().count() > TEXT_MAX {
-        return Err(say("media", "the media type is too long"));
-    }
-    pattern.media = (!media.is_empty()).then(|| media.to_owned());
-    Ok(Some(Price { title: None, pattern, price }))
-}
-
-fn title_of(terms: &Terms, pattern: &Pattern) -> Option<String> {
-    price_list(terms).iter().find(|price| price.pattern == *pattern).and_then(|price| price.title.clone())
-}
-
-/// The prices of the first price list.
-pub(super) fn price_list(terms: &Terms) -> &[Price] {
-    let list = terms.clauses.iter().find_map(|clause| match clause {
-        Clause::PriceList(list) => Some(list.prices.as_slice()),
-        _ => None,
-    });
-    list.unwrap_or_default()
-}
-
-fn evidence(form: &FormData) -> BTreeMap<MeterKind, Evidence> {
-    let counted = |kind: &MeterKind| form.text(&format!("evidence.{}", kind.word())) == Evidence::Counter.word();
-    MeterKind::all().filter(counted).map(|kind| (kind, Evidence::Counter)).collect()
-}
-
-/// Finds the form's field for a problem of the terms.
-fn placed(problem: &Problem, terms: &Terms, numbers: &[usize]) -> Wrong {
-    let mut path = problem.field.split('.');
-    let field = match (path.next(), path.next().and_then(|index| index.parse::<usize>().ok())) {
-        (Some("time_zone"), _) => "zone".to_owned(),
-        (Some("clauses"), Some(index)) => {
-            let rest: Vec<&str> = path.collect();
-            clause_field(terms.clauses.get(index), &rest, numbers)
-        }
-        (Some("clauses"), None) => "base_fee".to_owned(),
-        _ => problem.field.clone(),
-    };
-    let about = match field.split('.').collect::<Vec<_>>().as_slice() {
-        ["prices", number, _] => format!("Price {number}"),
-        ["evidence", _] => "What counts as proof".to_owned(),
-        ["zone"] => "Time zone".to_owned(),
-        ["tax" | "tax_name"] => "Tax".to_owned(),
-        ["allowance" | "allowance_meter"] => "Included quantity".to_owned(),
-        _ => "Terms".to_owned(),
-    };
-    Wrong::at(field, format!("{about}: {}.", problem.message))
-}
-
-fn clause_field(clause: Option<&Clause>, rest: &[&str], numbers: &[usize]) -> String {
-    match (clause, rest) {
-        (Some(Clause::Allowance(_)), ["covers", ..]) => "allowance_meter".to_owned(),
-        (Some(Clause::Allowance(_)), _) => "allowance".to_owned(),
-        (Some(Clause::PriceList(_)), ["prices", index, part]) => {
-            let number = index.parse::<usize>().ok().and_then(|index| numbers.get(index)).copied().unwrap_or(1);
-            let part = if *part == "pattern" { "category" } else { "price" };
-            format!("prices.{number}.{part}")
-        }
-        (Some(Clause::PriceList(_)), _) => "prices.1.price".to_owned(),
-        (Some(Clause::Tax(_)), ["name"]) => "tax_name".to_owned(),
-        (Some(Clause::Tax(_)), _) => "tax".to_owned(),
-        (Some(Clause::BaseFee(_)) | None, _) => "base_fee".to_owned(),
-    }
-}
-
-/// The form that says these terms; `None` when they hold what the form has no field for.
-pub(super) fn fill(terms: &Terms) -> Option<FormData> {
-    let mut form = FormData::default();
-    let mut set = |name: String, value: String| {
-        form.0.insert(name, value);
-    };
-    set("currency".to_owned(), terms.currency.code().to_owned());
-    set("zone".to_owned(), terms.time_zone.clone());
-    for clause in &terms.clauses {
-        match clause {
-            Clause::BaseFee(fee) => {
-                let per = if fee.per == Per::Printer { "printer" } else { "contract" };
-                set("base_fee".to_owned(), fee.amount.show(terms.currency));
-                set("base_fee_per".to_owned(), per.to_owned());
+impl Piece {
+    /// A clause of these texts. Blank rows fall out, so that emptying a row takes it away.
+    pub(super) fn new(kind: ClauseKind, entries: Entries) -> Piece {
+        let mut kept = Entries::new();
+        let mut rows: BTreeMap<(&'static str, u32), Entries> = BTreeMap::new();
+        for (path, text) in entries {
+            if let Some((list, number, column)) = cell(kind, &path) {
+                rows.entry((list, number)).or_default().insert(column.to_owned(), text);
+            } else {
+                kept.insert(path, text);
             }
-            Clause::Allowance(allowance) => {
-                for (name, value) in allowance_fields(allowance) {
-                    set(name, value);
+        }
+        for (list, columns) in lists(kind) {
+            let of_list = rows.range((list, 0)..=(list, u32::MAX)).map(|(_, row)| row);
+            for (number, row) in (1_u32..).zip(of_list.filter(|row| !is_blank(columns, row))) {
+                for (column, text) in row {
+                    kept.insert(format!("{list}.{number}.{column}"), text.clone());
                 }
             }
-            Clause::PriceList(list) => {
-                for (index, price) in list.prices.iter().enumerate() {
-                    for (part, value) in price_fields(price) {
-                        set(format!("prices.{}.{part}", index + 1), value);
-                    }
-                }
-            }
-            Clause::Tax(tax) => {
-                set("tax_name".to_owned(), tax.name.clone());
-                let percent = UnitPrice { millionths: tax.rate.0.checked_mul(100)? };
-                set("tax".to_owned(), String::from(percent));
-            }
         }
+        Piece { kind, entries: kept, more: None }
     }
-    for (kind, evidence) in &terms.evidence {
-        set(format!("evidence.{}", kind.word()), evidence.word().to_owned());
+
+    /// The text at a path; empty when absent.
+    pub(super) fn text(&self, path: &str) -> &str {
+        self.entries.get(path).map_or("", |text| text.trim())
     }
-    set("starts".to_owned(), "2026-01-01".to_owned());
-    let (said, _) = read(&form, Some(terms)).ok()?;
-    form.0.remove("starts");
-    (plain(said) == plain(terms.clone())).then_some(form)
-}
 
-fn allowance_fields(allowance: &Allowance) -> Vec<(String, String)> {
-    let Some(first) = allowance.covers.first() else { return Vec::new() };
-    let included = first.unit().show_exact(allowance.included);
-    let number = included.split(' ').next().unwrap_or_default();
-    let mut fields = vec![
-        ("allowance".to_owned(), number.to_owned()),
-        ("allowance_meter".to_owned(), first.meter.word().to_owned()),
-    ];
-    let categories = allowance.covers.iter().filter_map(|pattern| pattern.category.as_ref());
-    fields.extend(categories.map(|category| (format!("covers.{}", category.id()), "yes".to_owned())));
-    fields
-}
-
-fn price_fields(price: &Price) -> [(&'static str, String); 4] {
-    let colour = price.pattern.colour.as_ref().map(|colour| format!("{INK}{colour}"));
-    let category = price.pattern.category.as_ref().map(|category| category.id().to_owned());
-    [
-        ("meter", price.pattern.meter.word().to_owned()),
-        ("category", category.or(colour).unwrap_or_default()),
-        ("media", price.pattern.media.clone().unwrap_or_default()),
-        ("price", String::from(price.price)),
-    ]
-}
-
-/// The same terms in the one shape that two ways of writing them share.
-fn plain(mut terms: Terms) -> Terms {
-    terms.evidence.retain(|_, evidence| *evidence == Evidence::Counter);
-    for clause in &mut terms.clauses {
-        if let Clause::Allowance(allowance) = clause {
-            allowance.covers.sort();
-        }
+    /// How many rows of a list say something.
+    pub(super) fn rows(&self, list: &str) -> usize {
+        let number = |path: &String| -> Option<usize> {
+            path.strip_prefix(list)?.strip_prefix('.')?.split('.').next()?.parse().ok()
+        };
+        self.entries.keys().filter_map(number).max().unwrap_or(0)
     }
-    terms
-}
 
-/// How many rows of prices to show: those with something in them, and blank ones.
-pub(super) fn rows(form: &FormData) -> usize {
-    let used = |number: &usize| {
-        ["category", "media", "price"].iter().any(|part| !form.text(&format!("prices.{number}.{part}")).is_empty())
-    };
-    let last = (1..=PRICES_MAX).filter(used).max().unwrap_or(0);
-    let shown = (1..=PRICES_MAX).filter(|number| form.0.contains_key(&format!("prices.{number}.price"))).count();
-    let more = if form.text("more").is_empty() { 0 } else { PRICES_MORE };
-    (last + 1).max(shown + more).clamp(PRICES_MIN, PRICES_MAX)
-}
-
-/// The value by which the field of categories names a part of a meter: a category, or `ink/cyan`.
-pub(super) fn part_value(pattern: &Pattern) -> String {
-    match (&pattern.category, &pattern.colour) {
-        (Some(category), _) => category.id().to_owned(),
-        (None, Some(colour)) => format!("{INK}{colour}"),
-        (None, None) => String::new(),
+    /// The clause that it says in that currency.
+    pub(super) fn clause(&self, currency: Currency) -> Option<Clause> {
+        billing::form::read(self.kind, &self.entries, currency).ok()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What stands in a form.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Draft {
+    /// What stands beside the clauses, by name.
+    pub(super) head: FormData,
+    /// The clauses in their order.
+    pub(super) pieces: Vec<Piece>,
+}
 
-    fn form(pairs: &[(&str, &str)]) -> FormData {
-        let base = [("currency", "EUR"), ("zone", "Europe/Amsterdam"), ("starts", "2026-10-01")];
-        FormData(base.iter().chain(pairs).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
-    }
+/// A field's name such as `clauses.3.rows.1.price`: the number of the clause, and the path in it.
+fn clause_name(name: &str) -> Option<(usize, &str)> {
+    let (number, path) = name.strip_prefix("clauses.")?.split_once('.')?;
+    Some((number.parse().ok()?, path))
+}
 
-    const MONO: [(&str, &str); 3] =
-        [("prices.1.meter", "area-printed"), ("prices.1.category", "mono-line"), ("prices.1.price", "0.14")];
-
-    fn fields(pairs: &[(&str, &str)]) -> Vec<String> {
-        let all: Vec<(&str, &str)> = MONO.iter().chain(pairs).copied().collect();
-        read(&form(&all), None).err().unwrap_or_default().into_iter().map(|wrong| wrong.field).collect()
-    }
-
-    #[test]
-    fn each_wrong_value_is_named_at_its_field() {
-        let cases: [(&[(&str, &str)], &[&str]); 15] = [
-            (&[], &[]),
-            (&[("zone", "Mars/Olympus")], &["zone"]),
-            (&[("starts", "1 October")], &["starts"]),
-            (&[("currency", "XXQ")], &["currency"]),
-            (&[("base_fee", "180,00")], &["base_fee"]),
-            (&[("base_fee", "-1")], &["base_fee"]),
-            (&[("tax", "21"), ("tax_name", "")], &["tax_name"]),
-            (&[("tax", "101 %"), ("tax_name", "VAT")], &["tax"]),
-            (&[("allowance", "400"), ("allowance_meter", "")], &["allowance_meter"]),
-            (&[("allowance", "4OO"), ("allowance_meter", "area-printed")], &["allowance"]),
-            (&[("allowance", "4"), ("allowance_meter", "pages"), ("covers.mono-line", "yes")], &["allowance_meter"]),
-            (&[("prices.3.meter", "area-printed"), ("prices.3.price", "0,1x")], &["prices.3.price"]),
-            (
-                &[("prices.3.meter", "pages"), ("prices.3.category", "premium"), ("prices.3.price", "1")],
-                &["prices.3.category"],
-            ),
-            (
-                &[("prices.4.meter", "area-printed"), ("prices.4.category", "mono-line"), ("prices.4.price", "1")],
-                &["prices.4.category"],
-            ),
-            (&[("evidence.area-printed", "counter")], &["evidence.area-printed"]),
-        ];
-        for (pairs, expected) in cases {
-            assert_eq!(fields(pairs), expected, "{pairs:?}");
-        }
-    }
-
-    #[test]
-    fn a_form_without_a_fee_or_a_price_says_so_at_the_first_of_them() {
-        let wrong = read(&form(&[]), None).unwrap_err();
-        assert_eq!(wrong.iter().map(|wrong| wrong.field.as_str()).collect::<Vec<_>>(), ["base_fee"]);
-    }
-
-    fn rich() -> Terms {
-        let all = [
-            ("base_fee", "180.00"),
-            ("base_fee_per", "printer"),
-            ("allowance", "400"),
-            ("allowance_meter", "area-printed"),
-            ("covers.mono-line", "yes"),
-            ("covers.colour-line", "yes"),
-            ("prices.2.meter", "area-printed"),
-            ("prices.2.category", "premium"),
-            ("prices.2.media", "Satin 200 g"),
-            ("prices.2.price", "2.6"),
-            ("prices.3.meter", "area-printed"),
-            ("prices.3.price", "0.1387"),
-            ("prices.5.meter", "ink"),
-            ("prices.5.category", "ink/cyan"),
-            ("prices.5.price", "0.5"),
-            ("tax", "7.7"),
-            ("tax_name", "VAT"),
-            ("evidence.ink", "counter"),
-        ];
-        let all: Vec<(&str, &str)> = MONO.iter().chain(&all).copied().collect();
-        read(&form(&all), None).unwrap().0
-    }
-
-    #[test]
-    fn terms_survive_the_form_and_back() {
-        let mut terms = rich();
-        for clause in &mut terms.clauses {
-            match clause {
-                Clause::BaseFee(fee) => fee.title = Some("Service".to_owned()),
-                Clause::PriceList(list) => list.prices[0].title = Some("Plans".to_owned()),
-                _ => {}
+impl Draft {
+    /// What a sent form holds.
+    pub(super) fn of_form(form: FormData) -> Draft {
+        let mut head = FormData::default();
+        let mut texts: BTreeMap<usize, Entries> = BTreeMap::new();
+        for (name, text) in form.0 {
+            if let Some((number, path)) = clause_name(&name) {
+                texts.entry(number).or_default().insert(path.to_owned(), text);
+            } else {
+                head.0.insert(name, text);
             }
         }
-        terms.evidence.insert(MeterKind::Pages, Evidence::Jobs);
-        let filled = fill(&terms).expect("the form has a field for all of it");
-        let mut again = filled;
-        again.0.insert("starts".to_owned(), "2026-11-01".to_owned());
-        let (said, starts) = read(&again, Some(&terms)).unwrap();
-        assert_eq!(plain(said), plain(terms));
-        assert_eq!(Some(starts), Instant::parse("2026-10-31T23:00:00Z"));
+        let piece = |mut entries: Entries| {
+            let word = entries.remove("word")?;
+            Some(Piece::new(Clause::of_word(&word)?, entries))
+        };
+        Draft { head, pieces: texts.into_values().filter_map(piece).collect() }
     }
 
-    #[test]
-    fn terms_that_the_form_cannot_say_are_not_shown_in_part() {
-        let mut terms = rich();
-        let fee = BaseFee { title: None, amount: Money(1), per: Per::Contract };
-        terms.clauses.insert(0, Clause::BaseFee(fee));
-        assert!(fill(&terms).is_none());
+    /// The form that says these terms.
+    pub(super) fn of(terms: &Terms) -> Draft {
+        let mut draft = Draft::default();
+        draft.set("currency", terms.currency.code());
+        draft.set("zone", terms.time_zone.as_str());
+        draft.set("every", terms.period.every.word());
+        draft.set("day", terms.period.day.to_string());
+        draft.set("first_month", terms.period.first_month.to_string());
+        let rounding = ROUNDINGS.iter().find(|(_, known)| *known == terms.rounding);
+        draft.set("rounding", rounding.map_or("", |(word, _)| *word));
+        draft.set("statuses.said", "yes");
+        for status in &terms.billed_statuses {
+            draft.set(&format!("statuses.{}", status.word()), "yes");
+        }
+        for (kind, evidence) in &terms.evidence {
+            draft.set(&format!("evidence.{}", kind.word()), evidence.word());
+        }
+        for (number, step) in (1_usize..).zip(terms.order()) {
+            draft.set(&format!("steps.{}", step.word()), number.to_string());
+        }
+        if !terms.steps.is_empty() {
+            draft.set("steps.kept", "yes");
+        }
+        let piece = |clause: &Clause| {
+            let kind = Clause::of_word(clause.word())?;
+            Some(Piece::new(kind, billing::form::fill(clause, terms.currency)))
+        };
+        draft.pieces = terms.clauses.iter().filter_map(piece).collect();
+        draft
     }
 
-    #[test]
-    fn more_rows_are_added_up_to_the_limit() {
-        assert_eq!(rows(&form(&[])), PRICES_MIN);
-        assert_eq!(rows(&form(&[("prices.9.price", "1")])), 10);
-        let names: Vec<String> = (1..=10).map(|number| format!("prices.{number}.price")).collect();
-        let mut pairs: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
-        pairs.push(("more", "yes"));
-        assert_eq!(rows(&form(&pairs)), 14);
+    /// Puts a text into a field beside the clauses.
+    pub(super) fn set(&mut self, name: &str, text: impl Into<String>) {
+        self.head.0.insert(name.to_owned(), text.into());
+    }
+
+    /// What carry, references and payers call each clause, as [`Terms::key_of`] gives it.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let name = |piece: &Piece| {
+            let count = counts.entry(piece.kind.word).or_default();
+            *count += 1;
+            match piece.text("key") {
+                "" => format!("{}.{count}", piece.kind.word),
+                key => key.to_owned(),
+            }
+        };
+        self.pieces.iter().map(name).collect()
+    }
+
+    /// The place of the clause that a button such as `up.3` is for.
+    fn pressed(&self, button: &str) -> Option<usize> {
+        let number = |name: &String| name.strip_prefix(button)?.parse::<usize>().ok();
+        let place = self.head.0.keys().find_map(number)?.checked_sub(1)?;
+        (place < self.pieces.len()).then_some(place)
+    }
+
+    /// Does what the pressed button says, as far as it changes the form; gives what else is asked for.
+    ///
+    /// A clause that gets another number keeps the name that carry knows it by.
+    pub(super) fn act(&mut self) -> Result<Act, Wrong> {
+        let added = match self.head.text("add") {
+            "" => None,
+            _ => Some(self.added()?),
+        };
+        let (up, down, dropped) = (self.pressed("up."), self.pressed("down."), self.pressed("drop."));
+        let names = self.names();
+        let mut all: Vec<(Piece, String)> = std::mem::take(&mut self.pieces).into_iter().zip(names).collect();
+        let mut act = Act::Redraw;
+        if let Some(place) = up {
+            all.swap(place, place.saturating_sub(1));
+        } else if let Some(place) = down {
+            let next = (place + 1).min(all.len() - 1);
+            all.swap(place, next);
+        } else if let Some(place) = dropped {
+            all.remove(place);
+        } else if let Some(kind) = added {
+            all.push((Piece::new(kind, Entries::new()), String::new()));
+        } else if let Some((place, list)) = self.more(&all) {
+            all[place].0.more = Some(list);
+        } else if self.head.text("preview").is_empty() {
+            act = Act::Save;
+        } else {
+            act = Act::Preview;
+        }
+        self.settle(all);
+        Ok(act)
+    }
+
+    /// The kind of the clause that is to be added.
+    fn added(&self) -> Result<ClauseKind, Wrong> {
+        if self.pieces.len() >= CLAUSES_MAX {
+            return Err(Wrong::at("kind", format!("Add a clause: a contract has at most {CLAUSES_MAX}.")));
+        }
+        let kind = Clause::of_word(self.head.text("kind"));
+        kind.ok_or_else(|| Wrong::at("kind", "Add a clause: choose one of the list."))
+    }
+
+    /// The clause and the list of which more rows are asked for: `more` holds `3.rows`.
+    fn more(&self, all: &[(Piece, String)]) -> Option<(usize, &'static str)> {
+        let (number, wanted) = self.head.text("more").split_once('.')?;
+        let place = number.parse::<usize>().ok()?.checked_sub(1)?;
+        let (list, _) = lists(all.get(place)?.0.kind).find(|(list, _)| *list == wanted)?;
+        Some((place, list))
+    }
+
+    /// Takes the clauses in their new order. Where a clause would get another name by it, or a new one would
+    /// get the name of another, the name is written down.
+    fn settle(&mut self, all: Vec<(Piece, String)>) {
+        let taken: BTreeSet<String> = all.iter().map(|(_, name)| name.clone()).collect();
+        for (piece, name) in all {
+            let word = piece.kind.word;
+            self.pieces.push(piece);
+            let given = self.names().pop().unwrap_or_default();
+            let kept = if !name.is_empty() {
+                (given != name).then_some(name)
+            } else if taken.contains(&given) {
+                (1..=CLAUSES_MAX + 1).map(|number| format!("{word}.{number}")).find(|free| !taken.contains(free))
+            } else {
+                None
+            };
+            if let (Some(key), Some(piece)) = (kept, self.pieces.last_mut())
+                && Traits::of(piece.kind).has_key
+            {
+                piece.entries.insert("key".to_owned(), key);
+            }
+        }
+    }
+
+    /// The terms, since when they hold; else everything that is wrong.
+    pub(super) fn read(&self) -> Result<(Terms, Instant), Vec<Wrong>> {
+        let mut wrong = Vec::new();
+        let terms = match self.terms() {
+            Ok(terms) => Some(terms),
+            Err(found) => {
+                wrong.extend(found);
+                None
+            }
+        };
+        // An unknown zone has been said already; the day is looked at in any case.
+        let zone_is_known = start_of_day("2026-01-01", self.head.text("zone")).is_some();
+        let zone = if zone_is_known { self.head.text("zone") } else { "UTC" };
+        let starts = start_of_day(self.head.text("starts"), zone);
+        if starts.is_none() {
+            wrong.push(Wrong::at("starts", "From: say the first day, such as 2026-10-01."));
+        }
+        if self.head.text("note").chars().count() > NOTE_MAX {
+            wrong.push(Wrong::at("note", format!("Note: say it in at most {NOTE_MAX} characters.")));
+        }
+        match (terms, starts) {
+            (Some(terms), Some(starts)) if wrong.is_empty() => Ok((terms, starts)),
+            _ => Err(wrong),
+        }
+    }
+
+    /// The terms that the form says.
+    fn terms(&self) -> Result<Terms, Vec<Wrong>> {
+        let Ok(currency) = Currency::parse(self.head.text("currency")) else {
+            return Err(vec![Wrong::at("currency", "Currency: choose one of the list.")]);
+        };
+        let mut wrong = Vec::new();
+        let mut terms = Terms::new(currency, self.head.text("zone"));
+        self.read_money(&mut terms, &mut wrong);
+        self.read_steps(&mut terms, &mut wrong);
+        if self.pieces.len() > CLAUSES_MAX {
+            wrong.push(Wrong::at("kind", format!("Clauses: a contract has at most {CLAUSES_MAX}.")));
+        }
+        for (number, piece) in (1..).zip(&self.pieces) {
+            match billing::form::read(piece.kind, &piece.entries, currency) {
+                Ok(clause) => terms.clauses.push(clause),
+                Err(problems) => wrong.extend(problems.iter().map(|problem| {
+                    said(&self.pieces, place::of_clause(number, piece.kind, &problem.field), &problem.message)
+                })),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        match terms.validate() {
+            Ok(()) => Ok(terms),
+            Err(problems) => {
+                let placed = |field: &str| of_terms(&self.pieces, field);
+                let wrong = problems.iter();
+                Err(wrong.map(|problem| said(&self.pieces, placed(&problem.field), &problem.message)).collect())
+            }
+        }
+    }
+
+    /// Periods, rounding, the jobs that are billed, and what proves usage.
+    fn read_money(&self, terms: &mut Terms, wrong: &mut Vec<Wrong>) {
+        let head = &self.head;
+        let mut number = |name: &str, about: &str| match head.text(name) {
+            "" => 1,
+            text => text.parse::<u8>().unwrap_or_else(|_| {
+                wrong.push(Wrong::at(name, format!("{about}: say a whole number.")));
+                1
+            }),
+        };
+        terms.period = PeriodRule {
+            every: LENGTHS.into_iter().find(|every| every.word() == head.text("every")).unwrap_or(Every::Month),
+            day: number("day", "Periods begin on day"),
+            first_month: number("first_month", "First month"),
+        };
+        let rounding = ROUNDINGS.iter().find(|(word, _)| *word == head.text("rounding"));
+        terms.rounding = rounding.map_or_else(Rounding::default, |(_, rounding)| *rounding);
+        // A form without the boxes says nothing of them.
+        if head.text("statuses.said") == "yes" {
+            let ticked = |status: &JobStatus| head.text(&format!("statuses.{}", status.word())) == "yes";
+            terms.billed_statuses = JobStatus::ALL.into_iter().filter(ticked).collect();
+        }
+        let evidence = |kind: MeterKind| {
+            let said = head.text(&format!("evidence.{}", kind.word()));
+            let known = [Evidence::Jobs, Evidence::Counter].into_iter().find(|evidence| evidence.word() == said);
+            Some((kind, known?))
+        };
+        terms.evidence = MeterKind::all().filter_map(evidence).collect();
+    }
+
+    /// The order of the steps: by their numbers, and among equal ones as usual.
+    fn read_steps(&self, terms: &mut Terms, wrong: &mut Vec<Wrong>) {
+        let mut placed = Vec::new();
+        for (usual, step) in (1_u32..).zip(Step::USUAL) {
+            let name = format!("steps.{}", step.word());
+            let place = match self.head.text(&name) {
+                "" => usual,
+                text => text.parse().unwrap_or_else(|_| {
+                    wrong.push(Wrong::at(name.as_str(), "Order of the sum: say whole numbers."));
+                    usual
+                }),
+            };
+            placed.push((place, usual, step));
+        }
+        placed.sort_unstable();
+        let steps: Vec<Step> = placed.into_iter().map(|(_, _, step)| step).collect();
+        let is_said = self.head.text("steps.kept") == "yes" || steps != Step::USUAL;
+        terms.steps = if is_said { steps } else { Vec::new() };
     }
 }

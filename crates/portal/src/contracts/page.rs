@@ -2,8 +2,23 @@
 //!
 //! Deliberately absent: what terms mean, which the billing crate says; here they arrive as words.
 
-use crate::shell::page::{Check, Chrome, Fact, Field, FormError, Link, Pager, Status};
+mod form;
+
+pub(crate) use form::{
+    Cell, ClauseCard, ComparedPeriod, ComparedRow, Comparison, ContractFormPage, PreviewPart, RowTable, Word,
+};
+
+use crate::shell::page::{Chrome, Fact, Field, Link, Pager, Status};
 use askama::Template;
+
+/// Something to look at, with how much it weighs as a word and a shape.
+#[derive(Debug, Clone)]
+pub(crate) struct Remark {
+    /// `look` or `wrong`.
+    pub(crate) status: Status,
+    /// What it is, as a sentence.
+    pub(crate) text: String,
+}
 
 /// `/contracts`.
 #[derive(Debug, Clone, Template)]
@@ -13,6 +28,8 @@ pub(crate) struct ContractsPage {
     pub(crate) chrome: Chrome,
     /// How many, and the zone of the dates.
     pub(crate) sub: String,
+    /// Contracts of which a printer sorts by other limits than before, with what that costs.
+    pub(crate) alarms: Vec<Link>,
     /// The contracts.
     pub(crate) rows: Vec<ContractRow>,
     /// Which part of the list is shown.
@@ -50,14 +67,26 @@ pub(crate) struct ContractPage {
     pub(crate) sub: String,
     /// `/contracts/{id}`.
     pub(crate) href: String,
+    /// Where its terms are kept as a template.
+    pub(crate) template_href: String,
     /// In force, not yet, ended.
     pub(crate) status: Status,
     /// Customer, currency, tax, zone, rounding.
     pub(crate) facts: Vec<Fact>,
     /// The terms, a sentence each.
     pub(crate) terms: Vec<String>,
-    /// What is odd about them, a sentence each.
-    pub(crate) lint: Vec<String>,
+    /// What is odd about them.
+    pub(crate) remarks: Vec<Remark>,
+    /// That a version waits for another person, or why nothing counts yet.
+    pub(crate) waiting: Option<String>,
+    /// How far what is included or paid in advance is used.
+    pub(crate) forecasts: Vec<ForecastRow>,
+    /// That a printer sorts by other limits than the contract's, and what that costs.
+    pub(crate) drift: Option<String>,
+    /// Why no forecast can be made.
+    pub(crate) trouble: Option<String>,
+    /// The days of notice and renewal to come: day to what happens.
+    pub(crate) dates: Vec<Fact>,
     /// The ordered prices; the first that fits counts.
     pub(crate) prices: Vec<PriceRow>,
     /// The currency of the prices, for the column's head.
@@ -76,6 +105,19 @@ pub(crate) struct ContractPage {
     pub(crate) statements: Vec<ContractStatementRow>,
     /// Its versions, newest first.
     pub(crate) versions: Vec<VersionRow>,
+}
+
+/// How far an included quantity or a balance is used.
+#[derive(Debug, Clone)]
+pub(crate) struct ForecastRow {
+    /// What it covers, and for which pool.
+    pub(crate) title: String,
+    /// Used of how much, and by when.
+    pub(crate) words: String,
+    /// How much of it is used, 0 to 100, for the bar.
+    pub(crate) percent: i64,
+    /// The same in words with a shape.
+    pub(crate) status: Status,
 }
 
 /// A price of a contract.
@@ -141,47 +183,27 @@ pub(crate) struct VersionRow {
     pub(crate) number: i64,
     /// From which day it counts.
     pub(crate) from: String,
+    /// Whether it counts, waits for another person, or was refused.
+    pub(crate) status: Status,
     /// Who wrote it, when.
     pub(crate) by: String,
+    /// Why, in the author's words; may be empty.
+    pub(crate) note: String,
+    /// Who approved or refused it, when and why; may be empty.
+    pub(crate) verdict: String,
     /// What it changed, in words.
     pub(crate) change: String,
+    /// How the reader approves or refuses it; `None` where there is nothing to decide, or not by the reader.
+    pub(crate) decide: Option<Decide>,
 }
 
-/// `/contracts/new` and `/contracts/{id}/versions/new`. Keeps what was typed and says what is wrong.
-#[derive(Debug, Clone, Template)]
-#[template(path = "contracts/form.html")]
-pub(crate) struct ContractFormPage {
-    /// The frame.
-    pub(crate) chrome: Chrome,
-    /// `New contract`, or `New version of C-112`.
-    pub(crate) heading: String,
-    /// Where it posts to, its own address.
-    pub(crate) action: String,
-    /// Where cancelling leads.
-    pub(crate) cancel: String,
-    /// What is wrong, each leading to its field.
-    pub(crate) errors: Vec<FormError>,
-    /// `customer`, `name`, `starts`; a further version only has `starts`.
-    pub(crate) parties: Vec<Field>,
-    /// `base_fee`, `base_fee_per`, `currency`, `tax`, `tax_name`, `zone`.
-    pub(crate) money: Vec<Field>,
-    /// `allowance`, the included quantity, and `allowance_meter`, what it is of.
-    pub(crate) allowance: Vec<Field>,
-    /// The categories that the included quantity covers; none is all.
-    pub(crate) covers: Vec<Check>,
-    /// The prices in their order, blank ones at the end.
-    pub(crate) prices: Vec<PriceFields>,
-    /// `evidence.<meter>` for each kind of meter.
-    pub(crate) evidence: Vec<Field>,
-}
-
-/// The fields of one price.
+/// How a version that waits is decided.
 #[derive(Debug, Clone)]
-pub(crate) struct PriceFields {
-    /// Its place in the order, from 1.
-    pub(crate) number: usize,
-    /// `prices.N.meter`, `prices.N.category`, `prices.N.media`, `prices.N.price`.
-    pub(crate) fields: Vec<Field>,
+pub(crate) struct Decide {
+    /// `/contracts/{id}/versions/{version}`; the acts are below it.
+    pub(crate) href: String,
+    /// The element id of the field for a note.
+    pub(crate) id: String,
 }
 
 #[cfg(test)]
@@ -208,6 +230,7 @@ mod samples {
             ContractsPage {
                 chrome: Chrome::sample("Contracts", "/contracts"),
                 sub: "38 contracts of 27 customers".to_owned(),
+                alarms: vec![Link::new("C-112, <script>alert(1)</script> Bau: + € 23.10", "/contracts/112")],
                 rows: vec![ContractRow::sample(), ContractRow::sample()],
                 pager: Pager::new(0, 2, 2, None, None),
             }
@@ -243,10 +266,24 @@ mod samples {
                 name: "C-112".to_owned(),
                 sub: "Kessel Bau · version 3 · dates in Europe/Berlin".to_owned(),
                 href: "/contracts/112".to_owned(),
+                template_href: "/contracts/templates?contract=112".to_owned(),
                 status: Status::new(Tone::Good, "in force"),
                 facts: vec![Fact::new("Currency", "EUR"), Fact::new("Tax", "21 %")],
                 terms: vec!["A base fee of € 180.00 a month.".to_owned(), "400 m² are included.".to_owned()],
-                lint: vec!["No price fits blueprints, so they would be free.".to_owned()],
+                remarks: vec![Remark {
+                    status: Status::new(Tone::Warn, "look"),
+                    text: "No price fits blueprints, so they would be free.".to_owned(),
+                }],
+                waiting: Some("Version 4 waits for another person.".to_owned()),
+                forecasts: vec![ForecastRow {
+                    title: "Monochrome lines".to_owned(),
+                    words: "380.00 m² of 400.00 m²".to_owned(),
+                    percent: 95,
+                    status: Status::new(Tone::Warn, "95.0 % used"),
+                }],
+                drift: Some("A printer sorts by other limits: + € 23.10.".to_owned()),
+                trouble: None,
+                dates: vec![Fact::new("1 Dec 2026", "Last day to give notice.")],
                 prices: vec![price(1, "Monochrome lines", "0.14"), price(2, "any", "2.60")],
                 currency: "€".to_owned(),
                 allowances: vec![Fact::new("400.00 m² a month", "Monochrome lines")],
@@ -264,60 +301,15 @@ mod samples {
                     status: Status::new(Tone::Info, "draft"),
                 }],
                 versions: vec![VersionRow {
-                    number: 3,
+                    number: 4,
                     from: "1 Oct 2026".to_owned(),
+                    status: Status::new(Tone::Warn, "waits"),
                     by: "Ada, 28 Sep 2026".to_owned(),
+                    note: "Agreed <script>alert(1)</script> by phone".to_owned(),
+                    verdict: String::new(),
                     change: "Colour lines from 0.30 to 0.32".to_owned(),
+                    decide: Some(Decide { href: "/contracts/112/versions/4".to_owned(), id: "note-4".to_owned() }),
                 }],
-            }
-        }
-    }
-
-    fn price_fields(number: usize) -> PriceFields {
-        let name = |part: &str| format!("prices.{number}.{part}");
-        let meters = [("area-printed", "Area printed, m²"), ("area-media", "Media used, m²")];
-        PriceFields {
-            number,
-            fields: vec![
-                Field::select(name("meter"), "Meter", meters, "area-printed"),
-                Field::select(name("category"), "Category", [("", "any"), ("mono-line", "Monochrome lines")], ""),
-                Field::text(name("media"), "Media"),
-                Field::number(name("price"), "Price"),
-            ],
-        }
-    }
-
-    impl ContractFormPage {
-        pub(crate) fn sample() -> ContractFormPage {
-            let mut prices: Vec<PriceFields> = (1..=6).map(price_fields).collect();
-            let wrong = Field::number("prices.2.price", "Price").value("0,1x").wrong(Some("is no number".to_owned()));
-            prices[1].fields[3] = wrong;
-            ContractFormPage {
-                chrome: Chrome::sample("New contract", "/contracts"),
-                heading: "New contract".to_owned(),
-                action: "/contracts/new".to_owned(),
-                cancel: "/contracts".to_owned(),
-                errors: vec![FormError {
-                    field: Field::id("prices.2.price"),
-                    text: "Price 2: “0,1x” is no number.".to_owned(),
-                }],
-                parties: vec![
-                    Field::select("customer", "Customer", [("4", "<script>alert(1)</script> Bau")], "4"),
-                    Field::text("name", "Name").value("C-112").required(),
-                ],
-                money: vec![Field::number("base_fee", "Base fee a month").hint("Leave empty for none.")],
-                allowance: vec![
-                    Field::number("allowance", "Included quantity").value("400"),
-                    Field::select("allowance_meter", "Of", [("area-printed", "Area printed, m²")], "area-printed"),
-                ],
-                covers: vec![Check {
-                    name: "covers.mono-line".to_owned(),
-                    value: "yes".to_owned(),
-                    label: "Monochrome lines".to_owned(),
-                    checked: true,
-                }],
-                prices,
-                evidence: vec![Field::select("evidence.area-printed", "Area printed", [("jobs", "the jobs")], "jobs")],
             }
         }
     }

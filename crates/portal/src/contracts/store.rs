@@ -1,11 +1,18 @@
 //! What the database keeps of contracts: versions that are never edited, and which printers are in when.
 //!
-//! Deliberately absent: what terms mean, and the drawing up of statements, which reads these tables itself.
+//! `facts` is what terms are held against. Deliberately absent: what terms mean, and the drawing up of
+//! statements, which reads these tables itself.
 
+mod facts;
+
+pub(super) use facts::{carry_before, changed, counted, last_documents, with_exit};
+
+use super::approve::State;
 use crate::db::{DbError, Row, Tx, params};
 use crate::shell::ResellerScope;
 use crate::shell::printer;
-use billing::{Period, Terms};
+use crate::statements::store::State as StatementState;
+use billing::{DocumentKind, Period, Terms};
 use report::Instant;
 
 /// Rows of a contract's page that are read at most, a list each.
@@ -14,8 +21,8 @@ pub(super) const ROWS_MAX: i64 = 500;
 const INSERT: &str = "insert into contract (reseller_id, contract_id, customer_id, number, created_at)
     values ($1, $2, $3, $4, $5)";
 const INSERT_VERSION: &str = "insert into contract_version
-    (reseller_id, contract_id, version, valid_from, terms, created_at, person_id)
-    values ($1, $2, $3, $4, $5, $6, $7)";
+    (reseller_id, contract_id, version, valid_from, terms, created_at, person_id, state, note)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const NEXT_VERSION: &str = "select coalesce(max(version), 0) + 1 from contract_version
     where reseller_id = $1 and contract_id = $2";
 const ASSIGN: &str = "insert into contract_printer (reseller_id, contract_id, printer_id, from_at, to_at)
@@ -34,19 +41,27 @@ const END: &str = "update contract_printer set to_at = $4
 const CANCEL: &str = "delete from contract_printer
     where reseller_id = $1 and contract_id = $2 and printer_id = $3 and to_at is null";
 const BILLED_UNTIL: &str = "select max(period_end) from statement
-    where reseller_id = $1 and contract_id = $2 and state = 'approved'";
+    where reseller_id = $1 and contract_id = $2 and state <> 'draft'";
+/// What is billed, by period; notes stand with the period that they are on.
+const BILLED: &str = "select period_start, period_end,
+    cast(sum(case when state = 'approved' then 1 else 0 end) as bigint), max(issued_at) from statement
+    where reseller_id = $1 and contract_id = $2 and state <> 'draft'
+    group by period_start, period_end order by period_start, period_end";
+const STAY_CHANGED: &str = "insert into stay_change (reseller_id, contract_id, printer_id, from_at, at)
+    values ($1, $2, $3, $4, $5) on conflict (reseller_id, contract_id, printer_id, from_at, at) do nothing";
 const COUNTS: &str = "select count(*), count(distinct customer_id) from contract where reseller_id = $1";
 const LIST: &str = "select contract.contract_id, contract.number, customer.name,
     (select count(distinct stay.printer_id) from contract_printer as stay
         where stay.reseller_id = contract.reseller_id and stay.contract_id = contract.contract_id
         and stay.from_at <= $2 and (stay.to_at is null or stay.to_at > $2)),
-    chosen.version, chosen.valid_from, chosen.terms
+    chosen.version, chosen.valid_from, chosen.terms, chosen.state
     from contract
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
     join contract_version as chosen on chosen.reseller_id = contract.reseller_id
         and chosen.contract_id = contract.contract_id
         and chosen.version = coalesce((select made.version from contract_version as made
             where made.reseller_id = contract.reseller_id and made.contract_id = contract.contract_id
+            and made.state = 'standing'
             and made.valid_from <= $2 order by made.valid_from desc, made.version desc limit 1), 1)
     where contract.reseller_id = $1
     order by contract.number, contract.contract_id limit $3 offset $4";
@@ -54,8 +69,12 @@ const CONTRACT: &str = "select contract.number, contract.customer_id, customer.n
     from contract
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
     where contract.reseller_id = $1 and contract.contract_id = $2";
-const VERSIONS: &str = "select made.version, made.valid_from, made.terms, made.created_at, coalesce(person.name, '')
+const VERSIONS: &str = "select made.version, made.valid_from, made.terms, made.created_at, coalesce(person.name, ''),
+    made.state, made.note, made.person_id, approval.at, coalesce(judge.name, ''), coalesce(approval.note, '')
     from contract_version as made left join person on person.person_id = made.person_id
+    left join contract_approval as approval on approval.reseller_id = made.reseller_id
+        and approval.contract_id = made.contract_id and approval.version = made.version
+    left join person as judge on judge.person_id = approval.person_id
     where made.reseller_id = $1 and made.contract_id = $2
     order by made.valid_from desc, made.version desc limit $3";
 const STAYS: &str = "select stay.printer_id, printer.serial, printer.product_name, printer.nickname,
@@ -69,7 +88,8 @@ const FREE: &str = "select printer.printer_id, printer.serial, printer.product_n
     and not exists (select 1 from contract_printer as stay
         where stay.reseller_id = printer.reseller_id and stay.printer_id = printer.printer_id and stay.to_at is null)
     order by printer.serial limit $3";
-const STATEMENTS: &str = "select statement_id, number, period_start, period_end, currency, total, state from statement
+const STATEMENTS: &str = "select statement_id, name, period_start, period_end, currency, total, state, kind
+    from statement
     where reseller_id = $1 and contract_id = $2 order by period_start desc limit $3";
 const CUSTOMERS: &str = "select customer_id, name, time_zone from customer
     where reseller_id = $1 order by lower(name), customer_id limit 1000";
@@ -101,23 +121,40 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) valid_from: Instant,
     /// Who made it.
     pub(crate) person_id: i64,
+    /// Whether it counts, or waits for another person.
+    pub(crate) state: State,
+    /// Why it was made; may be empty.
+    pub(crate) note: &'a str,
 }
 
-/// Makes a contract with its first version. The caller has checked that the customer is the reseller's.
+/// Makes a contract with its first version, which counts at once. The caller has checked that the customer is
+/// the reseller's.
 pub(crate) fn insert_contract(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     new: &NewContract<'_>,
     now: Instant,
 ) -> Result<(), DbError> {
+    insert_contract_as(tx, scope, new, (State::Standing, ""), now)
+}
+
+/// The same, with the state of the first version and the note to it.
+pub(super) fn insert_contract_as(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    new: &NewContract<'_>,
+    (state, note): (State, &str),
+    now: Instant,
+) -> Result<(), DbError> {
     tx.execute(INSERT, params![scope.reseller_id(), new.contract_id, new.customer_id, &new.number, now])?;
-    let first = NewVersion { terms: new.terms, valid_from: new.valid_from, person_id: new.person_id };
+    let NewContract { terms, valid_from, person_id, .. } = *new;
+    let first = NewVersion { terms, valid_from, person_id, state, note };
     insert_version(tx, scope, new.contract_id, &first, now)?;
     Ok(())
 }
 
 /// Adds a version to a contract and gives its number. The caller has checked that the contract is the
-/// reseller's and that the version does not start before the last one.
+/// reseller's and that the version can follow those there are.
 pub(crate) fn insert_version(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
@@ -128,7 +165,9 @@ pub(crate) fn insert_version(
     let reseller = scope.reseller_id();
     let version = tx.count(NEXT_VERSION, params![reseller, contract_id])?;
     let terms = serde_json::to_string(new.terms)?;
-    tx.execute(INSERT_VERSION, params![reseller, contract_id, version, new.valid_from, terms, now, new.person_id])?;
+    let (state, note) = (new.state.word(), new.note);
+    let params = params![reseller, contract_id, version, new.valid_from, terms, now, new.person_id, state, note];
+    tx.execute(INSERT_VERSION, params)?;
     Ok(version)
 }
 
@@ -186,7 +225,26 @@ pub(super) fn cancel_stay(
     Ok(tx.execute(CANCEL, params![scope.reseller_id(), contract_id, printer_id])? > 0)
 }
 
-/// The end of what approved statements of a contract have billed.
+/// Holds what is billed until the transaction ends: no statement is approved or issued between a look at it and a
+/// change to a stay.
+pub(crate) fn hold_stays(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<(), DbError> {
+    crate::statements::hold(tx, scope)
+}
+
+/// Keeps that a printer's stay was begun, ended or taken back `now`, and from when on that tells: what was drawn up
+/// before is not approved, and what was billed is looked at again. The caller holds the stays.
+pub(crate) fn stay_changed(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    (contract_id, printer_id): (i64, i64),
+    from: Instant,
+    now: Instant,
+) -> Result<(), DbError> {
+    tx.execute(STAY_CHANGED, params![scope.reseller_id(), contract_id, printer_id, from, now])?;
+    Ok(())
+}
+
+/// The end of what approved and issued statements of a contract have billed.
 pub(super) fn billed_until(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
@@ -194,6 +252,26 @@ pub(super) fn billed_until(
 ) -> Result<Option<Instant>, DbError> {
     let found = tx.query_opt(BILLED_UNTIL, params![scope.reseller_id(), contract_id], |row| row.opt_int(0))?;
     Ok(found.flatten().map(Instant))
+}
+
+/// A period of a contract for which documents were approved or issued.
+pub(super) struct Billed {
+    pub(super) period: Period,
+    /// Whether one of them is approved and not issued.
+    pub(super) waits: bool,
+    /// When the last of them was issued.
+    pub(super) issued_at: Option<Instant>,
+}
+
+/// The periods of a contract that are billed, the oldest first.
+pub(super) fn billed(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Vec<Billed>, DbError> {
+    tx.query(BILLED, params![scope.reseller_id(), contract_id], |row| {
+        Ok(Billed {
+            period: Period { start: Instant(row.int(0)?), end: Instant(row.int(1)?) },
+            waits: row.int(2)? > 0,
+            issued_at: row.opt_int(3)?.map(Instant),
+        })
+    })
 }
 
 /// Takes a printer out of a contract from `to` on; gives whether it was in it before.
@@ -224,6 +302,8 @@ pub(super) struct Listed {
     pub(super) version: i64,
     pub(super) valid_from: Instant,
     pub(super) terms: Terms,
+    /// What became of that version.
+    pub(super) state: State,
 }
 
 /// `most` contracts by number, after the first `skipped`.
@@ -243,6 +323,7 @@ pub(super) fn list(
             version: row.int(4)?,
             valid_from: Instant(row.int(5)?),
             terms: serde_json::from_str(&row.text(6)?)?,
+            state: State::read(row, 7)?,
         })
     })
 }
@@ -270,19 +351,53 @@ pub(super) struct Version {
     pub(super) created_at: Instant,
     /// Who made it; empty where nobody is known.
     pub(super) by: String,
+    pub(super) person_id: i64,
+    pub(super) state: State,
+    /// Why it was made; may be empty.
+    pub(super) note: String,
+    /// What another person said of it.
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// What another person said of a version.
+pub(super) struct Verdict {
+    pub(super) at: Instant,
+    pub(super) by: String,
+    /// Why; may be empty.
+    pub(super) note: String,
 }
 
 /// The versions of a contract, the one that starts last first.
 pub(super) fn versions(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Vec<Version>, DbError> {
     tx.query(VERSIONS, params![scope.reseller_id(), contract_id, ROWS_MAX], |row| {
+        let verdict = match row.opt_int(8)? {
+            Some(at) => Some(Verdict { at: Instant(at), by: row.text(9)?, note: row.text(10)? }),
+            None => None,
+        };
         Ok(Version {
             number: row.int(0)?,
             valid_from: Instant(row.int(1)?),
             terms: serde_json::from_str(&row.text(2)?)?,
             created_at: Instant(row.int(3)?),
             by: row.text(4)?,
+            state: State::read(row, 5)?,
+            note: row.text(6)?,
+            person_id: row.int(7)?,
+            verdict,
         })
     })
+}
+
+/// The version that counts and starts last: the one that a further version follows. Of those that start on one day
+/// the newest.
+pub(super) fn standing(versions: &[Version]) -> Option<&Version> {
+    standing_at(versions, Instant(i64::MAX))
+}
+
+/// The version that counts at an instant.
+pub(super) fn standing_at(versions: &[Version], at: Instant) -> Option<&Version> {
+    let standing = versions.iter().filter(|version| version.state == State::Standing && version.valid_from <= at);
+    standing.max_by_key(|version| (version.valid_from, version.number))
 }
 
 /// A printer, as far as a contract's page names it.
@@ -320,12 +435,14 @@ pub(super) fn free_printers(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id:
 /// A statement of a contract, as far as its page lists it.
 pub(super) struct Made {
     pub(super) statement_id: i64,
-    pub(super) number: Option<i64>,
+    /// `S-0187`; empty until it is issued.
+    pub(super) name: String,
     pub(super) period: Period,
     pub(super) currency: String,
     /// Minor units.
     pub(super) total: i64,
-    pub(super) is_draft: bool,
+    pub(super) state: StatementState,
+    pub(super) kind: DocumentKind,
 }
 
 /// The newest statements of a contract.
@@ -333,11 +450,13 @@ pub(super) fn statements(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i6
     tx.query(STATEMENTS, params![scope.reseller_id(), contract_id, ROWS_MAX], |row| {
         Ok(Made {
             statement_id: row.int(0)?,
-            number: row.opt_int(1)?,
+            name: row.text(1)?,
             period: Period { start: Instant(row.int(2)?), end: Instant(row.int(3)?) },
             currency: row.text(4)?,
             total: row.int(5)?,
-            is_draft: row.text(6)? == "draft",
+            state: StatementState::read(row, 6)?,
+            kind: DocumentKind::parse(&row.text(7)?)
+                .ok_or(DbError::Shape { column: 7, wanted: "the kind of a document" })?,
         })
     })
 }

@@ -2,35 +2,44 @@
 //!
 //! Deliberately absent: any change to the database, and checking a form.
 
-use super::form::{self, Wrong};
-use super::page::{AssignedRow, ContractFormPage, ContractPage, ContractRow, ContractStatementRow, ContractsPage};
-use super::page::{EndStay, PriceFields, VersionRow};
-use super::store::{self, Contract, Customer, Listed, Made, Printer, Stay, Version};
-use super::words;
+use super::approve::State;
+use super::form::Wrong;
+use super::form_view::remark;
+use super::outlook::{self, Outlook};
+use super::page::{AssignedRow, ContractPage, ContractRow, ContractStatementRow, ContractsPage, Decide, EndStay};
+use super::page::{Remark, VersionRow};
+use super::store::{self, Billed, Contract, Listed, Made, Printer, Stay, Version};
+use super::{around, follow, words};
 use crate::Portal;
 use crate::db::{DbError, Tx};
 use crate::shell::format::{self, Zone};
-use crate::shell::page::{Check, Fact, Field, FormError, Link, Status, Tone};
+use crate::shell::page::{Fact, Field, Link, Status, Tone};
 use crate::shell::part::{Part, ROWS};
-use crate::shell::{FormData, ResellerUser, chrome};
-use billing::{Clause, Currency, Evidence, Meter, MeterKind, Month, Pattern, Period, Rounding, Terms};
-use billing::{UnitPrice, month_of};
-use report::{Category, Duration, Instant, Share};
+use crate::shell::{Error, FormData, ResellerScope, ResellerUser, chrome};
+use crate::statements;
+use crate::statements::store::State as StatementState;
+use billing::{Clause, Currency, DocumentKind, Month, Period, Terms, UnitPrice, month_of};
+use report::{Duration, Instant, Share};
 use std::collections::BTreeMap;
 
 /// How far back a statement can be made from the contract's page.
 const MONTHS_BACK: Duration = Duration::hours(400 * 24);
 /// Months to choose from at most.
 const MONTHS_MAX: usize = 24;
+/// Changed limits that the list points out at most.
+const ALARMS_MAX: i64 = 5;
 
 /// The zone that cuts the contract's periods; its dates are shown in it.
 pub(super) fn zone_of(terms: &Terms) -> Zone {
     Zone::new(&terms.time_zone).unwrap_or_else(Zone::utc)
 }
 
-/// The version in force at `now`, else the first one. Versions come with the one that starts last first.
+/// The version in force at `now`, else the first one that counts, else the first one. Versions come with the one
+/// that starts last first.
 pub(super) fn in_force(versions: &[Version], now: Instant) -> Option<&Version> {
-    versions.iter().find(|version| version.valid_from <= now).or(versions.last())
+    let mut standing = versions.iter().filter(|version| version.state == State::Standing);
+    let now_or_first = standing.clone().find(|version| version.valid_from <= now).or(standing.next_back());
+    now_or_first.or(versions.last())
 }
 
 /// `/contracts`.
@@ -39,9 +48,10 @@ pub(super) fn list(
     portal: &Portal,
     user: &ResellerUser,
     query: &BTreeMap<String, String>,
-) -> Result<ContractsPage, DbError> {
+) -> Result<ContractsPage, Error> {
     let now = portal.surroundings().now();
     let part = Part::asked(query);
+    let alarms = if part.skipped() == 0 { alarms(tx, &user.scope, now)? } else { Vec::new() };
     let (contracts, customers) = store::counts(tx, &user.scope)?;
     let listed = store::list(tx, &user.scope, now, ROWS, part.skipped())?;
     let (is_one, of_one) = (contracts == 1, customers == 1);
@@ -50,9 +60,19 @@ pub(super) fn list(
     Ok(ContractsPage {
         chrome: chrome(tx, portal, &user.signed, Some(&user.scope), ("/contracts", "Contracts"), done)?,
         sub: format!("{contracts} {noun} of {customers} {of} · dates in each contract's zone"),
+        alarms,
         rows: listed.iter().map(|listed| row(listed, now)).collect(),
         pager: part.pager("/contracts", listed.len(), contracts),
     })
+}
+
+/// The contracts of which a printer sorts by other limits than before, with what that makes.
+fn alarms(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Vec<Link>, Error> {
+    let alarms = outlook::drifts(tx, scope, now, ALARMS_MAX)?;
+    let link = |alarm: outlook::DriftAlarm| {
+        Link::new(format!("{}, {}: {} in this period", alarm.name, alarm.customer, alarm.cost), alarm.href)
+    };
+    Ok(alarms.into_iter().map(link).collect())
 }
 
 fn row(listed: &Listed, now: Instant) -> ContractRow {
@@ -64,12 +84,16 @@ fn row(listed: &Listed, now: Instant) -> ContractRow {
         printers: listed.printers,
         base_fee: words::base_fee(&listed.terms),
         version: format!("{}, since {since}", listed.version),
-        status: status(listed.valid_from, now, listed.printers > 0),
+        status: status(listed.state, listed.valid_from, now, listed.printers > 0),
     }
 }
 
-fn status(starts: Instant, now: Instant, has_printers: bool) -> Status {
-    if now < starts {
+fn status(state: State, starts: Instant, now: Instant, has_printers: bool) -> Status {
+    if state == State::Proposed {
+        Status::new(Tone::Warn, "waits for approval")
+    } else if state == State::Refused {
+        Status::new(Tone::Bad, "refused")
+    } else if now < starts {
         Status::new(Tone::Info, "not yet in force")
     } else if has_printers {
         Status::new(Tone::Good, "in force")
@@ -94,12 +118,19 @@ pub(super) fn contract(
     user: &ResellerUser,
     contract: &Contract,
     said: &Said<'_>,
-) -> Result<ContractPage, DbError> {
+) -> Result<ContractPage, Error> {
     let (scope, id, now) = (&user.scope, contract.contract_id, portal.surroundings().now());
     let versions = store::versions(tx, scope, id)?;
-    let version = in_force(&versions, now).ok_or_else(|| DbError::Unfit(format!("contract {id} has no version")))?;
+    let none = || DbError::Unfit(format!("contract {id} has no version"));
+    let version = in_force(&versions, now).ok_or_else(none)?;
     let terms = &version.terms;
     let zone = zone_of(terms);
+    // An answer to a form is drawn in the right to write: nothing is rated there.
+    let outlook = match said.assign {
+        None => outlook::outlook(tx, scope, id, terms, now)?,
+        Some(_) => Outlook::default(),
+    };
+    let remarks = remarks(tx, scope, id, (version, &versions), now)?;
     let stays = store::stays(tx, scope, id)?;
     let made = store::statements(tx, scope, id)?;
     let free = store::free_printers(tx, scope, contract.customer_id)?;
@@ -109,10 +140,16 @@ pub(super) fn contract(
         name: contract.number.clone(),
         sub: format!("{} · version {} · dates in {}", contract.customer, version.number, zone.name()),
         href: format!("/contracts/{id}"),
-        status: status(version.valid_from, now, has_printers),
+        template_href: format!("/contracts/templates?contract={id}"),
+        status: status(version.state, version.valid_from, now, has_printers),
         facts: facts(contract, terms),
         terms: terms.in_words(),
-        lint: words::lint(terms),
+        remarks,
+        waiting: waiting(&versions, &store::billed(tx, scope, id)?),
+        forecasts: outlook.forecasts,
+        drift: outlook.drift,
+        trouble: outlook.trouble,
+        dates: outlook.dates,
         prices: words::price_rows(terms),
         currency: terms.currency.code().to_owned(),
         allowances: words::included(terms),
@@ -121,7 +158,39 @@ pub(super) fn contract(
         assign: assign(&free, now, &zone, said.assign),
         create: create(&versions, &made, now, terms),
         statements: made.iter().map(|made| statement(made, &zone)).collect(),
-        versions: timeline(&versions, &zone),
+        versions: timeline(id, &versions, &zone, user.signed.person_id),
+    })
+}
+
+/// What is odd about the version in force, held against the one before and what is known around it.
+fn remarks(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+    (version, versions): (&Version, &[Version]),
+    now: Instant,
+) -> Result<Vec<Remark>, DbError> {
+    let known = around::known(tx, scope, Some(contract_id), version.terms.currency, now)?;
+    let lints = known.lint(&version.terms, before(version, versions).map(|before| &before.terms));
+    Ok(lints.iter().map(remark).collect())
+}
+
+/// The version that counted from this one's first day on before this one was written.
+fn before<'a>(version: &Version, versions: &'a [Version]) -> Option<&'a Version> {
+    let counted = |other: &&Version| {
+        other.state == State::Standing && other.number < version.number && other.valid_from <= version.valid_from
+    };
+    versions.iter().filter(counted).max_by_key(|other| (other.valid_from, other.number))
+}
+
+/// That a version waits for another person, and what it puts right of what was issued.
+fn waiting(versions: &[Version], billed: &[Billed]) -> Option<String> {
+    let proposed = versions.iter().find(|version| version.state == State::Proposed)?;
+    let words = format!("Version {} changes prices and waits for another person: see its versions.", proposed.number);
+    let puts_right = follow::puts_right(&proposed.terms, proposed.valid_from, versions, billed);
+    Some(match puts_right {
+        Some(puts_right) => format!("{words} {puts_right}"),
+        None => words,
     })
 }
 
@@ -134,13 +203,12 @@ fn facts(contract: &Contract, terms: &Terms) -> Vec<Fact> {
     let percent = |rate: Share| String::from(UnitPrice { millionths: rate.0.saturating_mul(100) });
     let taxes: Vec<String> = taxes.map(|tax| format!("{} {} %", tax.name, percent(tax.rate))).collect();
     let tax = if taxes.is_empty() { "none".to_owned() } else { taxes.join(", ") };
-    let Rounding::LineHalfUp = terms.rounding;
     vec![
         Fact::new("Customer", contract.customer.as_str()).linked(format!("/customers/{}", contract.customer_id)),
         Fact::new("Currency", terms.currency.code()),
         Fact::new("Tax", tax),
         Fact::new("Zone of the periods", terms.time_zone.as_str()),
-        Fact::new("Rounding", "each line once, half-up"),
+        Fact::new("Rounding", terms.rounding.words()),
     ]
 }
 
@@ -186,8 +254,9 @@ fn assign(free: &[Printer], now: Instant, zone: &Zone, said: Option<(&FormData, 
 
 /// The fields that make a statement: a month, else days.
 fn create(versions: &[Version], made: &[Made], now: Instant, terms: &Terms) -> Vec<Field> {
-    let months = months(versions, made, now, &terms.time_zone);
-    if months.is_empty() && versions.last().is_none_or(|first| now < first.valid_from) {
+    let Some(first) = versions.iter().rfind(|version| version.state == State::Standing) else { return Vec::new() };
+    let months = months(first, made, now, &terms.time_zone);
+    if months.is_empty() && now < first.valid_from {
         return Vec::new();
     }
     let over = months.iter().find(|month| month.is_over).or(months.first());
@@ -209,8 +278,7 @@ struct MonthChoice {
 }
 
 /// The months since the contract started that no approved statement touches, newest first.
-fn months(versions: &[Version], made: &[Made], now: Instant, zone: &str) -> Vec<MonthChoice> {
-    let Some(first) = versions.last() else { return Vec::new() };
+fn months(first: &Version, made: &[Made], now: Instant, zone: &str) -> Vec<MonthChoice> {
     let earliest = first.valid_from.max(now.plus(Duration(-MONTHS_BACK.0)));
     let (Ok(start), Ok(last)) = (month_of(earliest, zone), month_of(now, zone)) else { return Vec::new() };
     let mut all = Vec::new();
@@ -224,8 +292,9 @@ fn months(versions: &[Version], made: &[Made], now: Instant, zone: &str) -> Vec<
 
 fn month_choice(month: Month, made: &[Made], now: Instant, zone: &str) -> Option<MonthChoice> {
     let period = Period::of_month(month, zone).ok()?;
-    let touching = || made.iter().filter(|made| made.period.start < period.end && period.start < made.period.end);
-    if touching().any(|made| !made.is_draft) {
+    let statements = || made.iter().filter(|made| made.kind == DocumentKind::Statement);
+    let touching = || statements().filter(|made| made.period.start < period.end && period.start < made.period.end);
+    if touching().any(|made| made.state != StatementState::Draft) {
         return None;
     }
     let is_over = period.end <= now;
@@ -238,185 +307,48 @@ fn month_choice(month: Month, made: &[Made], now: Instant, zone: &str) -> Option
 }
 
 fn statement(made: &Made, zone: &Zone) -> ContractStatementRow {
-    let (number, status) = match made.number {
-        Some(number) if !made.is_draft => (super::statement_number(number), Status::new(Tone::Good, "approved")),
-        _ => ("draft".to_owned(), Status::new(Tone::Info, "draft")),
-    };
     let last = Instant(made.period.end.0.saturating_sub(1));
-    let period = made.period.label(zone.name());
+    let days = || format!("{} to {}", format::day(made.period.start, zone), format::day(last, zone));
+    let period = made.period.label(zone.name()).unwrap_or_else(|_| days());
     let digits = Currency::parse(&made.currency).map_or(2, Currency::minor_digits);
+    let name = if made.name.is_empty() { made.state.word().to_owned() } else { made.name.clone() };
     ContractStatementRow {
-        statement: Link::new(number, format!("/statements/{}", made.statement_id)),
-        period: period
-            .unwrap_or_else(|_| format!("{} to {}", format::day(made.period.start, zone), format::day(last, zone))),
+        statement: Link::new(name, format!("/statements/{}", made.statement_id)),
+        period: statements::period_of(made.kind, &period),
         total: format::money(made.total, u32::from(digits), &made.currency),
-        status,
+        status: statements::status(made.state),
     }
 }
 
-fn timeline(versions: &[Version], zone: &Zone) -> Vec<VersionRow> {
-    let row = |(index, version): (usize, &Version)| {
+fn timeline(contract_id: i64, versions: &[Version], zone: &Zone, reader: i64) -> Vec<VersionRow> {
+    let row = |version: &Version| {
         let at = format::day(version.created_at, zone);
+        let may_decide = version.state == State::Proposed && version.person_id != reader;
         VersionRow {
             number: version.number,
             from: format::day(version.valid_from, zone),
+            status: match version.state {
+                State::Standing => Status::new(Tone::Good, "counts"),
+                State::Proposed => Status::new(Tone::Warn, "waits for another person"),
+                State::Refused => Status::new(Tone::Bad, "refused"),
+            },
             by: if version.by.is_empty() { at } else { format!("{}, {at}", version.by) },
-            change: words::change(version, versions.get(index + 1)),
+            note: version.note.clone(),
+            verdict: verdict(version, zone),
+            change: words::change(version, before(version, versions)),
+            decide: may_decide.then(|| Decide {
+                href: format!("/contracts/{contract_id}/versions/{}", version.number),
+                id: format!("note-{}", version.number),
+            }),
         }
     };
-    versions.iter().enumerate().map(row).collect()
+    versions.iter().map(row).collect()
 }
 
-/// A form of a contract or of a further version, as it is to be shown.
-pub(super) struct Shown<'a> {
-    /// The contract that gets a version; `None` for a new contract.
-    pub(super) contract: Option<&'a Contract>,
-    /// What stands in the fields.
-    pub(super) form: &'a FormData,
-    /// What is wrong with it.
-    pub(super) wrong: &'a [Wrong],
-}
-
-impl Shown<'_> {
-    fn wrong(&self, name: &str) -> Option<String> {
-        self.wrong.iter().find(|wrong| wrong.field == name).map(|wrong| wrong.text.clone())
-    }
-
-    fn text(&self, name: &str, label: &str) -> Field {
-        Field::text(name, label).value(self.form.text(name)).wrong(self.wrong(name))
-    }
-
-    fn number(&self, name: &str, label: &str) -> Field {
-        Field::number(name, label).value(self.form.text(name)).wrong(self.wrong(name))
-    }
-
-    fn date(&self, name: &str, label: &str) -> Field {
-        Field::new("date", name, label).value(self.form.text(name)).required().wrong(self.wrong(name))
-    }
-
-    fn select<V, L>(&self, name: &str, label: &str, choices: impl IntoIterator<Item = (V, L)>) -> Field
-    where
-        V: Into<String>,
-        L: Into<String>,
-    {
-        Field::select(name, label, choices, self.form.text(name)).wrong(self.wrong(name))
-    }
-}
-
-/// `/contracts/new` and `/contracts/{id}/versions/new`.
-pub(super) fn form_page(
-    tx: &mut Tx<'_>,
-    portal: &Portal,
-    user: &ResellerUser,
-    shown: &Shown<'_>,
-) -> Result<ContractFormPage, DbError> {
-    let meters = store::meters(tx, &user.scope)?;
-    let customers = if shown.contract.is_none() { store::customers(tx, &user.scope)? } else { Vec::new() };
-    let (heading, action, cancel) = match shown.contract {
-        Some(contract) => {
-            let href = format!("/contracts/{}", contract.contract_id);
-            (format!("New version of {}", contract.number), format!("{href}/versions/new"), href)
-        }
-        None => ("New contract".to_owned(), "/contracts/new".to_owned(), "/contracts".to_owned()),
-    };
-    let error = |wrong: &Wrong| FormError { field: Field::id(&wrong.field), text: wrong.text.clone() };
-    let parts = part_choices(&meters, shown.form);
-    let prices = (1..=form::rows(shown.form)).map(|number| price(shown, number, &parts)).collect();
-    Ok(ContractFormPage {
-        chrome: chrome(tx, portal, &user.signed, Some(&user.scope), ("/contracts", &heading), None)?,
-        heading,
-        action,
-        cancel,
-        errors: shown.wrong.iter().map(error).collect(),
-        parties: parties(shown, &customers),
-        money: money(shown),
-        allowance: vec![
-            shown.number("allowance", "Included quantity a period").hint("Leave empty for none."),
-            shown.select("allowance_meter", "Of", kinds()),
-        ],
-        covers: covers(&parts, shown.form),
-        prices,
-        evidence: MeterKind::all().map(|kind| evidence(shown, kind)).collect(),
-    })
-}
-
-fn parties(shown: &Shown<'_>, customers: &[Customer]) -> Vec<Field> {
-    let starts = shown.date("starts", "From");
-    if shown.contract.is_some() {
-        return vec![starts.hint("Not before the last version.")];
-    }
-    let choices = customers.iter().map(|customer| (customer.customer_id.to_string(), customer.name.as_str()));
-    vec![
-        shown.select("customer", "Customer", choices).required(),
-        shown.text("name", "Number").required().hint("As it stands on your contract, such as C-112."),
-        starts,
-    ]
-}
-
-fn money(shown: &Shown<'_>) -> Vec<Field> {
-    let currencies = Currency::all().map(|currency| (currency.code(), currency.code()));
-    let per = [("contract", "for the contract"), ("printer", "for each printer")];
-    vec![
-        shown.number("base_fee", "Base fee a period").hint("Leave empty for none."),
-        shown.select("base_fee_per", "The fee is", per),
-        shown.select("currency", "Currency", currencies),
-        shown.number("tax", "Tax in percent").hint("Leave empty for none."),
-        shown.text("tax_name", "Name of the tax"),
-        shown.text("zone", "Time zone of the periods").hint("Such as Europe/Berlin; empty: the customer's."),
-    ]
-}
-
-fn kinds() -> impl Iterator<Item = (&'static str, String)> {
-    MeterKind::all().map(|kind| (kind.word(), format!("{}, {}", words::kind_label(kind), kind.unit().label())))
-}
-
-fn evidence(shown: &Shown<'_>, kind: MeterKind) -> Field {
-    let name = format!("evidence.{}", kind.word());
-    let choices = [(Evidence::Jobs.word(), "the job log"), (Evidence::Counter.word(), "the lifetime counters")];
-    shown.select(&name, &words::kind_label(kind), choices)
-}
-
-fn price(shown: &Shown<'_>, number: usize, parts: &[(String, String)]) -> PriceFields {
-    let name = |part: &str| format!("prices.{number}.{part}");
-    let parts = parts.iter().map(|(value, label)| (value.as_str(), label.as_str()));
-    PriceFields {
-        number,
-        fields: vec![
-            shown.select(&name("meter"), "Meter", kinds()),
-            shown.select(&name("category"), "Category", parts),
-            shown.text(&name("media"), "Media"),
-            shown.number(&name("price"), "Price"),
-        ],
-    }
-}
-
-/// What a price can be for: any, the well-known categories, what the printers count, what is typed.
-fn part_choices(meters: &[String], form: &FormData) -> Vec<(String, String)> {
-    let mut choices = vec![(String::new(), "any".to_owned())];
-    choices.extend(Category::known().map(|category| (category.id().to_owned(), category.label().to_owned())));
-    let counted = meters.iter().filter_map(|name| Meter::parse(name).ok());
-    let counted = counted.map(|meter| Pattern {
-        category: meter.category(),
-        colour: meter.colour().map(str::to_owned),
-        ..Pattern::every(meter.kind())
-    });
-    let typed = form.0.iter().filter(|(name, _)| name.starts_with("prices.") && name.ends_with(".category"));
-    let ticked = form.0.keys().filter_map(|name| name.strip_prefix("covers.")).map(str::to_owned);
-    let values = counted.map(|pattern| form::part_value(&pattern));
-    for value in values.chain(typed.map(|(_, value)| value.clone())).chain(ticked) {
-        if choices.iter().all(|(known, _)| *known != value) {
-            let label = value.replacen('/', ", ", 1);
-            choices.push((value, label));
-        }
-    }
-    choices
-}
-
-fn covers(parts: &[(String, String)], form: &FormData) -> Vec<Check> {
-    let categories = parts.iter().filter(|(value, _)| !value.is_empty() && !value.starts_with("ink/"));
-    let check = |(value, label): &(String, String)| {
-        let name = format!("covers.{value}");
-        Check { checked: form.text(&name) == "yes", name, value: "yes".to_owned(), label: label.clone() }
-    };
-    categories.map(check).collect()
+/// Who approved or refused a version, when and why; empty where nobody had to.
+fn verdict(version: &Version, zone: &Zone) -> String {
+    let Some(verdict) = &version.verdict else { return String::new() };
+    let word = if version.state == State::Refused { "refused" } else { "approved" };
+    let why = if verdict.note.is_empty() { String::new() } else { format!(": {}", verdict.note) };
+    format!("{word} by {}, {}{why}", verdict.by, format::day(verdict.at, zone))
 }

@@ -1,17 +1,37 @@
-//! Terms as a page shows them: price rows, what is included, what is odd, what a version changed. Pure.
+//! Terms as a page shows them: price rows, what is included, what a version changed. Pure.
 //!
-//! Deliberately absent: the sentences of the terms themselves, which the billing crate writes.
+//! Deliberately absent: the sentences of the terms themselves and what is odd about them, which the billing crate
+//! writes.
 
-use super::form::price_list;
 use super::page::PriceRow;
 use super::store::Version;
 use crate::shell::format;
 use crate::shell::page::Fact;
-use billing::{Allowance, Clause, Evidence, MeterKind, Pattern, Per, Terms, UnitPrice};
-use report::Category;
+use billing::{Allowance, Clause, Evidence, MeterKind, Pattern, Per, Price, Terms};
 
 /// The words for what a pattern does not name.
 const ANY: &str = "any";
+
+/// A text with a capital.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a kind of clause is called on a card: what it says of itself, without the number of the rule.
+pub(super) fn heading(about: &str) -> String {
+    let plain = about.split_once(": ").filter(|(number, _)| number.starts_with("CL")).map_or(about, |(_, rest)| rest);
+    capital(plain.trim_end_matches('.'))
+}
+
+/// The prices of every price list, in their order.
+fn prices(terms: &Terms) -> impl Iterator<Item = &Price> {
+    let lists = terms.clauses.iter().filter_map(|clause| match clause {
+        Clause::PriceList(list) => Some(&list.prices),
+        _ => None,
+    });
+    lists.flatten()
+}
 
 /// The base fee with its currency, a period.
 pub(super) fn base_fee(terms: &Terms) -> String {
@@ -33,7 +53,7 @@ pub(super) fn base_fee(terms: &Terms) -> String {
 
 /// The prices in their order.
 pub(super) fn price_rows(terms: &Terms) -> Vec<PriceRow> {
-    let row = |(index, price): (usize, &billing::Price)| {
+    let row = |(index, price): (usize, &Price)| {
         let pattern = &price.pattern;
         let category = pattern.category.as_ref().map(|category| category.label().to_owned());
         PriceRow {
@@ -42,10 +62,10 @@ pub(super) fn price_rows(terms: &Terms) -> Vec<PriceRow> {
             category: category.or_else(|| pattern.colour.clone()).unwrap_or_else(|| ANY.to_owned()),
             media: pattern.media.clone().unwrap_or_else(|| ANY.to_owned()),
             price: price.price.show(terms.currency),
-            unit: pattern.unit().label(),
+            unit: price.unit.unwrap_or(pattern.unit()).label(),
         }
     };
-    price_list(terms).iter().enumerate().map(row).collect()
+    prices(terms).enumerate().map(row).collect()
 }
 
 /// What a kind of meter is called, with a capital.
@@ -80,47 +100,6 @@ pub(super) fn evidence(terms: &Terms) -> Vec<Fact> {
     terms.kinds().into_iter().map(|kind| Fact::new(kind_label(kind), words(kind))).collect()
 }
 
-/// What is odd about terms that can be rated, a sentence each.
-pub(super) fn lint(terms: &Terms) -> Vec<String> {
-    let prices = price_list(terms);
-    let mut lines = Vec::new();
-    if prices.is_empty() {
-        lines.push("There is no price by use: only the fees are billed.".to_owned());
-        return lines;
-    }
-    let has = |kind| prices.iter().any(|price| price.pattern.meter == kind);
-    if has(MeterKind::AreaPrinted) && has(MeterKind::AreaMedia) {
-        lines.push("Area printed and media used both have prices: the same print is charged by both.".to_owned());
-    }
-    for kind in MeterKind::all().filter(|kind| kind.has_category() && has(*kind)) {
-        let unpriced = unpriced(terms, kind);
-        if !unpriced.is_empty() {
-            let label = kind.label();
-            lines.push(format!("No price of {label} fits {}: shown on statements, not billed.", unpriced.join(", ")));
-        }
-    }
-    let free = prices.iter().filter(|price| price.price == UnitPrice::default());
-    lines.extend(free.map(|price| format!("{} costs nothing.", price.pattern.label())));
-    let idle =
-        |cover: &&Pattern| !prices.iter().any(|price| price.pattern.covers(cover) || cover.covers(&price.pattern));
-    let idle = allowances(terms).flat_map(|allowance| &allowance.covers).filter(idle);
-    lines.extend(idle.map(|cover| format!("{} is included, but no price charges it.", cover.label())));
-    lines
-}
-
-/// The well-known categories that no price of a kind takes on every media type.
-fn unpriced(terms: &Terms, kind: MeterKind) -> Vec<String> {
-    let takes = |category: &Category| {
-        price_list(terms).iter().map(|price| &price.pattern).any(|pattern| {
-            pattern.meter == kind
-                && pattern.media.is_none()
-                && pattern.category.as_ref().is_none_or(|named| named == category)
-        })
-    };
-    let open: Vec<Category> = Category::known().filter(|category| !takes(category)).collect();
-    open.iter().map(|category| category.label().to_lowercase()).collect()
-}
-
 /// What a version changed, in words.
 pub(super) fn change(version: &Version, before: Option<&Version>) -> String {
     let Some(before) = before else { return "first version".to_owned() };
@@ -139,23 +118,32 @@ pub(super) fn change(version: &Version, before: Option<&Version>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use billing::{BaseFee, Currency, Money, Price, PriceList};
+    use crate::contracts::approve::State;
+    use billing::{BaseFee, Currency, Money, PriceList, UnitPrice};
     use report::Instant;
 
     fn terms(prices: &[(&str, &str)], fee: i64) -> Terms {
-        let price = |(pattern, price): &(&str, &str)| Price {
-            title: None,
-            pattern: Pattern::parse(pattern).unwrap(),
-            price: UnitPrice::parse(price).unwrap(),
+        let price = |(pattern, price): &(&str, &str)| {
+            Price::new(Pattern::parse(pattern).unwrap(), UnitPrice::parse(price).unwrap())
         };
         let list = PriceList { prices: prices.iter().map(price).collect() };
-        let fee = BaseFee { title: None, amount: Money(fee), per: Per::Contract };
+        let fee = BaseFee { amount: Money(fee), ..BaseFee::default() };
         let clauses = vec![Clause::BaseFee(fee), Clause::PriceList(list)];
         Terms { clauses, ..Terms::new(Currency::parse("EUR").unwrap(), "UTC") }
     }
 
     fn version(number: i64, terms: Terms) -> Version {
-        Version { number, valid_from: Instant(0), terms, created_at: Instant(0), by: String::new() }
+        Version {
+            number,
+            valid_from: Instant(0),
+            terms,
+            created_at: Instant(0),
+            by: String::new(),
+            person_id: 1,
+            state: State::Standing,
+            note: String::new(),
+            verdict: None,
+        }
     }
 
     #[test]
@@ -168,12 +156,9 @@ mod tests {
     }
 
     #[test]
-    fn odd_terms_are_pointed_out() {
-        assert_eq!(lint(&terms(&[("area-printed", "0.30")], 0)), Vec::<String>::new());
-        let twice = lint(&terms(&[("area-printed", "0.30"), ("area-media", "0")], 0));
-        assert!(twice[0].contains("both have prices"), "{twice:?}");
-        assert_eq!(twice[1], "Media used costs nothing.");
-        let open = lint(&terms(&[("area-printed/mono-line", "0.30")], 0));
-        assert!(open[0].contains("blueprints"), "{open:?}");
+    fn a_card_is_headed_by_what_its_clause_is() {
+        assert_eq!(heading("CL1: a fixed fee."), "A fixed fee");
+        assert_eq!(heading("A discount on charges."), "A discount on charges");
+        assert_eq!(heading("CL8: prices by quantity: graduated."), "Prices by quantity: graduated");
     }
 }

@@ -3,6 +3,7 @@
 //! Deliberately absent: what a customer sees of itself, which is in `my`, and changing its privacy policy,
 //! which only its own side can.
 
+pub(crate) mod billing;
 mod enrolment;
 pub(crate) mod page;
 pub(crate) mod store;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/customers/{id}/agents/factory", post(enrolment::factory))
         .route("/customers/{id}/agents/withdraw", post(enrolment::withdraw))
         .route("/customers/{id}/participation", post(enrolment::participation))
+        .merge(billing::routes())
 }
 
 async fn list(
@@ -200,7 +202,8 @@ fn wrong_fields(form: &FormData) -> BTreeMap<&'static str, String> {
         }
     }
     let zone = form.text("zone");
-    if billing::time_zone(zone).is_err() {
+    // The crate, not the module beside this one.
+    if ::billing::time_zone(zone).is_err() {
         wrong.insert("zone", format!("“{zone}” is no time zone; write one like Europe/Berlin or America/New_York."));
     }
     wrong

@@ -65,6 +65,7 @@ const CONTRACTS: &str = "select contract.contract_id, contract.number, chosen.ve
         and chosen.contract_id = contract.contract_id
         and chosen.version = coalesce((select made.version from contract_version as made
             where made.reseller_id = contract.reseller_id and made.contract_id = contract.contract_id
+            and made.state = 'standing'
             and made.valid_from <= $3 order by made.valid_from desc, made.version desc limit 1), 1)
     where contract.reseller_id = $1 and contract.customer_id = $2
     order by contract.number, contract.contract_id limit $4";

@@ -119,7 +119,8 @@ impl Db {
         }
     }
 
-    /// Runs `work` in a read transaction on this thread.
+    /// Runs `work` in a read transaction on this thread. However many statements it has, all of them see the same
+    /// state of the database.
     pub(crate) fn read_now<T, E: From<DbError>>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         match &*self.0 {
             Inner::Sqlite { readers, .. } => {
@@ -127,7 +128,7 @@ impl Db {
                 let transaction = connection.get().transaction().map_err(DbError::from)?;
                 work(&mut Tx(Engine::Sqlite(&transaction)))
             }
-            Inner::Postgres { .. } => self.write_now(work),
+            Inner::Postgres { pool } => on_postgres(pool, reading, work),
         }
     }
 
@@ -146,17 +147,7 @@ impl Db {
                 transaction.commit().map_err(DbError::from)?;
                 Ok(result)
             }
-            Inner::Postgres { pool } => {
-                let mut pooled = pool.take()?;
-                let PgConnection { client, statements } = pooled.get();
-                let transaction = client.transaction().map_err(DbError::from)?;
-                let mut tx = Tx(Engine::Postgres { transaction, statements });
-                let result = work(&mut tx)?;
-                if let Engine::Postgres { transaction, .. } = tx.0 {
-                    transaction.commit().map_err(DbError::from)?;
-                }
-                Ok(result)
-            }
+            Inner::Postgres { pool } => on_postgres(pool, writing, work),
         }
     }
 
@@ -199,6 +190,35 @@ impl Db {
             Ok(())
         })
     }
+}
+
+/// One snapshot for all statements, as a reader of SQLite has it: what is read of one moment fits together.
+fn reading(client: &mut postgres::Client) -> Result<postgres::Transaction<'_>, postgres::Error> {
+    client.build_transaction().isolation_level(postgres::IsolationLevel::RepeatableRead).read_only(true).start()
+}
+
+/// Each statement sees what was committed before it, so that a row that was waited for is read as it is now.
+fn writing(client: &mut postgres::Client) -> Result<postgres::Transaction<'_>, postgres::Error> {
+    client.transaction()
+}
+
+/// How a transaction begins.
+type Begin = fn(&mut postgres::Client) -> Result<postgres::Transaction<'_>, postgres::Error>;
+
+fn on_postgres<T, E: From<DbError>>(
+    pool: &Pool<PgConnection>,
+    begin: Begin,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut pooled = pool.take()?;
+    let PgConnection { client, statements } = pooled.get();
+    let transaction = begin(client).map_err(DbError::from)?;
+    let mut tx = Tx(Engine::Postgres { transaction, statements });
+    let result = work(&mut tx)?;
+    if let Engine::Postgres { transaction, .. } = tx.0 {
+        transaction.commit().map_err(DbError::from)?;
+    }
+    Ok(result)
 }
 
 /// Makes a file that only its owner may read, where it is absent. One that is there is not even opened:

@@ -7,6 +7,7 @@ use super::{Db, DbError, params};
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/0001_first_light.sql")),
     (2, include_str!("../../migrations/0002_agents.sql")),
+    (3, include_str!("../../migrations/0003_billing.sql")),
 ];
 
 const RECORD: &str = "insert into schema_migration (version) values ($1)";

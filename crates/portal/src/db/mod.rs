@@ -20,3 +20,6 @@ macro_rules! params {
     ($($value:expr),* $(,)?) => { &[$($crate::db::Param::from($value)),*] };
 }
 pub(crate) use params;
+
+#[cfg(test)]
+mod tests;

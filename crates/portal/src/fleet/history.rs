@@ -1,15 +1,17 @@
 //! The tabs of a printer that show readings of counters, and what happened to it.
 //!
-//! Deliberately absent: deciding why a counter fell, which a person does; until then its segment is
-//! shown as one that waits.
+//! Deliberately absent: deciding why a counter fell, which is done where readings are settled; until then its
+//! segment is shown as one that waits, and leads there.
 
-use super::page::{HistoryRow, ReadingRow, ReadingTable};
-use super::past::{self, Counted, Folded, Opening};
+use super::page::{HistoryRow, ReadingRow, ReadingTable, Readings};
+use super::past::{self, Counted, Folded, Opening, Other};
 use super::printer::Subject;
 use super::store;
 use crate::db::{DbError, Tx};
 use crate::jobs::quantity;
+use crate::readings;
 use crate::shell::ResellerScope;
+use crate::shell::address::address;
 use crate::shell::format::{self, Zone};
 use crate::shell::page::Badge;
 use crate::shell::rows::Age;
@@ -31,16 +33,17 @@ fn value(meter: &str, amount: i64) -> (String, &'static str) {
     Meter::parse(meter).map_or_else(|_| (format::count(amount), ""), |meter| quantity(meter.kind(), amount))
 }
 
-fn is_pending(reason: &str) -> bool {
-    reason == SegmentReason::Decrease.word()
+/// The readings: each counter's latest, then the latest changes, then what people know of them.
+pub(super) fn readings(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> Result<Readings, DbError> {
+    let id = subject.printer.printer_id;
+    Ok(Readings {
+        tables: tables(tx, scope, subject)?,
+        hands: readings::hands_of(tx, scope, id)?,
+        unitless: readings::unitless_of(tx, scope, id)?,
+    })
 }
 
-/// The readings: each counter's latest, then the latest changes.
-pub(super) fn readings(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    subject: &Subject,
-) -> Result<Vec<ReadingTable>, DbError> {
+fn tables(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> Result<Vec<ReadingTable>, DbError> {
     let id = subject.printer.printer_id;
     let counters = past::counters(tx, scope, id)?;
     let Some(latest) = counters.iter().map(|counter| counter.read_at).max() else { return Ok(Vec::new()) };
@@ -56,9 +59,8 @@ pub(super) fn readings(
 fn row(counted: &Counted, subject: &Subject, hosts: &BTreeMap<String, String>) -> ReadingRow {
     let (shown, unit) = value(&counted.meter, counted.value);
     let host = hosts.get(&counted.agent_id).unwrap_or(&counted.agent_id);
-    let pending = counted.reason.as_deref().is_some_and(is_pending);
-    let fell = counted.before.zip(counted.after).filter(|_| pending).map(|(before, after)| {
-        format!("fell from {} to {} {unit}", value(&counted.meter, before).0, value(&counted.meter, after).0)
+    let broke = counted.before.zip(counted.after).filter(|_| counted.waits).map(|(before, after)| {
+        format!("went from {} to {} {unit}", value(&counted.meter, before).0, value(&counted.meter, after).0)
     });
     ReadingRow {
         meter: counted.meter.clone(),
@@ -69,19 +71,39 @@ fn row(counted: &Counted, subject: &Subject, hosts: &BTreeMap<String, String>) -
         source: format!("read by {host}"),
         grade: Badge::from(counted.grade),
         segment: segment(counted, &subject.zone),
-        defects: fell.into_iter().collect(),
+        defects: broke.into_iter().chain(counted.other.as_ref().map(|other| elsewhere(counted, other))).collect(),
+        settle: counted.opened_at.filter(|_| counted.waits).map(|at| settle(subject.printer.printer_id, counted, at)),
     }
+}
+
+/// What another interface than the counter's own shows, which counts nothing.
+fn elsewhere(counted: &Counted, other: &Other) -> String {
+    let (shown, unit) = value(&counted.meter, other.value);
+    format!("{} shows {shown} {unit}; it follows {}", other.interface, other.own)
+}
+
+/// Where somebody says why a counter did not go on.
+fn settle(printer_id: i64, counted: &Counted, at: Instant) -> String {
+    let (printer, at) = (printer_id.to_string(), at.0.to_string());
+    let (meter, media) = (counted.meter.as_str(), counted.media.as_str());
+    address("/readings", [("printer", printer.as_str()), ("meter", meter), ("media", media), ("at", at.as_str())])
 }
 
 /// `2, since reset on 4 Mar 2026`; one that nobody explained yet says that it waits.
 fn segment(counted: &Counted, zone: &Zone) -> String {
     let number = counted.segment;
-    match (counted.reason.as_deref(), counted.opened_at) {
-        (Some(reason), Some(at)) if is_pending(reason) => {
-            format!("{number}, pending: fell on {}, nobody has said why yet", format::day(at, zone))
+    let (Some(reason), Some(at)) = (counted.reason.as_deref(), counted.opened_at) else { return number.to_string() };
+    let day = format::day(at, zone);
+    match counted.decided.as_deref() {
+        _ if counted.waits && reason == SegmentReason::Interface.word() => {
+            format!("{number}, pending: given by another interface since {day}, nobody has said whether it goes on")
         }
-        (Some(reason), Some(at)) => format!("{number}, since {reason} on {}", format::day(at, zone)),
-        _ => number.to_string(),
+        _ if counted.waits && reason == SegmentReason::Rise.word() => {
+            format!("{number}, pending: rose oddly after a break on {day}, nobody has said why yet")
+        }
+        _ if counted.waits => format!("{number}, pending: fell on {day}, nobody has said why yet"),
+        Some(decided) => format!("{number}, since {decided} on {day}"),
+        None => format!("{number}, since {reason} on {day}"),
     }
 }
 
@@ -118,6 +140,8 @@ pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> 
         events.push(Event::new(folded.until, "Jobs known only as a sum", folded_words(&folded, host, zone)));
     }
     events.extend(openings(past::openings(tx, scope, id)?));
+    let said = readings::happened(tx, scope, id, zone)?;
+    events.extend(said.into_iter().map(|said| Event::new(said.at, said.what, said.detail)));
     for stay in store::stays(tx, scope, &[id])? {
         events.push(Event::new(stay.from, "Put into a contract", stay.number.clone()));
         if let Some(to) = stay.to {
@@ -133,7 +157,8 @@ pub(super) fn tab(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject) -> 
     Ok(events.into_iter().map(row).collect())
 }
 
-/// Jobs whose detail gave way to a full disk. They are in no total of this portal.
+/// Jobs whose detail gave way to a full disk. They are in no total of the pages of printers and jobs; a statement
+/// counts them only where a person signed it and no other agent brought jobs of that time.
 fn folded_words(folded: &Folded, host: &str, zone: &Zone) -> String {
     format!(
         "{} jobs since {} only as a sum, since the disk of {host} was full, and in no total here: {} pages, {}, {}",
@@ -176,7 +201,9 @@ fn openings(openings: Vec<Opening>) -> Vec<Event> {
 
 fn fall(opening: &Opening) -> Event {
     let all = [
-        (SegmentReason::Decrease, "Counter fell, nobody has said why yet"),
+        (SegmentReason::Decrease, "Counter fell"),
+        (SegmentReason::Interface, "Counter given by another interface"),
+        (SegmentReason::Rise, "Counter rose oddly"),
         (SegmentReason::Reset, "Counter reset"),
         (SegmentReason::Rollover, "Counter rolled over"),
         (SegmentReason::Swap, "Counter swapped"),
@@ -212,8 +239,41 @@ mod tests {
         ];
         let shown: Vec<(&str, String)> = openings(all).into_iter().map(|event| (event.what, event.detail)).collect();
         let fell = "Media used: from 9.10 to 3.00 m², a new segment begins".to_owned();
-        let expected = [("Counter fell, nobody has said why yet", fell), ("Counting began", "2 counters".to_owned())];
+        let expected = [("Counter fell", fell), ("Counting began", "2 counters".to_owned())];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_break_waits_until_somebody_says_why() {
+        let counted = |reason: &str, waits: bool, decided: Option<&str>| Counted {
+            meter: "pages".to_owned(),
+            media: String::new(),
+            value: 30,
+            read_at: Instant(9),
+            segment: 2,
+            reason: Some(reason.to_owned()),
+            opened_at: Some(Instant(5)),
+            before: Some(140),
+            after: Some(30),
+            grade: report::Grade::B,
+            agent_id: "a".to_owned(),
+            waits,
+            decided: decided.map(str::to_owned),
+            other: None,
+        };
+        let cases = [
+            ("decrease", true, None, "2, pending: fell on 1 Jan 1970, nobody has said why yet"),
+            ("decrease", false, Some("reset"), "2, since reset on 1 Jan 1970"),
+            ("install", false, None, "2, since install on 1 Jan 1970"),
+            ("rise", true, None, "2, pending: rose oddly after a break on 1 Jan 1970, nobody has said why yet"),
+        ];
+        for (reason, waits, decided, expected) in cases {
+            assert_eq!(segment(&counted(reason, waits, decided), &Zone::utc()), expected);
+        }
+        let other = Other { own: "piws".to_owned(), interface: "ledm".to_owned(), value: 9 };
+        assert_eq!(elsewhere(&counted("install", false, None), &other), "ledm shows 9 pages; it follows piws");
+        let href = settle(7, &counted("decrease", true, None), Instant(5));
+        assert_eq!(href, "/readings?printer=7&meter=pages&at=5");
     }
 
     #[test]

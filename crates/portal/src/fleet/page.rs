@@ -3,6 +3,7 @@
 //! Deliberately absent: assigning a printer to a contract, which is done on the contract's page.
 
 use crate::jobs::page::JobTable;
+use crate::readings::page::{HandRow, UnitlessRow};
 use crate::shell::chart::Chart;
 use crate::shell::page::{Badge, Chip, Chrome, Fact, Link, Pager, Status};
 use crate::shell::rows::{Age, RowSection};
@@ -86,6 +87,8 @@ pub(crate) struct PrinterHead {
     pub(crate) last: Age,
     /// Oddities in its latest report.
     pub(crate) defects: Vec<String>,
+    /// What can be done about its readings and its place.
+    pub(crate) acts: Vec<Link>,
 }
 
 /// The tabs of the printer at `href`; `here` is the one shown: `overview`, `jobs`, `readings`, `everything`, `history`.
@@ -110,8 +113,8 @@ pub(crate) enum PrinterTab {
     Overview(Box<Overview>),
     /// Its latest jobs.
     Jobs(JobTable),
-    /// Each counter with its latest reading, then the latest changes.
-    Readings(Vec<ReadingTable>),
+    /// Each counter with its latest reading, then the latest changes, then what people know of them.
+    Readings(Readings),
     /// All rows of Appendix A.
     Everything(Everything),
     /// Moves, firmware, resets and swaps.
@@ -187,6 +190,17 @@ pub(crate) struct AlertRow {
     pub(crate) since: String,
 }
 
+/// What is known of a printer's counters.
+#[derive(Debug, Clone)]
+pub(crate) struct Readings {
+    /// The printer's own readings.
+    pub(crate) tables: Vec<ReadingTable>,
+    /// Readings that people entered.
+    pub(crate) hands: Vec<HandRow>,
+    /// Numbers without a unit.
+    pub(crate) unitless: Vec<UnitlessRow>,
+}
+
 /// Readings of counters.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadingTable {
@@ -217,6 +231,8 @@ pub(crate) struct ReadingRow {
     pub(crate) segment: String,
     /// What was odd.
     pub(crate) defects: Vec<String>,
+    /// Where somebody says why it did not go on, while that waits.
+    pub(crate) settle: Option<String>,
 }
 
 /// All rows of Appendix A.
@@ -337,7 +353,8 @@ mod samples {
             source: "read by a collector".to_owned(),
             grade: Badge::from(Grade::C),
             segment: "2, since a reset on 4 Mar 2026".to_owned(),
-            defects: vec!["fell from 9.10 to 3.00".to_owned()],
+            defects: vec!["went from 9.10 to 3.00".to_owned()],
+            settle: Some("/readings?printer=7&meter=pages&at=5".to_owned()),
         }
     }
 
@@ -351,16 +368,21 @@ mod samples {
                     status: Status::new(Tone::Good, "Reporting"),
                     last: age(),
                     defects: vec!["media list is not well formed".to_owned()],
+                    acts: vec![Link::new("Replace or move", "/printers/7/swap")],
                 };
                 let chrome = Chrome::sample("PageWide XL 5000", "/printers");
                 (name, PrinterPage { chrome, head, tabs: tabs("/printers/7", name), tab })
             };
             let everything =
                 Everything { age: age(), filled: "63 of 92 rows".to_owned(), sections: crate::shell::rows::sample() };
-            let readings = vec![
-                ReadingTable { caption: "Latest reading of each counter", rows: vec![reading(), reading()] },
-                ReadingTable { caption: "Latest changes", rows: vec![reading()] },
-            ];
+            let readings = Readings {
+                tables: vec![
+                    ReadingTable { caption: "Latest reading of each counter", rows: vec![reading(), reading()] },
+                    ReadingTable { caption: "Latest changes", rows: vec![reading()] },
+                ],
+                hands: vec![HandRow { href: None, ..HandRow::sample() }],
+                unitless: vec![UnitlessRow::sample()],
+            };
             let history = HistoryRow {
                 at: "4 Mar 2026 09:12".to_owned(),
                 what: "Counter reset".to_owned(),

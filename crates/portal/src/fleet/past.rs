@@ -4,6 +4,7 @@
 
 use crate::db::{DbError, Row, Tx, params};
 use crate::jobs::grade;
+use crate::readings::{decided, waits};
 use crate::shell::ResellerScope;
 use report::{Area, Grade, Ink, Instant};
 use std::collections::BTreeMap;
@@ -24,9 +25,33 @@ pub(super) struct Counted {
     pub(super) after: Option<i64>,
     pub(super) grade: Grade,
     pub(super) agent_id: String,
+    /// Whether the break before its segment waits for somebody.
+    pub(super) waits: bool,
+    /// The word of what was decided about that break.
+    pub(super) decided: Option<String>,
+    /// Another interface that gives one of its name, the interface it follows, and what the other showed last.
+    pub(super) other: Option<Other>,
+}
+
+/// What another interface than the counter's own shows.
+#[derive(Debug, Clone)]
+pub(super) struct Other {
+    pub(super) own: String,
+    pub(super) interface: String,
+    pub(super) value: i64,
+}
+
+/// Whether the break before a segment waits, and what was decided about it.
+macro_rules! settled {
+    () => {
+        concat!("case when ", waits!(), " then 1 else 0 end, ", decided!("decided.reason"))
+    };
 }
 
 fn counted(row: &Row) -> Result<Counted, DbError> {
+    let interface = row.text(13)?.split_whitespace().next().map(str::to_owned);
+    let other = interface.zip(row.opt_int(14)?);
+    let own = row.text(15)?;
     Ok(Counted {
         meter: row.text(0)?,
         media: row.text(1)?,
@@ -39,13 +64,19 @@ fn counted(row: &Row) -> Result<Counted, DbError> {
         after: row.opt_int(8)?,
         grade: grade(row, 9)?,
         agent_id: row.text(10)?,
+        waits: row.int(11)? == 1,
+        decided: row.opt_text(12)?,
+        other: other.map(|(interface, value)| Other { own, interface, value }),
     })
 }
 
 /// The grade and the agent are those of the reading that changed the counter last.
-const COUNTERS: &str = "select counter.meter, counter.media, counter.value, counter.read_at, counter.segment,
-        segment.reason, segment.opened_at, segment.value_before, segment.value_after, reading.grade, reading.agent_id
-    from counter
+const COUNTERS: &str = concat!(
+    "select counter.meter, counter.media, counter.value, counter.read_at, counter.segment,
+        segment.reason, segment.opened_at, segment.value_before, segment.value_after, reading.grade,
+        reading.agent_id, ",
+    settled!(),
+    ", counter.others, counter.other_value, counter.source from counter
     join reading on reading.reseller_id = counter.reseller_id and reading.printer_id = counter.printer_id
         and reading.meter = counter.meter and reading.media = counter.media
     left join segment on segment.reseller_id = counter.reseller_id and segment.printer_id = counter.printer_id
@@ -54,7 +85,8 @@ const COUNTERS: &str = "select counter.meter, counter.media, counter.value, coun
       and reading.read_at = (select max(newest.read_at) from reading as newest
           where newest.reseller_id = counter.reseller_id and newest.printer_id = counter.printer_id
             and newest.meter = counter.meter and newest.media = counter.media)
-    order by counter.meter, counter.media, reading.agent_id limit 500";
+    order by counter.meter, counter.media, reading.agent_id limit 500"
+);
 
 /// The latest value of each counter of a printer.
 pub(super) fn counters(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<Counted>, DbError> {
@@ -64,13 +96,17 @@ pub(super) fn counters(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) 
     Ok(found)
 }
 
-const RECENT: &str = "select reading.meter, reading.media, reading.value, reading.read_at, reading.segment,
-        segment.reason, segment.opened_at, segment.value_before, segment.value_after, reading.grade, reading.agent_id
-    from reading
+const RECENT: &str = concat!(
+    "select reading.meter, reading.media, reading.value, reading.read_at, reading.segment,
+        segment.reason, segment.opened_at, segment.value_before, segment.value_after, reading.grade,
+        reading.agent_id, ",
+    settled!(),
+    ", '', cast(null as bigint), '' from reading
     left join segment on segment.reseller_id = reading.reseller_id and segment.printer_id = reading.printer_id
         and segment.meter = reading.meter and segment.media = reading.media and segment.segment = reading.segment
     where reading.reseller_id = $1 and reading.printer_id = $2 and reading.read_at >= $3
-    order by reading.read_at desc, reading.meter, reading.media limit 100";
+    order by reading.read_at desc, reading.meter, reading.media limit 100"
+);
 
 /// The latest changes of counters since `from`, newest first.
 pub(super) fn recent(

@@ -9,6 +9,7 @@ use crate::Portal;
 use crate::db::Tx;
 use crate::jobs;
 use crate::shell::format::Zone;
+use crate::shell::page::Link;
 use crate::shell::rows::{Age, Seen, sections};
 use crate::shell::{Error, ResellerScope, ResellerUser, chrome};
 use jiff::tz::TimeZone;
@@ -93,7 +94,17 @@ fn head(subject: &Subject) -> PrinterHead {
         status: printer.participation.status().unwrap_or_else(|| reporting(subject.now, heard, interval)),
         last: age(subject),
         defects: defects(subject),
+        acts: acts(printer),
     }
+}
+
+/// What can be done about a printer's readings and its place.
+fn acts(printer: &Printer) -> Vec<Link> {
+    let (id, customer) = (printer.printer_id, printer.customer_id);
+    vec![
+        Link::new("Enter a reading", format!("/readings/enter?customer={customer}&printer={id}")),
+        Link::new("Replace or move", format!("/printers/{id}/swap")),
+    ]
 }
 
 /// When it was read last; where only its identity is known, when that was seen.

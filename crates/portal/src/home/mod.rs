@@ -6,6 +6,7 @@ pub(crate) mod page;
 mod store;
 
 use crate::Portal;
+use crate::contracts::outlook;
 use crate::db::{DbError, Tx};
 use crate::fleet::{DailyArea, SILENT_AFTER, SoFar};
 use crate::shell::format::{self, UNKNOWN, Zone};
@@ -19,7 +20,7 @@ use billing::{Currency, MeterKind};
 use jiff::tz::TimeZone;
 use page::{HomePage, PeriodCard, PeriodRow, Queue, QueueRow};
 use report::{Area, Duration, Ink, Instant};
-use store::{Counts, DraftSum, Waiting};
+use store::{Counts, Sum, Waiting};
 
 /// The first page.
 pub(crate) fn routes() -> Router<Portal> {
@@ -39,14 +40,18 @@ async fn home(State(portal): State<Portal>, signed: Signed) -> Result<Response, 
     render(&page)
 }
 
-fn home_page(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser) -> Result<HomePage, DbError> {
+fn home_page(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser) -> Result<HomePage, Error> {
     let (scope, now, zone) = (&user.scope, portal.surroundings().now(), Zone::utc());
     let so_far = SoFar::of(now, &TimeZone::UTC);
     let counts = store::counts(tx, scope, heard_since(now), now)?;
     let queues = vec![
         silent(tx, scope, &counts, now)?,
         agents(tx, scope, now)?,
-        drafts(tx, scope)?,
+        readings(tx, scope, now)?,
+        statements(tx, scope, &TO_APPROVE)?,
+        statements(tx, scope, &TO_ISSUE)?,
+        coming(tx, scope, now)?,
+        drifts(tx, scope, now)?,
         alerts(tx, scope, &counts)?,
         supplies(tx, scope, &counts)?,
         no_contract(tx, scope, &counts, now)?,
@@ -122,22 +127,87 @@ fn decide(seen: i64) -> Option<Link> {
     Some(Link::new(words, "/printers?filter=seen"))
 }
 
-fn drafts(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Queue, DbError> {
-    let sums = store::draft_sums(tx, scope)?;
+/// A queue of statements that wait for the next step.
+struct Step {
+    title: &'static str,
+    /// The state that they wait in.
+    state: &'static str,
+    empty: &'static str,
+}
+
+const TO_APPROVE: Step =
+    Step { title: "Statements to approve", state: "draft", empty: "No statement waits for approval." };
+const TO_ISSUE: Step = Step { title: "Statements to issue", state: "approved", empty: "No statement waits to go out." };
+
+fn statements(tx: &mut Tx<'_>, scope: &ResellerScope, step: &Step) -> Result<Queue, DbError> {
+    let sums = store::sums(tx, scope, step.state)?;
     let count = sums.iter().fold(0, |count: i64, sum| count.saturating_add(sum.count));
-    let rows = store::drafts(tx, scope)?.into_iter().map(|draft| QueueRow {
-        note: money(&draft.currency, draft.total),
-        what: Link::new(draft.customer, format!("/statements/{}", draft.statement_id)),
+    let rows = store::unissued(tx, scope, step.state)?.into_iter().map(|statement| QueueRow {
+        note: money(&statement.currency, statement.total),
+        what: Link::new(statement.customer, format!("/statements/{}", statement.statement_id)),
     });
-    let total = |sum: &DraftSum| money(&sum.currency, sum.total);
+    let total = |sum: &Sum| money(&sum.currency, sum.total);
     let totals: Vec<String> = sums.iter().map(total).collect();
     Ok(Queue {
-        title: "Bills to approve",
+        title: step.title,
         count,
-        href: "/statements?state=draft".to_owned(),
+        href: format!("/statements?state={}", step.state),
         status: (count > 0).then(|| Status::new(Tone::Warn, totals.join(" + "))),
         rows: rows.collect(),
-        empty: "No bill waits for you.",
+        empty: step.empty,
+    })
+}
+
+/// How many rows a queue shows.
+fn shown() -> usize {
+    usize::try_from(store::SHOWN).unwrap_or(0)
+}
+
+fn readings(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queue, DbError> {
+    let (count, waiting) = crate::readings::waiting(tx, scope, now, shown())?;
+    Ok(Queue {
+        title: "Readings to settle",
+        count,
+        href: "/readings".to_owned(),
+        status: (count > 0).then(|| Status::new(Tone::Warn, "not billed until then")),
+        rows: waiting.into_iter().map(|waiting| QueueRow { what: waiting.what, note: waiting.counter }).collect(),
+        empty: "Every counter went on.",
+    })
+}
+
+/// The days of notice and renewal that are near.
+fn coming(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queue, DbError> {
+    let coming = outlook::coming(tx, scope, now)?;
+    let count = i64::try_from(coming.len()).unwrap_or(i64::MAX);
+    let row = |of: outlook::Coming| QueueRow {
+        what: Link::new(format!("{} · {}: {}", of.name, of.customer, of.words), of.href),
+        note: of.day.to_string(),
+    };
+    Ok(Queue {
+        title: "Notice and renewal",
+        count,
+        href: "/contracts".to_owned(),
+        status: (count > 0).then(|| Status::new(Tone::Info, "within 90 days")),
+        rows: coming.into_iter().take(shown()).map(row).collect(),
+        empty: "No contract has such a day within 90 days.",
+    })
+}
+
+/// The contracts of which a printer sorts by other limits than before, where that costs something.
+fn drifts(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queue, Error> {
+    let alarms = outlook::drifts(tx, scope, now, store::SHOWN)?;
+    let count = i64::try_from(alarms.len()).unwrap_or(i64::MAX);
+    let row = |alarm: outlook::DriftAlarm| QueueRow {
+        what: Link::new(format!("{} · {}", alarm.name, alarm.customer), alarm.href),
+        note: alarm.cost,
+    };
+    Ok(Queue {
+        title: "Changed limits",
+        count,
+        href: "/contracts".to_owned(),
+        status: (count > 0).then(|| Status::new(Tone::Warn, "this period so far")),
+        rows: alarms.into_iter().map(row).collect(),
+        empty: "Every printer sorts as before.",
     })
 }
 

@@ -97,7 +97,7 @@ mod samples {
                 sub: "Sunday 1 November 2026 · times in Europe/Berlin".to_owned(),
                 queues: vec![
                     queue("Not reporting", 3, Some(Status::new(Tone::Bad, "bills at risk"))),
-                    queue("Bills to approve", 38, Some(Status::new(Tone::Warn, "2 days left"))),
+                    queue("Statements to approve", 38, Some(Status::new(Tone::Warn, "2 days left"))),
                     queue("Alerts", 9, Some(Status::new(Tone::Warn, "1 severe"))),
                     queue("Supplies ending", 6, Some(Status::new(Tone::Info, "6 to order"))),
                     queue("Printers without a contract", 0, None),

@@ -158,28 +158,28 @@ pub(super) fn seen(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<i64, DbErro
     tx.count(SEEN, params![scope.reseller_id()])
 }
 
-/// Drafts in one currency.
+/// Statements in one currency.
 #[derive(Debug, Clone)]
-pub(super) struct DraftSum {
+pub(super) struct Sum {
     pub(super) currency: String,
     pub(super) count: i64,
     /// Minor units.
     pub(super) total: i64,
 }
 
-const DRAFT_SUMS: &str = "select currency, count(*), cast(sum(total) as bigint) from statement
-    where reseller_id = $1 and state = 'draft' group by currency order by currency";
+const SUMS: &str = "select currency, count(*), cast(sum(total) as bigint) from statement
+    where reseller_id = $1 and state = $2 group by currency order by currency";
 
-/// The totals of the statements that wait for approval.
-pub(super) fn draft_sums(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Vec<DraftSum>, DbError> {
-    tx.query(DRAFT_SUMS, params![scope.reseller_id()], |row| {
-        Ok(DraftSum { currency: row.text(0)?, count: row.int(1)?, total: row.int(2)? })
+/// The totals of the statements in a state.
+pub(super) fn sums(tx: &mut Tx<'_>, scope: &ResellerScope, state: &str) -> Result<Vec<Sum>, DbError> {
+    tx.query(SUMS, params![scope.reseller_id(), state], |row| {
+        Ok(Sum { currency: row.text(0)?, count: row.int(1)?, total: row.int(2)? })
     })
 }
 
-/// A statement that waits for approval.
+/// A statement that waits.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(super) struct Unissued {
     pub(super) statement_id: i64,
     pub(super) customer: String,
     pub(super) currency: String,
@@ -187,17 +187,17 @@ pub(super) struct Draft {
     pub(super) total: i64,
 }
 
-const DRAFTS: &str = "select statement.statement_id, customer.name, statement.currency, statement.total
+const UNISSUED: &str = "select statement.statement_id, customer.name, statement.currency, statement.total
     from statement
     join customer on customer.reseller_id = statement.reseller_id
         and customer.customer_id = statement.customer_id
-    where statement.reseller_id = $1 and statement.state = 'draft'
-    order by statement.period_end, statement.total desc, statement.statement_id limit $2";
+    where statement.reseller_id = $1 and statement.state = $2
+    order by statement.period_end, statement.total desc, statement.statement_id limit $3";
 
-/// The statements that wait longest, the largest first.
-pub(super) fn drafts(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Vec<Draft>, DbError> {
-    tx.query(DRAFTS, params![scope.reseller_id(), SHOWN], |row| {
-        Ok(Draft { statement_id: row.int(0)?, customer: row.text(1)?, currency: row.text(2)?, total: row.int(3)? })
+/// The statements that wait longest in a state, the largest first.
+pub(super) fn unissued(tx: &mut Tx<'_>, scope: &ResellerScope, state: &str) -> Result<Vec<Unissued>, DbError> {
+    tx.query(UNISSUED, params![scope.reseller_id(), state, SHOWN], |row| {
+        Ok(Unissued { statement_id: row.int(0)?, customer: row.text(1)?, currency: row.text(2)?, total: row.int(3)? })
     })
 }
 

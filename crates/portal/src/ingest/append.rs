@@ -7,17 +7,16 @@ use crate::agents::change::printers_joined;
 use crate::agents::history::{Line, Stamp, note_all};
 use crate::db::{DbError, Param, Tx, params};
 use crate::ledger::{
-    AgentRef, Bounds, Memory, PlacedFold, PlacedJob, PlacedReading, Sight, Stated, append_folds, append_jobs,
+    AgentRef, Arrivals, Memory, PlacedFold, PlacedJob, PlacedReading, Remark, Sight, Stated, append_folds, append_jobs,
     append_readings, append_seen, stated,
 };
+use evidence::{Bounds, Interfaces, Mark};
 use protocol::Hex;
-use report::{Duration, Instant, Surroundings};
+use report::{Instant, Surroundings};
 use std::collections::{BTreeMap, BTreeSet};
 
 const MARKS: &str = "select reseller_id, receipt_mark, received_at, agent_id, last_record from package";
 const SECTIONS: &str = "select reseller_id, digest, body from section";
-/// Records that are dated by one bound are kept apart within this span, in milliseconds.
-const APART: i64 = 60_000;
 
 /// A package and when it arrived.
 pub(super) struct Landed<'a> {
@@ -25,15 +24,14 @@ pub(super) struct Landed<'a> {
     pub(super) at: Instant,
 }
 
-/// A receipt that records name: when it was given, to whom, and up to which record.
-struct Mark {
-    given_at: Instant,
-    agent_id: String,
-    last_record: i64,
-}
-
 type Marks = BTreeMap<(i64, Hex<16>), Mark>;
-type Statuses = BTreeMap<(i64, Hex<32>), Stated>;
+
+/// What sections say that came with these packages or earlier ones, by reseller and digest.
+#[derive(Default)]
+struct Sections {
+    statuses: BTreeMap<(i64, Hex<32>), Stated>,
+    interfaces: BTreeMap<(i64, Hex<32>), Interfaces>,
+}
 
 /// Turns packages into ledger facts, in the order given.
 pub(super) fn append(
@@ -47,15 +45,16 @@ pub(super) fn append(
     }
     learn(tx, surroundings, memory, landed)?;
     let marks = load_marks(tx, landed)?;
-    let statuses = load_statuses(tx, landed)?;
+    let sections = load_sections(tx, landed)?;
     let (mut readings, mut jobs, mut seen, mut folds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Landed { package, at } in landed {
         let bounds = |record: i64, mark: Option<Hex<16>>| bounds((&package.agent, *at), record, mark, &marks);
         for entry in &package.readings {
             let read = bounds(entry.origin.record, entry.seen).place(entry.read_at);
-            let section = || statuses.get(&(package.agent.reseller_id, entry.status));
-            let stated = entry.stated.as_ref().or_else(section);
-            readings.push(PlacedReading { entry, read, received_at: *at, stated });
+            let reseller = package.agent.reseller_id;
+            let stated = entry.stated.as_ref().or_else(|| sections.statuses.get(&(reseller, entry.status)));
+            let interfaces = sections.interfaces.get(&(reseller, entry.sources));
+            readings.push(PlacedReading { entry, read, received_at: *at, stated, interfaces });
         }
         for entry in &package.jobs {
             let bounds = bounds(entry.origin.record, entry.seen);
@@ -73,11 +72,13 @@ pub(super) fn append(
             folds.push(PlacedFold { entry, since, until });
         }
     }
-    append_readings(tx, memory, &readings)?;
-    append_jobs(tx, memory, &jobs)?;
+    let mut arrivals = Arrivals::default();
+    let remarks = append_readings(tx, surroundings, memory, &readings, &mut arrivals)?;
+    append_jobs(tx, memory, &jobs, &mut arrivals)?;
     append_seen(tx, &seen, || crate::new_id(surroundings))?;
-    append_folds(tx, memory, &folds)?;
-    note_all(tx, &lines(landed, surroundings))
+    append_folds(tx, memory, &folds, &mut arrivals)?;
+    arrivals.keep(tx, surroundings.now())?;
+    note_all(tx, &lines(landed, remarks, surroundings))
 }
 
 /// Makes printers and time zones known. Where a printer takes part that nobody knew, its customer's agents
@@ -116,40 +117,47 @@ fn load_marks(tx: &mut Tx<'_>, landed: &[Landed<'_>]) -> Result<Marks, DbError> 
     let keys: Vec<Vec<Param>> =
         wanted.iter().map(|(reseller, mark)| params![*reseller, mark.0.as_slice()].to_vec()).collect();
     let found = tx.query_any(MARKS, &["reseller_id", "receipt_mark"], &keys, |row| {
-        let mark = Mark { given_at: Instant(row.int(2)?), agent_id: row.text(3)?, last_record: row.int(4)? };
+        let mark = Mark { given_at: Instant(row.int(2)?), agent: row.text(3)?, last_record: row.int(4)? };
         Ok(((row.int(0)?, Hex(row.array(1)?)), mark))
     })?;
     Ok(found.into_iter().collect())
 }
 
-/// What status sections say that came with earlier packages. They are all kept by now.
-fn load_statuses(tx: &mut Tx<'_>, landed: &[Landed<'_>]) -> Result<Statuses, DbError> {
-    let mut wanted = BTreeSet::new();
+/// What sections say of the state of printers, where the reading's own package does not bring it, and of where
+/// rows came from. All that came with these packages are kept by now.
+fn load_sections(tx: &mut Tx<'_>, landed: &[Landed<'_>]) -> Result<Sections, DbError> {
+    let (mut statuses, mut sources) = (BTreeSet::new(), BTreeSet::new());
     for Landed { package, .. } in landed {
+        let reseller = package.agent.reseller_id;
         let open = package.readings.iter().filter(|entry| entry.stated.is_none());
-        wanted.extend(open.map(|entry| (package.agent.reseller_id, entry.status)));
+        statuses.extend(open.map(|entry| (reseller, entry.status)));
+        sources.extend(package.readings.iter().map(|entry| (reseller, entry.sources)));
     }
     let keys: Vec<Vec<Param>> =
-        wanted.iter().map(|(reseller, digest)| params![*reseller, digest.0.as_slice()].to_vec()).collect();
-    let found = tx.query_any(SECTIONS, &["reseller_id", "digest"], &keys, |row| {
-        Ok(((row.int(0)?, Hex(row.array(1)?)), stated(&row.text(2)?)))
+        statuses.union(&sources).map(|(reseller, digest)| params![*reseller, digest.0.as_slice()].to_vec()).collect();
+    let found: Vec<((i64, Hex<32>), String)> = tx.query_any(SECTIONS, &["reseller_id", "digest"], &keys, |row| {
+        Ok(((row.int(0)?, Hex(row.array(1)?)), row.text(2)?))
     })?;
-    Ok(found.into_iter().filter_map(|(key, stated)| Some((key, stated?))).collect())
+    let mut sections = Sections::default();
+    for (key, json) in found {
+        if sources.contains(&key) {
+            sections.interfaces.extend(Interfaces::read(&json).map(|interfaces| (key, interfaces)));
+        }
+        if statuses.contains(&key) {
+            sections.statuses.extend(stated(&json).map(|stated| (key, stated)));
+        }
+    }
+    Ok(sections)
 }
 
 /// Between which two instants a record was made: after the receipt that it names, before it arrived.
 fn bounds((agent, at): (&AgentRef, Instant), record: i64, mark: Option<Hex<16>>, marks: &Marks) -> Bounds {
     let mark = mark.and_then(|mark| marks.get(&(agent.reseller_id, mark)));
-    let after_upper = Duration(record.rem_euclid(APART));
-    let after_lower = match mark {
-        Some(mark) if mark.agent_id == agent.agent_id => Duration(record.saturating_sub(mark.last_record).max(0)),
-        _ => after_upper,
-    };
-    Bounds { lower: mark.map(|mark| mark.given_at), upper: at, after_lower, after_upper }
+    Bounds::of(&agent.agent_id, at, record, mark)
 }
 
-/// What agents report of themselves, for their histories.
-fn lines(landed: &[Landed<'_>], surroundings: &Surroundings) -> Vec<Line> {
+/// What agents report of themselves, and what the ledger has to say of what they sent, for their histories.
+fn lines(landed: &[Landed<'_>], remarks: Vec<Remark>, surroundings: &Surroundings) -> Vec<Line> {
     let mut lines = Vec::new();
     for Landed { package, at } in landed {
         for (kind, words) in &package.events {
@@ -157,6 +165,9 @@ fn lines(landed: &[Landed<'_>], surroundings: &Surroundings) -> Vec<Line> {
             let (reseller, agent) = (package.agent.reseller_id, package.agent.agent_id.clone());
             lines.push(Line { reseller, agent, kind, detail: words.clone(), by: None, stamp });
         }
+    }
+    for Remark { reseller, agent, kind, detail } in remarks {
+        lines.push(Line { reseller, agent, kind, detail, by: None, stamp: Stamp::of(surroundings) });
     }
     lines
 }

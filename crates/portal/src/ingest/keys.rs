@@ -6,7 +6,7 @@
 
 use super::package::{Opening, best_grade};
 use crate::Portal;
-use crate::db::{DbError, Tx, params};
+use crate::db::{DbError, Param, Tx, params};
 use crate::keys::PortalKeys;
 use crate::ledger::AgentRef;
 use protocol::limits::{EPOCH_KEEP_DAYS, EPOCHS_MAX};
@@ -31,6 +31,9 @@ const KIND: &str = "select kind, way from agent where reseller_id = $1 and agent
 const FIRST_EVIDENCE: &str = "select evidence_key from agent_key where agent_id = $1";
 const LATER_EVIDENCE: &str = "select from_sequence, evidence_key from agent_evidence_key
     where reseller_id = $1 and agent_id = $2 order by from_sequence";
+const KINDS: &str = "select reseller_id, agent_id, kind, way from agent";
+const FIRST_KEYS: &str = "select reseller_id, agent_id, evidence_key from agent_key";
+const LATER_KEYS: &str = "select reseller_id, agent_id, from_sequence, evidence_key from agent_evidence_key";
 /// An agent that waits for a person to compare digits: it has keys, and belongs to nobody.
 const COMPARING: &str =
     "select evidence_key, sealed_secret, transcript from comparison where agent_id = $1 and state <> 'open'";
@@ -195,6 +198,48 @@ pub(super) fn load_evidence(tx: &mut Tx<'_>, agent: &AgentRef) -> Result<Option<
         evidence.0.push((u64::try_from(from).map_err(|_| unfit())?, key(bytes)?));
     }
     Ok(Some(evidence))
+}
+
+/// What evidence of an agent rests on: the best grade that is believed of it, and the keys that it signs with.
+pub(crate) struct Witness {
+    pub(crate) best: Grade,
+    pub(crate) evidence: EvidenceKeys,
+}
+
+/// What the evidence of agents rests on, by agent. Only public keys are read: it can be shown without the secrets
+/// that the portal's key file opens.
+pub(crate) fn load_witnesses(
+    tx: &mut Tx<'_>,
+    reseller_id: i64,
+    agents: &[&str],
+) -> Result<BTreeMap<String, Witness>, DbError> {
+    let damaged = |agent: &str| DbError::Unfit(format!("agent {agent}: an evidence key of it is damaged"));
+    let read = |agent: &str, bytes: [u8; 32]| VerifyingKey::from_bytes(&bytes).map_err(|_| damaged(agent));
+    let rows: Vec<Vec<Param>> = agents.iter().map(|agent| params![reseller_id, *agent].to_vec()).collect();
+    let columns = ["reseller_id", "agent_id"];
+    let kinds: Vec<(String, Grade)> =
+        tx.query_any(KINDS, &columns, &rows, |row| Ok((row.text(1)?, best_grade(&row.text(2)?, &row.text(3)?))))?;
+    let kinds: BTreeMap<String, Grade> = kinds.into_iter().collect();
+    let first: Vec<(String, [u8; 32])> =
+        tx.query_any(FIRST_KEYS, &columns, &rows, |row| Ok((row.text(1)?, row.array(2)?)))?;
+    let mut later: Vec<(String, u64, [u8; 32])> = tx.query_any(LATER_KEYS, &columns, &rows, |row| {
+        let from = u64::try_from(row.int(2)?).map_err(|_| DbError::Shape { column: 2, wanted: "a sequence" })?;
+        Ok((row.text(1)?, from, row.array(3)?))
+    })?;
+    later.sort();
+    let mut witnesses = BTreeMap::new();
+    for (agent, bytes) in first {
+        let evidence = EvidenceKeys::one(read(&agent, bytes)?);
+        let best = kinds.get(&agent).copied().unwrap_or(Grade::B);
+        witnesses.insert(agent, Witness { best, evidence });
+    }
+    for (agent, from, bytes) in later {
+        let key = read(&agent, bytes)?;
+        if let Some(witness) = witnesses.get_mut(&agent) {
+            witness.evidence.0.push((from, key));
+        }
+    }
+    Ok(witnesses)
 }
 
 /// Moves an agent on to the epoch `to`, which it proved to be in; gives its keys there. Another process

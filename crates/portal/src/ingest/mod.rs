@@ -25,7 +25,7 @@ pub(crate) use factory::{
     Claim, claim as claim_factory, claim_now as claim_factory_now, import as import_factory,
     withdraw_now as withdraw_factory_now,
 };
-pub(crate) use keys::{AgentKeys, Unfit, load_keys};
+pub(crate) use keys::{AgentKeys, Unfit, Witness, load_keys, load_witnesses};
 pub(crate) use package::{Opening, Prepared, prepare};
 pub(crate) use release::{release, release_now};
 pub(crate) use writer::Writer;

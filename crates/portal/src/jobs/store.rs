@@ -324,10 +324,12 @@ pub(super) fn contract_name(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> 
 }
 
 const TERMS: &str = "select terms from contract_version
-    where reseller_id = $1 and contract_id = $2 and (version = $3 or (cast($3 as bigint) = 0 and valid_from <= $4))
-    order by version desc limit 1";
+    where reseller_id = $1 and contract_id = $2 and state = 'standing'
+    and (version = $3 or (cast($3 as bigint) = 0 and valid_from <= $4))
+    order by valid_from desc, version desc limit 1";
 const FIRST_TERMS: &str =
-    "select terms from contract_version where reseller_id = $1 and contract_id = $2 order by version limit 1";
+    "select terms from contract_version where reseller_id = $1 and contract_id = $2 and state = 'standing'
+    order by valid_from, version limit 1";
 
 /// The terms of a version of a contract; with version 0, those in force at `at`, else the first there are.
 pub(super) fn terms(

@@ -1,18 +1,13 @@
 //! Records become ledger entries: pure.
+//!
+//! Deliberately absent: what a record counts. Crate `evidence` says it, to a verifier too.
 
-use billing::{CounterValue, Quantity, counter_values, job_quantities};
+use billing::{CounterValue, PixelCoverage, Quantity, Unitless};
+use evidence::{JobParts, checked, job_of, plain, readings_of};
 use protocol::Hex;
-use protocol::package::{JobRecord, PrinterIdentity, Reading, SeenPrinter, cut_to_the_minute};
-use protocol::sha256;
+use protocol::package::{JobRecord, PrinterIdentity, Reading, SeenPrinter};
 use report::{Defect, Grade, Instant, Job, Personal, Severity, Share, Status};
 
-/// Beyond this many base units a single quantity is no print: 10⁹ m². Such a value is a defect; it
-/// would otherwise let one report overflow a sum.
-pub(super) const QUANTITY_MAX: i64 = 1_000_000_000_000_000;
-/// Beyond this many base units a single job is none: 1 km². A batch of 32 768 jobs then sums within 64 bits.
-const JOB_QUANTITY_MAX: i64 = 1_000_000_000_000;
-/// Characters of a name, a key or a media type.
-const TEXT_MAX: usize = 256;
 /// A cartridge with less than this share left is running out.
 const SUPPLY_LOW: Share = Share(150_000);
 
@@ -43,6 +38,14 @@ pub(crate) struct ReadingEntry {
     pub(crate) seen: Option<Hex<16>>,
     pub(crate) core: String,
     pub(crate) counters: Vec<CounterValue>,
+    /// Numbers that the printer gave without a unit.
+    pub(crate) unitless: Vec<Unitless>,
+    /// Row C4.
+    pub(crate) firmware: Option<String>,
+    /// The section with rows S23 to S26.
+    pub(crate) settings: Option<Hex<32>>,
+    /// The section that says where the rows came from.
+    pub(crate) sources: Hex<32>,
     pub(crate) alerts: i64,
     pub(crate) severe_alerts: i64,
     /// The section with rows S1 to S22.
@@ -73,6 +76,10 @@ pub(crate) struct JobEntry {
     pub(crate) job: Job,
     pub(crate) personal: Personal,
     pub(crate) quantities: Vec<Quantity>,
+    /// Rows P25 and P26, where the printer says both.
+    pub(crate) coverage: Option<PixelCoverage>,
+    /// Numbers that the printer gave without a unit.
+    pub(crate) unitless: Vec<Unitless>,
     pub(crate) defects: i64,
 }
 
@@ -91,39 +98,24 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Whether a text can be stored and shown: both databases take it, and no index row overflows.
-fn plain(text: &str) -> bool {
-    !text.is_empty() && text.chars().count() <= TEXT_MAX && !text.chars().any(char::is_control)
-}
-
-/// Refuses a printer whose names are no names.
-pub(crate) fn checked(printer: &PrinterIdentity) -> Result<(), Defect> {
-    let names = [Some(&printer.serial), printer.product_number.as_ref(), printer.product_name.as_ref()];
-    match names.into_iter().flatten().find(|name| !plain(name)) {
-        Some(odd) => Err(Defect::of(format!("a printer is called {}", Defect::quote(odd)))),
-        None => Ok(()),
-    }
-}
-
 /// The entry of a reading. `core` is its exact text. `Err` names what makes it no reading.
 pub(crate) fn reading_entry(origin: Origin, reading: Reading, core: &str) -> Result<ReadingEntry, Defect> {
     checked(&reading.printer)?;
     let open = || reading.alerts.iter().filter(|alert| alert.cleared_at.is_none());
-    let all = counter_values(&reading.usage);
-    let fits = |counter: &&CounterValue| {
-        let named = plain(&counter.meter.to_string()) && counter.media.as_deref().is_none_or(plain);
-        named && (0..=QUANTITY_MAX).contains(&counter.value)
-    };
-    let counters: Vec<CounterValue> = all.iter().filter(fits).cloned().collect();
+    let (counters, left_out, unitless) = readings_of(&reading);
     Ok(ReadingEntry {
         alerts: count(open().count()),
         severe_alerts: count(open().filter(|alert| alert.severity == Severity::Severe).count()),
-        defects: count(reading.defects.len() + all.len() - counters.len()),
+        defects: count(reading.defects.len() + left_out),
         counters,
+        unitless,
         core: core.to_owned(),
         read_at: reading.read_at,
         seen: reading.seen,
         status: reading.status,
+        settings: reading.settings,
+        sources: reading.sources,
+        firmware: reading.configuration.firmware_version.filter(|version| plain(version)),
         stated: None,
         printer: reading.printer,
         origin,
@@ -132,39 +124,22 @@ pub(crate) fn reading_entry(origin: Origin, reading: Reading, core: &str) -> Res
 
 /// The entry of a job. `Err` names what makes it no job that can be counted once.
 pub(crate) fn job_entry(origin: Origin, record: JobRecord, personal: Personal) -> Result<JobEntry, Defect> {
-    checked(&record.printer)?;
-    let odd = |what: &str| Defect::of(format!("a job of {} {what}", record.printer.serial));
-    let key = record.key().filter(|key| plain(key)).ok_or_else(|| odd("has no key"))?;
-    let finished_at = record.job.finished_at().ok_or_else(|| odd("has no completion time"))?;
-    let all = job_quantities(&record.job);
-    let fits = |quantity: &&Quantity| {
-        let named = plain(&quantity.meter.to_string()) && quantity.media.as_deref().is_none_or(plain);
-        named && (0..=JOB_QUANTITY_MAX).contains(&quantity.amount)
-    };
-    let quantities: Vec<Quantity> = all.iter().filter(fits).cloned().collect();
-    // What tells one version of a job from another, whoever read it, when, and under which privacy policy:
-    // neither its personal rows nor the seconds of its instants.
-    let text = serde_json::to_string(&cut(&record.job)).map_err(|_| odd("does not serialise"))?;
+    let JobParts { key, finished_at, digest, quantities, defects, unitless, coverage, .. } = job_of(&record)?;
     Ok(JobEntry {
         key,
         finished_at,
         read_at: record.read_at,
         seen: record.seen,
-        digest: Hex(sha256(&[text.as_bytes()])),
-        defects: count(record.defects.len() + all.len() - quantities.len()),
+        digest,
+        defects: count(defects),
         quantities,
+        coverage,
+        unitless,
         job: record.job,
         personal,
         printer: record.printer,
         origin,
     })
-}
-
-/// A job as an agent says it that cuts instants to the minute; one that is cut already stays as it is.
-fn cut(job: &Job) -> Job {
-    let mut cut = job.clone();
-    cut_to_the_minute(&mut cut);
-    cut
 }
 
 /// What the section `json` with rows S1 to S22 says; `None` where it is of another form.
@@ -186,30 +161,6 @@ pub(crate) fn seen_entry(origin: Origin, seen: SeenPrinter) -> Result<SeenEntry,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use report::{Duration, JobKind, PrintJob};
-
-    fn job(printed_at: i64, time_to_print: Option<i64>) -> Job {
-        let (printed_at, time_to_print) = (Some(Instant(printed_at)), time_to_print.map(Duration));
-        let print = PrintJob { printed_at, time_to_print, ..PrintJob::default() };
-        Job { kind: JobKind::Print, print: Some(print), ..Job::default() }
-    }
-
-    #[test]
-    fn a_cut_job_finishes_at_the_minute_and_cutting_again_changes_nothing() {
-        for (printed_at, time) in [(1_795_348_805_250, Some(93_700)), (59_999, None), (0, Some(1)), (-1, Some(7))] {
-            let once = cut(&job(printed_at, time));
-            let finished = once.finished_at().expect("dated");
-            assert_eq!(finished.0.rem_euclid(60_000), 0, "{printed_at}");
-            assert_eq!(cut(&once), once);
-        }
-    }
-
-    #[test]
-    fn jobs_that_differ_by_seconds_within_a_minute_are_cut_to_the_same() {
-        let start = 1_795_348_800_000;
-        assert_eq!(cut(&job(start + 1_000, Some(30_000))), cut(&job(start + 9_000, Some(30_000))));
-        assert_ne!(cut(&job(start + 1_000, Some(30_000))), cut(&job(start + 61_000, Some(30_000))));
-    }
 
     #[test]
     fn a_section_of_another_form_states_nothing() {

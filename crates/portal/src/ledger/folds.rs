@@ -1,12 +1,13 @@
 //! Sums of jobs whose detail an agent had to give up: kept beside the jobs, and in no usage cell.
 //!
 //! Deliberately absent: counting them. A sum over an unknown split of media and days fits no cell; it is shown
-//! as an exception, and billing decides what it is worth.
+//! as an exception. Statements take it where no other agent brought jobs of its time, and only after a person
+//! signed it: see `statements::sums`.
 
-use super::facts::{QUANTITY_MAX, checked};
-use super::{Memory, Origin};
+use super::{Arrivals, Memory, Origin};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
+use evidence::sum_of;
 use protocol::Hex;
 use protocol::package::{Fold, PrinterIdentity};
 use report::{Defect, Instant};
@@ -55,15 +56,14 @@ pub(crate) struct FoldEntry {
 
 /// The entry of a sum. `Err` names what makes it none.
 pub(crate) fn fold_entry(origin: Origin, fold: Fold) -> Result<FoldEntry, Defect> {
-    checked(&fold.printer)?;
-    let odd = || Defect::of(format!("a sum of jobs of {} is out of range", fold.printer.serial));
-    let fits = |amount: i64| if (0..=QUANTITY_MAX).contains(&amount) { Ok(amount) } else { Err(odd()) };
+    sum_of(&fold)?;
+    let odd = || Defect::of(format!("a sum of jobs of {} cannot be kept", fold.printer.serial));
     Ok(FoldEntry {
-        jobs: i64::try_from(fold.jobs).map_err(|_| odd()).and_then(fits)?,
-        pages: fits(fold.pages)?,
-        area_printed: fits(fold.area_printed.0)?,
-        area_media: fits(fold.area_media.0)?,
-        ink: fits(fold.ink.0)?,
+        jobs: i64::try_from(fold.jobs).map_err(|_| odd())?,
+        pages: fold.pages,
+        area_printed: fold.area_printed.0,
+        area_media: fold.area_media.0,
+        ink: fold.ink.0,
         categories: serde_json::to_string(&fold.categories).map_err(|_| odd())?,
         folded_at: fold.folded_at,
         since: fold.since,
@@ -85,14 +85,21 @@ pub(crate) struct PlacedFold<'a> {
 }
 
 /// Keeps sums, each once by its record.
-pub(crate) fn append_folds(tx: &mut Tx<'_>, memory: &Memory, folds: &[PlacedFold<'_>]) -> Result<(), DbError> {
+pub(crate) fn append_folds(
+    tx: &mut Tx<'_>,
+    memory: &Memory,
+    folds: &[PlacedFold<'_>],
+    arrivals: &mut Arrivals,
+) -> Result<(), DbError> {
     let mut rows: Vec<Vec<Param>> = Vec::with_capacity(folds.len());
     for PlacedFold { entry, since, until } in folds {
         let (origin, agent) = (&entry.origin, &entry.origin.agent);
+        let printer_id = memory.printer(agent, &entry.printer.serial)?;
+        arrivals.add(memory, agent, printer_id, *until)?;
         rows.push(
             params![
                 agent.reseller_id,
-                memory.printer(agent, &entry.printer.serial)?,
+                printer_id,
                 &agent.agent_id,
                 origin.sequence,
                 origin.record,

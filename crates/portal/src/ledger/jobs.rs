@@ -1,10 +1,15 @@
 //! Appends job facts and moves the usage cells by what was really inserted.
+//!
+//! Deliberately absent: what a job counts and which of its versions is in force, which crate `evidence` says.
 
-use super::{JobEntry, Memory};
+use super::counters::PrinterId;
+use super::{Arrivals, JobEntry, Memory, unitless};
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{Db, DbError, Param, Tx, params};
 use billing::{MeterKind, Quantity};
-use report::JobStatus;
+use evidence::{Kept, Offer, in_force, offer};
+use protocol::Hex;
+use report::{Instant, JobStatus};
 use std::collections::BTreeMap;
 
 const JOB: Bulk = Bulk {
@@ -38,6 +43,9 @@ const JOB: Bulk = Bulk {
         ("record", Kind::Int),
         ("quantities", Kind::Text),
         ("dated_by", Kind::Text),
+        ("project", Kind::Text),
+        ("non_white", Kind::Int),
+        ("colour_share", Kind::Int),
     ],
     key: 4,
     on_conflict: "do nothing",
@@ -81,8 +89,8 @@ type JobKey = (i64, i64, String);
 /// A job with the times that are believed.
 pub(crate) struct PlacedJob<'a> {
     pub(crate) entry: &'a JobEntry,
-    pub(crate) read_at: report::Instant,
-    pub(crate) finished_at: report::Instant,
+    pub(crate) read_at: Instant,
+    pub(crate) finished_at: Instant,
     /// `printer`, or `receipt` where the printer's time could not be.
     pub(crate) dated_by: &'static str,
 }
@@ -96,17 +104,24 @@ impl<'a> PlacedJob<'a> {
 
 /// A version of a job that is already kept.
 #[derive(Clone)]
-struct Kept {
-    version: i64,
-    read_at: i64,
-    digest: Vec<u8>,
+struct Version {
+    number: i64,
+    kept: Kept,
     quantities: Vec<Quantity>,
     counted: bool,
-    finished_at: report::Instant,
+    finished_at: Instant,
 }
 
+/// A version of a job that is new: whose, which, its number.
+type Fresh<'a> = (PrinterId, &'a PlacedJob<'a>, i64);
+
 /// Appends jobs; gives how many rows were inserted. Printers and zones must be learnt.
-pub(crate) fn append_jobs(tx: &mut Tx<'_>, memory: &Memory, jobs: &[PlacedJob<'_>]) -> Result<usize, DbError> {
+pub(crate) fn append_jobs(
+    tx: &mut Tx<'_>,
+    memory: &Memory,
+    jobs: &[PlacedJob<'_>],
+    arrivals: &mut Arrivals,
+) -> Result<usize, DbError> {
     let mut keys = Vec::with_capacity(jobs.len());
     let mut rows = Vec::with_capacity(jobs.len());
     for job in jobs {
@@ -117,21 +132,25 @@ pub(crate) fn append_jobs(tx: &mut Tx<'_>, memory: &Memory, jobs: &[PlacedJob<'_
     }
     let inserted = JOB.insert(tx, &rows)?;
     let mut cells = Cells::default();
-    let mut known = Vec::new();
+    let (mut known, mut fresh): (Vec<(&PlacedJob<'_>, &JobKey)>, Vec<Fresh<'_>>) = (Vec::new(), Vec::new());
     for ((job, key), inserted) in jobs.iter().zip(&keys).zip(&inserted) {
         if *inserted {
             let entry = job.entry;
             cells.add(memory, entry, key.1, job.finished_at, &entry.quantities, counts(entry.job.status), 1)?;
+            fresh.push(((key.0, key.1), job, 1));
         } else {
             known.push((job, key));
         }
     }
-    let mut count = inserted.iter().filter(|inserted| **inserted).count();
     if !known.is_empty() {
-        count += append_versions(tx, memory, &known, &mut cells)?;
+        fresh.extend(append_versions(tx, memory, &known, &mut cells)?);
     }
     cells.move_by(tx)?;
-    Ok(count)
+    for ((_, printer), job, _) in &fresh {
+        arrivals.add(memory, &job.entry.origin.agent, *printer, job.finished_at)?;
+    }
+    unitless::keep_of_jobs(tx, &fresh)?;
+    Ok(fresh.len())
 }
 
 /// Only what was printed or scanned to its end is in the cells, as contracts bill it by default. A
@@ -140,43 +159,41 @@ fn counts(status: Option<JobStatus>) -> bool {
     !matches!(status, Some(JobStatus::Cancelled | JobStatus::Failed))
 }
 
-/// Jobs whose key is kept already: the same job again, or a later version of it.
-fn append_versions(
+/// Jobs whose key is kept already: the same job again, or a later version of it. Gives those that are kept.
+fn append_versions<'a>(
     tx: &mut Tx<'_>,
     memory: &Memory,
-    jobs: &[(&PlacedJob<'_>, &JobKey)],
+    jobs: &[(&'a PlacedJob<'a>, &JobKey)],
     cells: &mut Cells,
-) -> Result<usize, DbError> {
-    let mut kept = load_versions(tx, jobs)?;
-    let (mut rows, mut superseded) = (Vec::new(), Vec::new());
+) -> Result<Vec<Fresh<'a>>, DbError> {
+    let mut known = load_versions(tx, jobs)?;
+    let (mut rows, mut superseded, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
     for (job, key) in jobs {
-        let entry = job.entry;
-        let versions = kept.entry((*key).clone()).or_default();
-        let current = versions.iter().max_by_key(|kept| (kept.read_at, kept.version)).cloned();
-        let newer = current.as_ref().is_none_or(|current| job.read_at.0 >= current.read_at);
-        // A newer reading is held against the version in force, since a job may change back; an older
-        // one is no news where any version says the same.
-        let said = |kept: &Kept| kept.digest == entry.digest.0;
-        let known = if newer { current.as_ref().is_some_and(said) } else { versions.iter().any(said) };
-        if known {
+        let (entry, job) = (job.entry, *job);
+        let versions = known.entry((*key).clone()).or_default();
+        let kept: Vec<Kept> = versions.iter().map(|version| version.kept).collect();
+        let offer = offer(&kept, job.read_at, &entry.digest);
+        if offer == Offer::Known {
             continue;
         }
-        let version = versions.iter().map(|kept| kept.version).max().unwrap_or(0) + 1;
-        rows.push(row(job, key.1, version)?);
-        let replaced = if newer { current.as_ref().map(|current| current.version) } else { Some(version) };
+        let number = versions.iter().map(|version| version.number).max().unwrap_or(0) + 1;
+        rows.push(row(job, key.1, number)?);
+        fresh.push(((key.0, key.1), job, number));
+        let current = in_force(&kept).and_then(|place| versions.get(place)).cloned();
+        let is_newer = offer == Offer::InForce;
+        let replaced = if is_newer { current.as_ref().map(|current| current.number) } else { Some(number) };
         if let Some(replaced) = replaced {
             superseded.push(params![key.0, key.1, &key.2, replaced].to_vec());
         }
-        if newer {
+        if is_newer {
             if let Some(old) = &current {
                 cells.add(memory, entry, key.1, old.finished_at, &old.quantities, old.counted, -1)?;
             }
             cells.add(memory, entry, key.1, job.finished_at, &entry.quantities, counts(entry.job.status), 1)?;
         }
-        versions.push(Kept {
-            version,
-            read_at: job.read_at.0,
-            digest: entry.digest.0.to_vec(),
+        versions.push(Version {
+            number,
+            kept: Kept { read_at: job.read_at, digest: entry.digest },
             quantities: entry.quantities.clone(),
             counted: counts(entry.job.status),
             finished_at: job.finished_at,
@@ -186,29 +203,35 @@ fn append_versions(
         return Err(DbError::Unfit("another portal process inserted a version of these jobs meanwhile".to_owned()));
     }
     SUPERSEDED.insert(tx, &superseded)?;
-    Ok(rows.len())
+    Ok(fresh)
 }
 
-fn load_versions(tx: &mut Tx<'_>, jobs: &[(&PlacedJob<'_>, &JobKey)]) -> Result<BTreeMap<JobKey, Vec<Kept>>, DbError> {
+/// The versions of jobs, in the order they arrived.
+fn load_versions(
+    tx: &mut Tx<'_>,
+    jobs: &[(&PlacedJob<'_>, &JobKey)],
+) -> Result<BTreeMap<JobKey, Vec<Version>>, DbError> {
     let mut keys: Vec<Vec<Param>> =
         jobs.iter().map(|(_, (reseller, printer, key))| params![*reseller, *printer, key].to_vec()).collect();
     keys.sort();
     keys.dedup();
     let found = tx.query_any(VERSIONS, &["reseller_id", "printer_id", "job_key"], &keys, |row| {
         let status = row.text(7)?;
-        let kept = Kept {
-            version: row.int(3)?,
-            read_at: row.int(4)?,
-            digest: row.bytes(5)?,
+        let version = Version {
+            number: row.int(3)?,
+            kept: Kept { read_at: Instant(row.int(4)?), digest: Hex(row.array(5)?) },
             quantities: serde_json::from_str(&row.text(6)?)?,
             counted: ![JobStatus::Cancelled.word(), JobStatus::Failed.word()].contains(&status.as_str()),
-            finished_at: report::Instant(row.int(8)?),
+            finished_at: Instant(row.int(8)?),
         };
-        Ok(((row.int(0)?, row.int(1)?, row.text(2)?), kept))
+        Ok(((row.int(0)?, row.int(1)?, row.text(2)?), version))
     })?;
-    let mut versions: BTreeMap<JobKey, Vec<Kept>> = BTreeMap::new();
-    for (key, kept) in found {
-        versions.entry(key).or_default().push(kept);
+    let mut versions: BTreeMap<JobKey, Vec<Version>> = BTreeMap::new();
+    for (key, version) in found {
+        versions.entry(key).or_default().push(version);
+    }
+    for of_job in versions.values_mut() {
+        of_job.sort_by_key(|version| version.number);
     }
     Ok(versions)
 }
@@ -252,6 +275,9 @@ fn row(placed: &PlacedJob<'_>, printer_id: i64, version: i64) -> Result<Vec<Para
         origin.record.into(),
         serde_json::to_string(&entry.quantities)?.into(),
         placed.dated_by.into(),
+        personal.project.as_deref().into(),
+        entry.coverage.map(|coverage| coverage.non_white.0).into(),
+        entry.coverage.map(|coverage| coverage.colour.0).into(),
     ])
 }
 
@@ -269,7 +295,7 @@ impl Cells {
         memory: &Memory,
         entry: &JobEntry,
         printer_id: i64,
-        finished_at: report::Instant,
+        finished_at: Instant,
         quantities: &[Quantity],
         counted: bool,
         sign: i64,

@@ -1,21 +1,29 @@
 //! The ledger: counter readings in segments and job facts, append-only, each naming the package it
 //! came from. Usage cells move in the same transaction, only by rows really inserted.
 //!
-//! Deliberately absent: prices, and any update of a fact.
+//! Deliberately absent: prices, any update of a fact, and what a record counts, which crate `evidence` says.
 
+mod arrivals;
+mod breaks;
+mod counters;
 mod facts;
+mod firmware;
 mod folds;
 mod jobs;
+mod late;
 mod readings;
-mod time;
+mod unitless;
 
+pub(crate) use arrivals::Arrivals;
+pub(crate) use breaks::{Settled, keep_decisions};
+pub(crate) use counters::usual_daily;
+pub(crate) use evidence::checked;
 pub(crate) use facts::{
-    AgentRef, JobEntry, Origin, ReadingEntry, SeenEntry, Stated, checked, job_entry, reading_entry, seen_entry, stated,
+    AgentRef, JobEntry, Origin, ReadingEntry, SeenEntry, Stated, job_entry, reading_entry, seen_entry, stated,
 };
 pub(crate) use folds::{FoldEntry, PlacedFold, append_folds, fold_entry};
 pub(crate) use jobs::{PlacedJob, append_jobs, bench_insert, bench_rows, bench_table};
-pub(crate) use readings::{PlacedReading, append_readings};
-pub(crate) use time::{Bounds, Placed};
+pub(crate) use readings::{PlacedReading, Remark, append_readings};
 
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};

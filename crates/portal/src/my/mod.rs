@@ -1,21 +1,22 @@
-//! The customer's own page: its printers, its approved statements, and what is collected about it.
+//! The customer's own page: its printers, the statements issued to it, and what is collected about it.
 //!
 //! The scope of a customer's person is narrowed to that customer. Deliberately absent: drafts, contracts
 //! and everything else that is the reseller's.
 
 pub(crate) mod page;
+pub(crate) mod readings;
 mod store;
 
 use crate::Portal;
 use crate::agents::{self, Brief, Fate, Policy};
-use crate::contracts::statement_number;
 use crate::customers::{overview, personal_words};
 use crate::db::{DbError, Tx};
 use crate::shell::format;
-use crate::shell::page::{Badge, Status, Tone};
+use crate::shell::page::Badge;
 use crate::shell::part::Part;
 use crate::shell::{CustomerUser, Error, chrome, render};
 use crate::statements::page::StatementRow;
+use crate::statements::{period_of, status};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -26,7 +27,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// `/my` and what is below.
 pub(crate) fn routes() -> Router<Portal> {
-    Router::new().route("/my", get(show)).route("/my/statements/{id}", get(statement))
+    Router::new()
+        .route("/my", get(show))
+        .route("/my/statements/{id}", get(statement))
+        .route("/my/statements/{id}/evidence", get(evidence))
+        .merge(readings::routes())
 }
 
 async fn show(
@@ -77,19 +82,20 @@ fn agent_row(agent: &Brief) -> AgentRow {
     }
 }
 
-fn statement_row(approved: &store::Approved) -> StatementRow {
-    let statement = &approved.document;
+fn statement_row(issued: &store::Issued) -> StatementRow {
+    let statement = &issued.document;
     let used = statement.lines.iter().flat_map(|line| &line.grades).filter(|(_, quantity)| **quantity != 0);
     let grades: BTreeSet<Grade> = used.map(|(grade, _)| *grade).collect();
     let (digits, code) = (u32::from(statement.currency.minor_digits()), statement.currency.code());
+    let payer = statement.payer.as_ref().map_or_else(String::new, |payer| format!(", paid by {payer}"));
     StatementRow {
-        href: format!("/my/statements/{}", approved.statement_id),
-        number: approved.number.map_or_else(|| "without a number".to_owned(), statement_number),
-        customer: statement.customer.clone(),
-        period: statement.period_label.clone(),
+        href: format!("/my/statements/{}", issued.statement_id),
+        number: issued.name.clone(),
+        customer: format!("{}{payer}", statement.customer),
+        period: period_of(statement.kind, &statement.period_label),
         grades: grades.into_iter().map(Badge::from).collect(),
-        status: Status::new(Tone::Good, "approved"),
-        total: format::money(approved.total, digits, code),
+        status: status(issued.state),
+        total: format::money(issued.total, digits, code),
     }
 }
 
@@ -99,4 +105,8 @@ async fn statement(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     crate::statements::customer_page(&portal, &user, &id).await
+}
+
+async fn evidence(State(portal): State<Portal>, user: CustomerUser, Path(id): Path<String>) -> Result<Response, Error> {
+    crate::statements::customer_evidence(&portal, &user, &id).await
 }

@@ -22,6 +22,9 @@ pub(crate) enum Error {
     /// It cannot be done in the present state; the words say why.
     #[error("{0}")]
     Conflict(String),
+    /// This build of the program has no such thing; the words say which build has.
+    #[error("{0}")]
+    NotBuilt(String),
     /// Somebody has to sign in first; then they come back to this address.
     #[error("not signed in")]
     SignIn(String),
@@ -43,6 +46,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (code, words) = match &self {
             Error::NotFound => (404, None),
+            Error::NotBuilt(words) => (404, Some(words.clone())),
             Error::Forged => {
                 (403, Some("The form is older than your sign-in. Go back, load the page again, and repeat.".to_owned()))
             }

@@ -7,7 +7,7 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use std::collections::BTreeMap;
 
-/// Bytes of a form.
+/// Bytes of a form that says nothing else.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// The fields of a form by name, trimmed; a repeated name keeps its last value.
@@ -55,10 +55,11 @@ fn decode(text: &[u8]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A form that somebody signed in sent: who, and the fields. `U` is [`super::ResellerUser`] and the like.
-pub(crate) struct Posted<U>(pub(crate) U, pub(crate) FormData);
+/// A form of at most `MOST` bytes that somebody signed in sent: who, and the fields. `U` is
+/// [`super::ResellerUser`] and the like.
+pub(crate) struct Posted<U, const MOST: usize = FORM_BYTES_MAX>(pub(crate) U, pub(crate) FormData);
 
-impl<U> FromRequest<Portal> for Posted<U>
+impl<U, const MOST: usize> FromRequest<Portal> for Posted<U, MOST>
 where
     U: TryFrom<Signed, Error = Error>,
 {
@@ -67,8 +68,8 @@ where
     async fn from_request(request: Request, portal: &Portal) -> Result<Self, Error> {
         let (mut parts, body) = request.into_parts();
         let signed = Signed::from_request_parts(&mut parts, portal).await?;
-        let too_long = |_| Error::Invalid(format!("The form is longer than {FORM_BYTES_MAX} bytes."));
-        let form = FormData::parse(&to_bytes(body, FORM_BYTES_MAX).await.map_err(too_long)?);
+        let too_long = |_| Error::Invalid(format!("The form is longer than {MOST} bytes."));
+        let form = FormData::parse(&to_bytes(body, MOST).await.map_err(too_long)?);
         if !signed.owns_token(form.text("csrf")) {
             return Err(Error::Forged);
         }

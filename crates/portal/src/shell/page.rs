@@ -168,8 +168,10 @@ pub(crate) fn navigation(here: &str, counts: &NavCounts) -> Vec<NavGroup> {
         NavGroup {
             label: "Billing",
             links: vec![
+                link("Billing run", "/billing", None),
                 link("Statements", "/statements", counts.statements),
                 link("Contracts", "/contracts", counts.contracts),
+                link("Readings", "/readings", None),
             ],
         },
         NavGroup {
@@ -188,8 +190,8 @@ pub(crate) fn operator_navigation() -> Vec<NavGroup> {
 
 /// The navigation of a customer's own people; `here` as in [`navigation`].
 pub(crate) fn customer_navigation(here: &str) -> Vec<NavGroup> {
-    let link = NavLink { label: "Overview", href: "/my", count: None, current: here == "/my" };
-    vec![NavGroup { label: "Your printing", links: vec![link] }]
+    let link = |label, href| NavLink { label, href, count: None, current: here == href };
+    vec![NavGroup { label: "Your printing", links: vec![link("Overview", "/my"), link("Readings", "/my/readings")] }]
 }
 
 /// How things stand, at a glance. Never shown by colour alone.
@@ -404,6 +406,7 @@ pub(crate) struct Field {
     choices: Vec<Choice>,
     autocomplete: Option<&'static str>,
     inputmode: Option<&'static str>,
+    list: Option<&'static str>,
     required: bool,
     hint: Option<String>,
     wrong: Option<String>,
@@ -424,6 +427,7 @@ impl Field {
             choices: Vec::new(),
             autocomplete: None,
             inputmode: None,
+            list: None,
             required: false,
             hint: None,
             wrong: None,
@@ -476,6 +480,11 @@ impl Field {
     /// With the browser's name for what belongs here, such as `username`.
     pub(crate) fn autocomplete(self, autocomplete: &'static str) -> Field {
         Field { autocomplete: Some(autocomplete), ..self }
+    }
+
+    /// With the words of the page's `datalist` of that id to choose from, beside what is typed.
+    pub(crate) fn suggest(self, list: &'static str) -> Field {
+        Field { list: Some(list), ..self }
     }
 
     /// A field that must be filled.

@@ -1,5 +1,5 @@
 //! Whose data may be seen. Store functions that read a reseller's data take a [`ResellerScope`]
-//! first, and only a session (or the set-up of a new reseller) makes one.
+//! first, and only a session (or the set-up of a new reseller, or a billing run) makes one.
 
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,11 @@ impl ResellerScope {
 
     /// The scope of a reseller that the set-up made itself.
     pub(crate) fn of_new_reseller(reseller_id: i64) -> ResellerScope {
+        ResellerScope::proved(reseller_id, None)
+    }
+
+    /// The scope of what the machine's operator does for a reseller: a billing run, or its numbers after a restore.
+    pub(crate) fn of_run(reseller_id: i64) -> ResellerScope {
         ResellerScope::proved(reseller_id, None)
     }
 

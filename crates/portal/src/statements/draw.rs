@@ -1,74 +1,260 @@
-//! Draws up statements: the facts of a period and the contract's version become a stored draft.
+//! Draws up statements: what is known of a period becomes a stored draft, with what it settles of periods
+//! before.
 //!
-//! Deliberately absent: all arithmetic, which is the billing crate's, and approving.
+//! It reads in one transaction, rates outside any, and writes in another one; what changed in between is a
+//! conflict. Deliberately absent: all arithmetic, which is the billing crate's, and approving.
 
-use super::facts;
-use super::store::{self, Contract, Draft};
-use crate::db::Tx;
+mod late;
+
+use super::correct::{self, Again, Facts, as_standing, overtaken, rate_gathered, unrated};
+use super::gather::{self, Gathered};
+use super::issue::hold;
+use super::store::{self, Carries, Contract, Document, Laid, Left, Look, Made, Opening, Past, State};
+use crate::Portal;
+use crate::db::{DbError, Tx};
 use crate::shell::{Error, ResellerScope};
-use billing::{ContractRef, Evidence, Input, MeterKind, Period, rate};
-use report::Instant;
-use std::collections::BTreeSet;
+use billing::clauses::corrections::{Corrections, Late};
+use billing::correction::{needs_note, other_terms};
+use billing::{Adjustment, Currency, Money, Period, adjustment, outstanding};
+use report::{Instant, Surroundings};
+
+/// Why notes stand beside a draft.
+const NOTE_WORDS: &str = "Facts arrived after the period was billed.";
+/// The same, where the terms are others now.
+const TERMS_WORDS: &str = "Another version of the contract bills the period now.";
 
 /// What came of drawing up a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DrawUp {
-    /// The new draft.
+    /// The new draft; of several payers, the customer's.
     pub(crate) statement_id: i64,
-    /// How many lines it has.
-    pub(crate) lines: usize,
-    /// How many drafts it replaced.
-    pub(crate) replaced: u64,
+    /// The sum of all payers, minor units.
+    pub(crate) total: Money,
+    /// The currency of it.
+    pub(crate) currency: Currency,
 }
 
-/// Draws up the statement of a period. Drafts that touch the period are replaced; an approved statement
-/// that touches it is a conflict.
-pub(crate) fn draw_up(
+/// What a statement is drawn up from.
+struct Known {
+    contract: Contract,
+    own: Gathered,
+    /// What the periods before leave.
+    carries: Carries,
+    /// Where `past` begins.
+    from: Instant,
+    past: Vec<Past>,
+    /// The billed periods that are looked at again.
+    late: Vec<Facts>,
+    late_from: Option<Instant>,
+    /// How often stays of the contract had changed.
+    stays: i64,
+}
+
+fn known(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     contract_id: i64,
     period: Period,
-    statement_id: i64,
     now: Instant,
-) -> Result<DrawUp, Error> {
+) -> Result<Known, Error> {
     let contract = store::contract(tx, scope, contract_id, period.end)?;
     store::refuse_billed(tx, scope, contract_id, period)?;
-    let notes = notes(&contract, period, now);
-    let customer_id = contract.customer_id;
-    let printers = facts::printers(tx, scope, contract_id, period, &counted(&contract))?;
-    let input = Input {
-        contract: ContractRef {
-            id: contract_id.to_string(),
-            number: contract.number,
-            version: u32::try_from(contract.version).unwrap_or(u32::MAX),
-        },
-        terms: contract.terms,
-        period,
-        customer: contract.customer,
-        printers,
+    store::refuse_waiting(tx, scope, contract_id, period.start, false)?;
+    let look_back = i64::from(Corrections::of(&contract.terms).look_back);
+    let billed = store::periods_before(tx, scope, contract_id, period.start, look_back.max(1))?;
+    let from = billed.first().map_or(period.start, |first| first.start);
+    let past = store::past(tx, scope, contract_id, from)?;
+    // What is approved and has no number yet cannot be referred to: its period, and those before it, are looked
+    // at when it is issued.
+    let waits = |period: &Period| past.iter().any(|of| of.state == State::Approved && of.bills(*period));
+    let open = billed.iter().rposition(waits).map_or(0, |place| place + 1);
+    let looked_at = if look_back > 0 { billed.get(open..).unwrap_or_default() } else { &[] };
+    let late = late::changed(tx, scope, &contract, looked_at, &past)?;
+    let carries = store::carries(tx, scope, contract_id, from)?;
+    // What was settled with another carry than the one that stands now is looked at as well.
+    let moved = carries.moved(looked_at);
+    let late = if moved.len() > late.len() { moved } else { late };
+    Ok(Known {
+        own: gather::gather(tx, scope, &contract, period, now)?,
+        carries,
+        from,
+        past,
+        late_from: late.first().map(|first| first.start),
+        stays: store::stays_changed(tx, scope, contract_id)?,
+        late: correct::facts(tx, scope, contract_id, late, now)?,
+        contract,
+    })
+}
+
+/// What is settled of periods before.
+#[derive(Default)]
+struct Settled {
+    adjustments: Vec<Adjustment>,
+    notes: Vec<Made>,
+    /// The periods that the adjustments settle.
+    periods: Vec<Period>,
+    /// What the periods that were looked at leave now.
+    look: Look,
+}
+
+/// Rates late periods again and settles what differs as the contract says: by lines of this statement, or by
+/// notes; always by a note where a line on this statement could not say it.
+fn settle(surroundings: &Surroundings, known: &Known, late: Vec<Facts>) -> Result<Settled, Error> {
+    let rule = Corrections::of(&known.contract.terms);
+    let opening = known.late_from.map(|from| known.carries.before(from)).unwrap_or_default();
+    let mut settled = Settled { look: Look::begin(opening.carry.clone()), ..Settled::default() };
+    for again in correct::rate_again(late, opening.carry)? {
+        let (period, carry) = (again.period, again.rated.carry.clone());
+        let noted = settle_one(surroundings, known, rule, again, &mut settled)?;
+        settled.look.left.push(Left { period, carry, noted });
+    }
+    for note in &mut settled.notes {
+        note.laid.looked = settled.look.kept(&known.carries);
+    }
+    Ok(settled)
+}
+
+/// Settles one period; gives whether a note is to.
+fn settle_one(
+    surroundings: &Surroundings,
+    known: &Known,
+    rule: Corrections,
+    again: Again,
+    settled: &mut Settled,
+) -> Result<bool, Error> {
+    let (past, next) = (known.past.as_slice(), &known.own.basis.input);
+    let billed = correct::billed(past, again.period)?;
+    let Some(first) = billed.first() else { return Ok(false) };
+    let statement = &again.rated.statement;
+    if rule.late == Late::Note || needs_note(&billed, statement, next).map_err(|error| unrated(&error))? {
+        let why = if other_terms(&billed, statement) { TERMS_WORDS } else { NOTE_WORDS };
+        let note = correct::note(surroundings, past, again, why)?;
+        let noted = note.is_some();
+        settled.notes.extend(note);
+        return Ok(noted);
+    }
+    let changes = outstanding(&billed, statement).map_err(|error| unrated(&error))?;
+    if !changes.is_empty() {
+        settled.adjustments.push(adjustment(first, &changes));
+        settled.periods.push(again.period);
+    }
+    Ok(false)
+}
+
+/// The statement of the period, to be kept as a draft, with one document for each payer.
+fn statement(
+    surroundings: &Surroundings,
+    known: &mut Known,
+    settled: &mut Settled,
+    period: Period,
+    now: Instant,
+) -> Result<Made, Error> {
+    let opening = match settled.look.left.last() {
+        Some(last) => Opening { carry: last.carry.clone(), again: true },
+        None => known.carries.before(period.start),
     };
-    let mut statement =
-        rate(&input).map_err(|error| Error::Conflict(format!("The statement cannot be drawn up: {error}.")))?;
-    statement.notes.extend(notes);
-    let replaced = store::drop_drafts(tx, scope, contract_id, period)?;
-    let draft = Draft { statement_id, contract_id, customer_id, statement: &statement };
-    store::insert(tx, scope, &draft, now).map_err(|error| {
-        if error.is_conflict() {
-            Error::Conflict("Somebody drew up this statement at the same moment. Look at the contract.".to_owned())
-        } else {
-            Error::from(error)
+    let laid = Laid {
+        opening: opening.carry.clone(),
+        looked: settled.look.kept(&known.carries),
+        ..store::laid(&known.past, std::mem::take(&mut settled.periods))
+    };
+    known.own.finish(opening.carry, std::mem::take(&mut settled.adjustments));
+    known.own.basis.carried_again = opening.again;
+    known.own.basis.added = notes(&known.contract, period, now);
+    let (rated, readiness) = rate_gathered(&known.own)?;
+    let mut whole = rated.statement;
+    whole.notes.extend(known.own.basis.added.iter().cloned());
+    let documents = whole.split().map_err(|error| unrated(&error))?;
+    let document = |statement| {
+        let (statement_id, event_id) = (crate::new_id(surroundings), crate::new_id(surroundings));
+        Document { statement_id, event_id, corrects: None, statement }
+    };
+    Ok(Made {
+        period,
+        revision: 0,
+        documents: documents.into_iter().map(document).collect(),
+        basis: store::pack(&known.own.basis)?,
+        carry: rated.carry,
+        laid,
+        readiness,
+        why: String::new(),
+    })
+}
+
+/// Draws up the statement of a period, with drafts of notes on periods before where those are settled by notes.
+/// Drafts of this period and of those notes are replaced.
+///
+/// # Errors
+///
+/// A statement that is approved or issued touches the period, an earlier draft leaves something to it, or it
+/// cannot be rated; the words say what to do.
+pub(crate) fn draw(
+    portal: &Portal,
+    scope: &ResellerScope,
+    contract_id: i64,
+    period: Period,
+    by: Option<i64>,
+) -> Result<DrawUp, Error> {
+    let (surroundings, now) = (portal.surroundings(), portal.surroundings().now());
+    let mut known = portal.db().read_now(|tx| known(tx, scope, contract_id, period, now))?;
+    let late = std::mem::take(&mut known.late);
+    let mut settled = settle(surroundings, &known, late)?;
+    let own = statement(surroundings, &mut known, &mut settled, period, now)?;
+    let totals = own.documents.iter().map(|document| document.statement.total);
+    let total = Money::sum(totals).map_err(|error| Error::Internal(Box::new(error)))?;
+    let first = own.documents.first().map(|document| document.statement_id);
+    let statement_id = first.ok_or_else(|| Error::Conflict("There is nobody to charge.".to_owned()))?;
+    let currency = known.contract.terms.currency;
+    let mut made = settled.notes;
+    let notes = made.len();
+    made.push(own);
+    let replaced = portal.db().write_now(|tx| -> Result<u64, Error> {
+        hold(tx, scope)?;
+        store::refuse_billed(tx, scope, contract_id, period)?;
+        let is_same = store::standing(tx, scope, contract_id, known.from)? == as_standing(&known.past);
+        if !is_same || store::stays_changed(tx, scope, contract_id)? != known.stays {
+            return Err(overtaken());
         }
+        store::hand_on(tx, scope, contract_id, &made)?;
+        let dropped = match known.late_from {
+            Some(from) => store::drop_notes(tx, scope, contract_id, (from, period.start))?,
+            None => 0,
+        };
+        if let Some(own) = made.last_mut() {
+            own.why = beside(notes, dropped);
+        }
+        let replaced = store::drop_drafts(tx, scope, contract_id, period)?;
+        store::insert(tx, scope, &known.contract, &made, (now, by)).map_err(doubled)?;
+        Ok(replaced)
     })?;
-    Ok(DrawUp { statement_id, lines: statement.lines.len(), replaced })
+    tracing::debug!(statement.id = statement_id, contract.id = contract_id, notes, replaced, "kept a draft");
+    Ok(DrawUp { statement_id, total, currency })
 }
 
-/// The kinds of counters that a statement reads: those it bills from, and media for the reconciliation.
-fn counted(contract: &Contract) -> BTreeSet<MeterKind> {
-    let terms = &contract.terms;
-    let billed = terms.kinds().into_iter().filter(|kind| terms.evidence_of(*kind) == Evidence::Counter);
-    billed.chain([MeterKind::AreaMedia]).collect()
+/// What was drawn up and taken away beside a statement, in words; empty where nothing was.
+fn beside(notes: usize, dropped: u64) -> String {
+    let drawn = match notes {
+        0 => String::new(),
+        1 => "A draft of a note on an earlier period was drawn up beside it.".to_owned(),
+        many => format!("Drafts of notes on {many} earlier periods were drawn up beside it."),
+    };
+    let gone = match dropped {
+        0 => String::new(),
+        1 => "One draft of a note that waited was taken away.".to_owned(),
+        many => format!("{many} drafts of notes that waited were taken away."),
+    };
+    format!("{drawn} {gone}").trim().to_owned()
 }
 
+fn doubled(error: DbError) -> Error {
+    if error.is_conflict() {
+        let words = "Somebody drew up this statement at the same moment. Look at the contract.";
+        return Error::Conflict(words.to_owned());
+    }
+    Error::from(error)
+}
+
+/// What a reader must know that rating cannot.
 fn notes(contract: &Contract, period: Period, now: Instant) -> Vec<String> {
     let mut notes = Vec::new();
     if now < period.end {

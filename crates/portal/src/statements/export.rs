@@ -1,161 +1,358 @@
-//! The CSV of a statement, for other programs: dots, ISO dates, one line a row. Pure.
+//! The forms in which a statement is taken away as a file, their names and their bytes. Pure.
 //!
-//! Deliberately absent: thousands separators and local formats, and cells that a spreadsheet would run.
+//! The forms are written by the crates `documents` and `pdf`. Parties that were not known when a document was
+//! issued are filled in for its electronic invoice, and the pages around that, alone. Deliberately absent: who may
+//! have a file, and how long making one may take, which is the business of `downloads`.
 
 use super::store::Stored;
-use crate::shell::csv::cell;
-use billing::{Line, PricingUnit};
-use report::Category;
+use crate::shell::Error;
+use billing::{Parties, Party, Statement};
+use documents::{Around, Brand, Dialect, Profile, Syntax};
 
-const HEAD: [&str; 20] = [
-    "statement",
-    "state",
-    "contract",
-    "version",
-    "customer",
-    "period_start",
-    "period_end",
-    "time_zone",
-    "line",
-    "title",
-    "meter",
-    "category",
-    "media",
-    "unit",
-    "used",
-    "included",
-    "billed",
-    "unit_price",
-    "currency",
-    "amount",
-];
+/// Whether this build makes PDFs.
+pub(super) const HAS_PDF: bool = cfg!(feature = "pdf");
+/// The looks of a PDF; the first is the usual one.
+const LOOKS: [&str; 3] = ["ledger", "letter", "plain"];
+/// The word for a PDF that carries the invoice of EN 16931, known as Factur-X and ZUGFeRD.
+const FACTUR_X: &str = "factur-x";
+/// The word for a PDF that carries an XRechnung.
+const XRECHNUNG: &str = "xrechnung";
 
-/// The lines of a statement, then its taxes and sums.
-pub(super) fn lines(stored: &Stored) -> Result<Vec<u8>, csv::Error> {
-    let mut bytes = Vec::new();
-    write(stored, &mut bytes)?;
-    Ok(bytes)
+/// The form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// CSV.
+    Csv(Dialect),
+    /// A spreadsheet.
+    Xlsx,
+    /// JSON, which reads back as the statement.
+    Json,
+    /// An electronic invoice.
+    Invoice(Syntax, Profile),
+    /// A PDF of one of the [`LOOKS`]; it may carry the electronic invoice of a profile, in CII.
+    Pdf(&'static str, Option<Profile>),
 }
 
-fn write(stored: &Stored, bytes: &mut Vec<u8>) -> Result<(), csv::Error> {
-    let statement = &stored.statement;
-    let shown = |amount: billing::Money| amount.show(statement.currency);
-    let mut writer = csv::Writer::from_writer(bytes);
-    writer.write_record(HEAD)?;
-    for line in &statement.lines {
-        writer.write_record(record(stored, &line.id, &line.title, used(line), line.amount.map(shown)))?;
-    }
-    for tax in &statement.taxes {
-        writer.write_record(record(stored, "tax", &tax.label(), Used::default(), Some(shown(tax.amount))))?;
-    }
-    for (word, amount) in [("net", statement.net), ("total", statement.total)] {
-        writer.write_record(record(stored, word, word, Used::default(), Some(shown(amount))))?;
-    }
-    writer.flush()?;
-    Ok(())
+/// That a word of an address means nothing.
+fn unknown(what: &str, choices: &str) -> Error {
+    Error::Invalid(format!("{what}: choose {choices}."))
 }
 
-/// The columns from `meter` to `unit_price`; empty for what is no usage.
-#[derive(Default)]
-struct Used([String; 8]);
+/// That this build makes no PDFs.
+fn no_pdf() -> Error {
+    let words = "This portal was built without PDF. The spreadsheet says the same. Who runs the portal gets PDF with \
+                 a build of the feature pdf: cargo build --release --features pdf";
+    Error::NotBuilt(words.to_owned())
+}
 
-fn used(line: &Line) -> Used {
-    let pattern = line.pattern.as_ref();
-    let part = pattern.and_then(|pattern| pattern.category.as_ref().map(Category::id).or(pattern.colour.as_deref()));
-    let number = |amount: Option<i64>| match line.unit.zip(amount) {
-        Some((unit, amount)) => plain(unit, amount),
-        None => String::new(),
+impl Form {
+    /// CSV in a dialect; the plain one where none is said.
+    pub(super) fn csv(dialect: &str) -> Result<Form, Error> {
+        let found = if dialect.is_empty() { Some(Dialect::default()) } else { Dialect::parse(dialect) };
+        found.map(Form::Csv).ok_or_else(|| unknown("Dialect", "plain, excel, readings or quantities"))
+    }
+
+    /// An electronic invoice; UBL by EN 16931 itself where nothing is said.
+    pub(super) fn invoice(syntax: &str, profile: &str) -> Result<Form, Error> {
+        let of_word = if syntax.is_empty() { Some(Syntax::default()) } else { Syntax::parse(syntax) };
+        let syntax = of_word.ok_or_else(|| unknown("Syntax", "ubl or cii"))?;
+        let of_word = if profile.is_empty() { Some(Profile::default()) } else { Profile::parse(profile) };
+        let profile = of_word.ok_or_else(|| unknown("Profile", "en16931, peppol or xrechnung"))?;
+        Ok(Form::Invoice(syntax, profile))
+    }
+
+    /// A PDF; the usual look where none is said, and the pages alone where no invoice is.
+    pub(super) fn pdf(look: &str, invoice: &str) -> Result<Form, Error> {
+        if !HAS_PDF {
+            return Err(no_pdf());
+        }
+        let wanted = if look.is_empty() { LOOKS[0] } else { look };
+        let found = LOOKS.into_iter().find(|known| *known == wanted);
+        let look = found.ok_or_else(|| unknown("Look", "ledger, letter or plain"))?;
+        let invoice = match invoice {
+            "" => None,
+            FACTUR_X => Some(Profile::En16931),
+            XRECHNUNG => Some(Profile::XRechnung),
+            _ => return Err(unknown("Invoice", "factur-x or xrechnung")),
+        };
+        Ok(Form::Pdf(look, invoice))
+    }
+
+    /// Whether only what was issued can be said in it.
+    pub(super) fn is_invoice(self) -> bool {
+        matches!(self, Form::Invoice(..) | Form::Pdf(_, Some(_)))
+    }
+
+    /// Whether making it takes seconds, or much memory, for a document of many rows.
+    pub(super) fn is_heavy(self) -> bool {
+        matches!(self, Form::Xlsx | Form::Pdf(..))
+    }
+
+    /// The content type.
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Form::Csv(_) => "text/csv; charset=utf-8",
+            Form::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Form::Json => "application/json",
+            Form::Invoice(..) => "application/xml",
+            Form::Pdf(..) => "application/pdf",
+        }
+    }
+
+    /// What the name of the file ends in. The usual choice is not said.
+    pub(super) fn ending(self) -> String {
+        match self {
+            Form::Csv(Dialect::Plain) => ".csv".to_owned(),
+            Form::Csv(dialect) => format!("-{}.csv", dialect.word()),
+            Form::Xlsx => ".xlsx".to_owned(),
+            Form::Json => ".json".to_owned(),
+            Form::Invoice(syntax, profile) => {
+                let of_syntax = if syntax == Syntax::Cii { "-cii" } else { "" };
+                let of_profile = match profile {
+                    Profile::En16931 => "",
+                    Profile::PeppolBis => "-peppol",
+                    Profile::XRechnung => "-xrechnung",
+                };
+                format!("{of_profile}{of_syntax}.xml")
+            }
+            Form::Pdf(look, invoice) => {
+                let of_look = if look == LOOKS[0] { String::new() } else { format!("-{look}") };
+                let of_invoice = match invoice {
+                    None => String::new(),
+                    Some(Profile::XRechnung) => format!("-{XRECHNUNG}"),
+                    Some(_) => format!("-{FACTUR_X}"),
+                };
+                format!("{of_look}{of_invoice}.pdf")
+            }
+        }
+    }
+}
+
+/// What the file of a statement is called, without its ending: by its number, before it has one by its state.
+pub(super) fn name(stored: &Stored) -> String {
+    if stored.is_issued() { stored.name() } else { format!("{}-{}", stored.name(), stored.statement_id) }
+}
+
+/// What a file is made from.
+#[derive(Debug)]
+pub(super) struct Material {
+    /// The document.
+    pub(super) statement: Statement,
+    /// What stands around it.
+    pub(super) around: Around,
+    /// How the reseller shows itself.
+    pub(super) brand: Brand,
+    /// Whether a party is called otherwise now, so that nothing was filled in from it.
+    pub(super) is_renamed: bool,
+}
+
+/// The bytes of the file.
+///
+/// # Errors
+///
+/// The document cannot be said in that form; the words say why.
+pub(super) fn bytes(material: &Material, form: Form) -> Result<Vec<u8>, Error> {
+    let Material { statement, around, brand, .. } = material;
+    match form {
+        Form::Csv(dialect) => documents::csv(statement, around, dialect).map_err(failed),
+        Form::Xlsx => documents::xlsx(statement, brand).map_err(failed),
+        Form::Json => documents::json(statement).map_err(failed),
+        Form::Invoice(syntax, profile) => invoice(material, syntax, profile).map(String::into_bytes),
+        Form::Pdf(look, carried) => {
+            // The pages show the parties of the invoice: both say the same.
+            let carried = carried.map(|profile| invoice(material, Syntax::Cii, profile)).transpose()?;
+            set(statement, brand, look, carried.as_deref())
+        }
+    }
+}
+
+fn invoice(material: &Material, syntax: Syntax, profile: Profile) -> Result<String, Error> {
+    let written = documents::einvoice(&material.statement, syntax, profile);
+    written.map_err(|problems| refused(&problems, material.is_renamed))
+}
+
+fn failed(error: documents::Error) -> Error {
+    match error {
+        documents::Error::Xlsx(_) => Error::Conflict(format!("{} Take the CSV.", sentence(&error.to_string()))),
+        other => Error::Internal(Box::new(other)),
+    }
+}
+
+/// Everything that is missing, a sentence each.
+fn refused(problems: &[String], is_renamed: bool) -> Error {
+    let mut words = vec!["No electronic invoice can be made of this yet.".to_owned()];
+    words.extend(problems.iter().map(|problem| sentence(problem)));
+    if is_renamed {
+        let why = "Seller or customer are called otherwise now, so that nothing was taken from today's details.";
+        words.push(why.to_owned());
+    }
+    Error::Conflict(words.join(" "))
+}
+
+/// The words with a capital letter and a full stop.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
+
+#[cfg(feature = "pdf")]
+fn set(statement: &Statement, brand: &Brand, look: &str, carried: Option<&str>) -> Result<Vec<u8>, Error> {
+    let paper = documents::paper(statement, brand);
+    let look = pdf::Look::parse(look).unwrap_or_default();
+    let written = match carried {
+        Some(cii) => pdf::facturx(&paper, look, None, cii),
+        None => pdf::pdf(&paper, look, None),
     };
-    Used([
-        pattern.map_or("", |pattern| pattern.meter.word()).to_owned(),
-        cell(part.unwrap_or("")),
-        cell(pattern.and_then(|pattern| pattern.media.as_deref()).unwrap_or("")),
-        line.unit.map_or("", PricingUnit::label).to_owned(),
-        number(line.used),
-        number(line.included),
-        number(line.quantity),
-        line.unit_price.map_or_else(String::new, String::from),
-    ])
+    written.map_err(|error| match error {
+        pdf::PdfError::TooManyRows { .. } | pdf::PdfError::TooMuchText { .. } => {
+            Error::Conflict(sentence(&error.to_string()))
+        }
+        other => Error::Internal(Box::new(other)),
+    })
 }
 
-/// A quantity as a plain number with every decimal there is.
-fn plain(unit: PricingUnit, amount: i64) -> String {
-    unit.show_exact(amount).split(' ').next().unwrap_or_default().to_owned()
+#[cfg(not(feature = "pdf"))]
+fn set(_: &Statement, _: &Brand, _: &str, _: Option<&str>) -> Result<Vec<u8>, Error> {
+    Err(no_pdf())
 }
 
-fn record(stored: &Stored, line: &str, title: &str, used: Used, amount: Option<String>) -> Vec<String> {
-    let statement = &stored.statement;
-    let state = if stored.is_draft { super::store::DRAFT } else { super::store::APPROVED };
-    let number = if stored.is_draft { String::new() } else { stored.name() };
-    let mut cells = vec![
-        number,
-        state.to_owned(),
-        cell(&statement.contract.number),
-        statement.contract.version.to_string(),
-        cell(&statement.customer),
-        statement.period.start.to_string(),
-        statement.period.end.to_string(),
-        statement.time_zone.clone(),
-        cell(line),
-        cell(title),
-    ];
-    cells.extend(used.0);
-    cells.push(statement.currency.code().to_owned());
-    cells.push(amount.unwrap_or_default());
-    cells
+/// What was filled in of parties that were not wholly known when a document was issued.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Filled {
+    /// The fields, in words: `the buyer's country`.
+    pub(super) fields: Vec<String>,
+    /// Whether a party is called otherwise now, so that nothing was taken from it.
+    pub(super) is_renamed: bool,
+}
+
+/// Fills empty fields of a document's seller and buyer with what is known now. What stands there stays, and of a
+/// party that is called otherwise by now nothing is taken: it may be another one. `payer` is who pays, by the name
+/// in the contract, where that is not the customer.
+pub(super) fn fill(parties: &mut Parties, payer: Option<&str>, now: &Parties) -> Filled {
+    let mut filled = Filled::default();
+    let buyer = match payer {
+        Some(payer) => now.payers.get(payer),
+        None => now.buyer.as_ref(),
+    };
+    // A payer of whom nothing was known is called as in the contract.
+    let unknown = payer.map(|payer| Party { name: payer.to_owned(), ..Party::default() });
+    if buyer.is_some() && unknown.is_some() && parties.buyer == unknown {
+        parties.buyer = None;
+    }
+    fill_party("seller", &mut parties.seller, now.seller.as_ref(), &mut filled);
+    fill_party("buyer", &mut parties.buyer, buyer, &mut filled);
+    filled
+}
+
+fn fill_party(who: &str, kept: &mut Option<Party>, now: Option<&Party>, filled: &mut Filled) {
+    let Some(now) = now else { return };
+    let kept = kept.get_or_insert_default();
+    let mut now = now.clone();
+    let has_name = !kept.name.trim().is_empty();
+    if has_name && kept.name.trim() != now.name.trim() {
+        filled.is_renamed = true;
+        return;
+    }
+    for ((label, own), (_, known)) in fields(kept).into_iter().zip(fields(&mut now)) {
+        if own.trim().is_empty() && !known.trim().is_empty() {
+            *own = std::mem::take(known);
+            filled.fields.push(format!("the {who}'s {label}"));
+        }
+    }
+}
+
+/// Every field of a party with its name.
+fn fields(party: &mut Party) -> [(&'static str, &mut String); 13] {
+    [
+        ("name", &mut party.name),
+        ("street", &mut party.street),
+        ("postcode", &mut party.postcode),
+        ("city", &mut party.city),
+        ("country", &mut party.country),
+        ("VAT identifier", &mut party.vat_id),
+        ("registration", &mut party.registration),
+        ("electronic address", &mut party.electronic),
+        ("IBAN", &mut party.iban),
+        ("mail address", &mut party.email),
+        ("contact", &mut party.contact),
+        ("telephone", &mut party.phone),
+        ("reference", &mut party.reference),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use billing::{ContractRef, Currency, Money, Pattern, Period, Statement, UnitPrice};
-    use report::Instant;
+
+    fn party(name: &str, country: &str) -> Party {
+        Party { name: name.to_owned(), country: country.to_owned(), ..Party::default() }
+    }
+
+    fn parties(seller: Option<Party>, buyer: Option<Party>) -> Parties {
+        Parties { seller, buyer, ..Parties::default() }
+    }
 
     #[test]
-    fn every_row_is_complete_and_no_cell_is_a_formula() {
-        let line = Line {
-            id: "2.1".to_owned(),
-            title: "=cmd()".to_owned(),
-            pattern: Some(Pattern::parse("area-printed/mono-line@-Bond, 80 g").unwrap()),
-            used: Some(520_000_001),
-            included: Some(400_000_000),
-            quantity: Some(120_000_001),
-            unit: Some(PricingUnit::SquareMetre),
-            unit_price: Some(UnitPrice::parse("0.1387").unwrap()),
-            amount: Some(Money(-1_664)),
-            ..Line::default()
-        };
-        let statement = Statement {
-            number: None,
-            contract: ContractRef { id: "5".to_owned(), number: "C-5".to_owned(), version: 3 },
-            customer: "+Bau".to_owned(),
-            period: Period { start: Instant(0), end: Instant(86_400_000) },
-            period_label: "1970".to_owned(),
-            time_zone: "UTC".to_owned(),
-            currency: Currency::parse("EUR").unwrap(),
-            lines: vec![line],
-            net: Money(-1_664),
-            taxes: Vec::new(),
-            total: Money(-1_664),
-            reconciliations: Vec::new(),
-            notes: Vec::new(),
-        };
-        let stored = Stored {
-            statement_id: 1,
-            contract_id: 5,
-            number: Some(187),
-            is_draft: false,
-            statement,
-            created_at: Instant(0),
-            approved_at: Some(Instant(1)),
-            approved_by: String::new(),
-        };
-        let text = String::from_utf8(lines(&stored).unwrap()).unwrap();
-        let rows: Vec<&str> = text.lines().collect();
-        assert_eq!(rows.len(), 4);
-        let expected = "S-0187,approved,C-5,3,'+Bau,1970-01-01T00:00:00Z,1970-01-02T00:00:00Z,UTC,2.1,'=cmd(),\
-                        area-printed,mono-line,\"'-Bond, 80 g\",m²,520.000001,400.00,120.000001,0.1387,EUR,-16.64";
-        assert_eq!(rows[1], expected);
-        assert!(rows[3].ends_with(",total,total,,,,,,,,,EUR,-16.64"), "{}", rows[3]);
+    fn only_empty_fields_of_the_same_party_are_filled() {
+        let now = parties(Some(party("Nordhang", "DE")), Some(party("Kessler", "BE")));
+        let mut none = parties(None, None);
+        let filled = fill(&mut none, None, &now);
+        assert_eq!(none, now);
+        assert_eq!(filled.fields.len(), 4);
+        let mut kept = parties(Some(party("Nordhang", "NL")), Some(party("Kessler", "")));
+        let filled = fill(&mut kept, None, &now);
+        assert_eq!(filled, Filled { fields: vec!["the buyer's country".to_owned()], is_renamed: false });
+        assert_eq!(kept, parties(Some(party("Nordhang", "NL")), Some(party("Kessler", "BE"))));
+        let mut other = parties(Some(party("Nordhang", "DE")), Some(party("Kessler und Sohn", "")));
+        let before = other.clone();
+        assert_eq!(fill(&mut other, None, &now), Filled { fields: Vec::new(), is_renamed: true });
+        assert_eq!(other, before);
+    }
+
+    #[test]
+    fn a_payer_is_filled_from_its_own_details() {
+        let mut now = parties(None, Some(party("Kessler", "BE")));
+        let mut kept = parties(None, Some(party("Bank", "")));
+        assert_eq!(fill(&mut kept, Some("Bank"), &now), Filled::default());
+        assert_eq!(kept.buyer, Some(party("Bank", "")));
+        now.payers.insert("Bank".to_owned(), party("Bank NV", "NL"));
+        fill(&mut kept, Some("Bank"), &now);
+        assert_eq!(kept.buyer, Some(party("Bank NV", "NL")));
+    }
+
+    #[test]
+    fn words_of_addresses_choose_the_form_and_name_the_file() {
+        let ending = |form: Result<Form, Error>| form.map(Form::ending).ok();
+        assert_eq!(ending(Form::csv("")).as_deref(), Some(".csv"));
+        assert_eq!(ending(Form::csv("readings")).as_deref(), Some("-readings.csv"));
+        assert_eq!(ending(Form::csv("tab")), None);
+        assert_eq!(ending(Form::invoice("", "")).as_deref(), Some(".xml"));
+        assert_eq!(ending(Form::invoice("cii", "xrechnung")).as_deref(), Some("-xrechnung-cii.xml"));
+        assert_eq!(ending(Form::invoice("edifact", "")), None);
+        assert_eq!(ending(Form::invoice("", "core")), None);
+        for (look, invoice, expected) in [
+            ("letter", "", "-letter.pdf"),
+            ("", "", ".pdf"),
+            ("", "factur-x", "-factur-x.pdf"),
+            ("plain", "xrechnung", "-plain-xrechnung.pdf"),
+        ] {
+            assert_eq!(ending(Form::pdf(look, invoice)).as_deref(), HAS_PDF.then_some(expected));
+            if let Ok(form) = Form::pdf(look, invoice) {
+                assert_eq!(form.is_invoice(), !invoice.is_empty());
+            }
+        }
+        assert_eq!(ending(Form::pdf("comic", "")), None);
+        assert_eq!(ending(Form::pdf("", "peppol")), None);
+    }
+
+    #[test]
+    fn what_is_missing_is_told_in_sentences() {
+        let missing = ["the buyer's country is missing: enter it".to_owned(), "no tax is said.".to_owned()];
+        let words = refused(&missing, false).to_string();
+        let expected = "No electronic invoice can be made of this yet. The buyer's country is missing: enter it. \
+                        No tax is said.";
+        assert_eq!(words, expected);
+        assert!(refused(&missing, true).to_string().ends_with("from today's details."));
     }
 }

@@ -1,12 +1,13 @@
 //! The address under which the jobs list shows exactly the jobs behind a line. Pure.
 //!
 //! A price takes what earlier prices left, so that the address also says what to leave out. It is
-//! checked against all that the statement counts: a link that would show anything else is not given.
+//! checked against all that the statement counts: a link that would show anything else is not given, be it
+//! printers of another pool, or quantities in a category or unit that the jobs themselves do not say.
 //! Deliberately absent: the list itself; what it sums under the address is what stands beside the link.
 
 use super::page::JobsLink;
 use crate::shell::address::address;
-use billing::{Line, LineEvidence, LineSource, Meter, Pattern, Statement};
+use billing::{Line, LineEvidence, LineSource, Mark, Meter, Pattern, Statement};
 use report::Category;
 use std::collections::BTreeSet;
 
@@ -18,10 +19,14 @@ const BETWEEN: char = '|';
 /// The link to the jobs behind a line; `None` where jobs are not its evidence.
 pub(super) fn jobs(statement: &Statement, line: &Line, contract_id: i64) -> Option<JobsLink> {
     let pattern = line.pattern.as_ref()?;
+    // The list shows jobs as their printers said them.
+    if line.marks.contains(&Mark::Declared) || line.marks.contains(&Mark::Recategorised) {
+        return None;
+    }
     let except = except(statement, line, pattern);
     let own: BTreeSet<Key<'_>> = keys(line).collect();
     let all = statement.lines.iter().flat_map(keys);
-    let matches = |pattern: &Pattern, key: &Key<'_>| pattern.matches(key.0, key.1);
+    let matches = |pattern: &Pattern, key: &Key<'_>| pattern.matches(key.1, key.2);
     let shown = all.filter(|key| matches(pattern, key) && !except.iter().any(|except| matches(except, key)));
     let shown: BTreeSet<Key<'_>> = shown.collect();
     let is_sayable = except.len() <= EXCEPT_MAX && except.iter().all(|pattern| is_sayable(pattern));
@@ -30,7 +35,7 @@ pub(super) fn jobs(statement: &Statement, line: &Line, contract_id: i64) -> Opti
     }
     let (quantity, count) = sum(line);
     // A job of two categories stands in each of them: only within one meter entries are jobs.
-    let meters: BTreeSet<&Meter> = own.iter().map(|key| key.0).collect();
+    let meters: BTreeSet<&Meter> = own.iter().map(|key| key.1).collect();
     let text = match (meters.len(), count) {
         (1, 1) => "1 job behind this".to_owned(),
         (1, count) => format!("{count} jobs behind this"),
@@ -39,20 +44,20 @@ pub(super) fn jobs(statement: &Statement, line: &Line, contract_id: i64) -> Opti
     Some(JobsLink { text, href: jobs_address(statement, pattern, &except, contract_id), quantity })
 }
 
-/// One thing that is counted: a meter on a media type.
-type Key<'a> = (&'a Meter, Option<&'a str>);
+/// One thing that is counted: a printer's meter on a media type.
+type Key<'a> = (&'a str, &'a Meter, Option<&'a str>);
 
 /// What a line takes from jobs.
 fn keys(line: &Line) -> impl Iterator<Item = Key<'_>> {
     let from_jobs = line.sources.iter().filter(|source| of_jobs(source).is_some());
-    from_jobs.map(|source| (&source.meter, source.media.as_deref()))
+    from_jobs.map(|source| (source.printer.as_str(), &source.meter, source.media.as_deref()))
 }
 
 /// Quantity in base units and number of entries, where a source is jobs.
 fn of_jobs(source: &LineSource) -> Option<(i64, u64)> {
     match source.evidence {
         LineEvidence::Jobs { count, quantity } => Some((quantity, count)),
-        LineEvidence::Counter { .. } => None,
+        LineEvidence::Counter { .. } | LineEvidence::Sum { .. } | LineEvidence::Estimate { .. } => None,
     }
 }
 
@@ -151,6 +156,12 @@ mod tests {
             total: Money(0),
             reconciliations: Vec::new(),
             notes: Vec::new(),
+            kind: billing::DocumentKind::default(),
+            corrects: None,
+            payer: None,
+            parties: billing::Parties::default(),
+            issued_at: None,
+            due: None,
         }
     }
 
@@ -214,5 +225,27 @@ mod tests {
         let statement = statement(vec![odd, rest]);
         assert_eq!(shown(&statement, 0), said("&media=A%7CB", 7));
         assert_eq!(shown(&statement, 1), None);
+    }
+
+    #[test]
+    fn a_line_of_one_pool_has_no_link_that_shows_another_pools_jobs() {
+        let hall = |name: &str, printer: &str| {
+            let mut line = line("area-printed", true, &[("area-printed/premium", None, 5)]);
+            (line.id, line.sources[0].printer) = (name.to_owned(), printer.to_owned());
+            line
+        };
+        // The second line takes what the first one left, which the address cannot say by pool.
+        let pools = statement(vec![hall("Hall 1", "7"), hall("Hall 2", "8")]);
+        assert_eq!((shown(&pools, 0), shown(&pools, 1)), (None, None));
+        assert_eq!(shown(&statement(vec![hall("Hall 1", "7")]), 0), said("", 5));
+    }
+
+    #[test]
+    fn quantities_that_the_jobs_do_not_say_have_no_link() {
+        for mark in [Mark::Declared, Mark::Recategorised] {
+            let mut marked = line("area-printed", true, &[("area-printed/premium", None, 5)]);
+            marked.marks.insert(mark);
+            assert_eq!(shown(&statement(vec![marked]), 0), None);
+        }
     }
 }

@@ -1,8 +1,10 @@
-//! The pages of statements: the list, and one statement whose every line opens to what it rests on.
+//! The pages of statements: the list, one statement whose every line opens to what it rests on, and what
+//! people say happened to a contract.
 //!
 //! Deliberately absent: every sum. A statement arrives rated, its steps in words.
 
-use crate::shell::page::{Badge, Chip, Chrome, Fact, Link, Pager, Status};
+use super::subtotal::SubtotalCard;
+use crate::shell::page::{Badge, Chip, Chrome, Fact, Field, FormError, Link, Pager, Status};
 use askama::Template;
 
 /// `/statements`.
@@ -11,9 +13,9 @@ use askama::Template;
 pub(crate) struct StatementsPage {
     /// The frame.
     pub(crate) chrome: Chrome,
-    /// How many wait for approval, and the zone of the periods.
+    /// How many wait for somebody, and the zone of the periods.
     pub(crate) sub: String,
-    /// The filters with their counts: all, to approve, approved.
+    /// The filters with their counts: all, and each state.
     pub(crate) chips: Vec<Chip>,
     /// The statements shown.
     pub(crate) rows: Vec<StatementRow>,
@@ -26,18 +28,72 @@ pub(crate) struct StatementsPage {
 pub(crate) struct StatementRow {
     /// `/statements/{id}`.
     pub(crate) href: String,
-    /// Its number.
+    /// Its number, or its state before it has one.
     pub(crate) number: String,
-    /// Its customer.
+    /// Its customer, with who pays it where that is somebody else.
     pub(crate) customer: String,
-    /// Its period: `October 2026`.
+    /// Its period, with what it is where it is a note: `October 2026`, `Credit note, October 2026`.
     pub(crate) period: String,
     /// The grades of what it rests on, best first.
     pub(crate) grades: Vec<Badge>,
-    /// Draft or approved, or what is missing.
+    /// Its state.
     pub(crate) status: Status,
     /// Its total with its currency.
     pub(crate) total: String,
+}
+
+/// `/contracts/{id}/events`, which also shows what was wrong with the last try.
+#[derive(Debug, Clone, Template)]
+#[template(path = "statements/events.html")]
+pub(crate) struct EventsPage {
+    /// The frame.
+    pub(crate) chrome: Chrome,
+    /// The contract.
+    pub(crate) contract: Link,
+    /// Customer and zone.
+    pub(crate) sub: String,
+    /// The address that every form posts to: its own.
+    pub(crate) action: String,
+    /// What happened, the latest first.
+    pub(crate) rows: Vec<EventRow>,
+    /// Which part of it is shown.
+    pub(crate) pager: Pager,
+    /// A form for each kind of event.
+    pub(crate) forms: Vec<EventForm>,
+    /// What is wrong with the last try.
+    pub(crate) wrong: Vec<FormError>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub(crate) struct EventRow {
+    /// What, a word or two.
+    pub(crate) what: String,
+    /// Which printer, how much, why.
+    pub(crate) detail: String,
+    /// The day.
+    pub(crate) when: String,
+    /// Who entered it, and when.
+    pub(crate) by: String,
+    /// By whom it was withdrawn, and when.
+    pub(crate) withdrawn: Option<Status>,
+    /// Its id, while it can be withdrawn.
+    pub(crate) withdraw: Option<i64>,
+}
+
+/// The form of one kind of event.
+#[derive(Debug, Clone)]
+pub(crate) struct EventForm {
+    /// The word that says which.
+    pub(crate) kind: &'static str,
+    /// What it is for.
+    pub(crate) title: &'static str,
+    /// What comes of it, a sentence.
+    pub(crate) about: &'static str,
+    /// Its fields.
+    pub(crate) fields: Vec<Field>,
+    /// Whether it stands open when the page arrives.
+    pub(crate) open: bool,
 }
 
 /// `/statements/{id}`.
@@ -50,16 +106,16 @@ pub(crate) struct StatementPage {
     pub(crate) back: Link,
     /// Its number.
     pub(crate) number: String,
-    /// Customer and period: `Kessel Bau, October 2026`.
+    /// What it is, customer and period: `Kessel Bau, October 2026`, `Credit note, Kessel Bau, October 2026`.
     pub(crate) heading: String,
-    /// Number, contract version, and the half-open period with its zone.
+    /// Contract version, and the half-open period with its zone.
     pub(crate) sub: String,
-    /// The statement's life: drafted, approved.
+    /// The statement's life: drawn up, approved, issued, corrected.
     pub(crate) steps: Vec<Step>,
-    /// `/statements/{id}/export.csv`; `None` where the reader may not.
-    pub(crate) export_href: Option<String>,
-    /// `/statements/{id}/approve`; `None` where it is approved or the reader may not.
-    pub(crate) approve: Option<String>,
+    /// What can be done with it at once; empty where the reader may not.
+    pub(crate) acts: Vec<Act>,
+    /// What can be done with it when a reason is said; empty where the reader may not.
+    pub(crate) reasoned: Vec<Reasoned>,
     /// The sign or code of its currency, for the column's head.
     pub(crate) currency: String,
     /// Its lines in the contract's order.
@@ -70,10 +126,92 @@ pub(crate) struct StatementPage {
     pub(crate) gaps: Vec<GapCard>,
     /// How much of the amount each grade proves: `71 % signed by the printer`.
     pub(crate) shares: Vec<GradeShare>,
+    /// How much of it is estimated, as a sentence; `None` where nothing is.
+    pub(crate) estimated: Option<String>,
+    /// What each account or project bears of it; empty for a customer, and where no job names one.
+    pub(crate) subtotals: Vec<SubtotalCard>,
+    /// Documents that belong to it: what it corrects, notes on it, other payers, later adjustments.
+    pub(crate) related: Vec<RelatedRow>,
+    /// Seller, buyer or payer, customer and dates, as far as they are known.
+    pub(crate) parties: Vec<Fact>,
+    /// Files of it that most people want.
+    pub(crate) downloads: Vec<Link>,
+    /// The same in other forms.
+    pub(crate) other_files: Vec<Link>,
+    /// What its electronic invoice says beyond it, in a sentence; `None` where it says nothing else.
+    pub(crate) filled: Option<String>,
+    /// How the evidence file is checked, or why there is none.
+    pub(crate) evidence: &'static str,
     /// What happened to it: instant to words.
     pub(crate) history: Vec<Fact>,
     /// Oddities that a reader should know before approving, a sentence each.
     pub(crate) warnings: Vec<String>,
+    /// Where what holds it up is settled: the board of its month; `None` where nothing is to do.
+    pub(crate) board: Option<Link>,
+    /// The printers that hold it up and that a reason can be signed for.
+    pub(crate) signs: Vec<SignForm>,
+}
+
+/// A printer that holds a draft up, and the form to sign why it is billed all the same.
+#[derive(Debug, Clone)]
+pub(crate) struct SignForm {
+    /// The address it posts to.
+    pub(crate) action: String,
+    /// The printer's id, as the form sends it.
+    pub(crate) printer_id: String,
+    /// What people call it.
+    pub(crate) label: String,
+    /// Its state and every reason, in words.
+    pub(crate) words: String,
+    /// What the signature is for, as the form sends it.
+    pub(crate) cause: String,
+    /// The element of the reason's field.
+    pub(crate) element: String,
+}
+
+/// How an evidence file is checked.
+pub(crate) const CHECKED_BY: &str = "The evidence file holds what the statement was made from: the readings and jobs \
+    as they were signed, the terms, and what people said. Check it on any computer, without us: plotmeter verify FILE.";
+
+/// Something that can be done with a statement: a button.
+#[derive(Debug, Clone)]
+pub(crate) struct Act {
+    /// The address it posts to.
+    pub(crate) action: String,
+    /// The button's text.
+    pub(crate) label: String,
+    /// Whether it is the usual next step.
+    pub(crate) primary: bool,
+    /// What is sent besides: name and value.
+    pub(crate) hidden: Vec<(&'static str, String)>,
+}
+
+/// Something that can be done with a statement when a reason is said.
+#[derive(Debug, Clone)]
+pub(crate) struct Reasoned {
+    /// The address it posts to.
+    pub(crate) action: String,
+    /// The button's text.
+    pub(crate) label: &'static str,
+    /// What it does, a sentence.
+    pub(crate) about: &'static str,
+    /// `reason`.
+    pub(crate) field: Field,
+}
+
+/// A document that belongs to a statement.
+#[derive(Debug, Clone)]
+pub(crate) struct RelatedRow {
+    /// How it belongs to it: `Note on this`.
+    pub(crate) how: &'static str,
+    /// The document.
+    pub(crate) document: Link,
+    /// What it is and for which period.
+    pub(crate) about: String,
+    /// Its state.
+    pub(crate) status: Status,
+    /// Its total with its currency.
+    pub(crate) total: String,
 }
 
 /// A step of a statement's life.
@@ -102,7 +240,15 @@ pub(crate) struct LineRow {
     pub(crate) grades: Vec<Badge>,
     /// The amount without its currency.
     pub(crate) amount: String,
-    /// What it rests on; `None` for a fee.
+    /// What a reader must know of it: `estimated, 12.4 %`, `read by hand`.
+    pub(crate) marks: Vec<String>,
+    /// Who pays it, where that is not the customer.
+    pub(crate) payer: Option<String>,
+    /// The document that it settles; without an address where the reader has no page of it.
+    pub(crate) refers: Option<Link>,
+    /// The heading of what it rests on: how it was measured or worked out.
+    pub(crate) asked: String,
+    /// What it rests on; `None` where the contract says all.
     pub(crate) proof: Option<LineProof>,
 }
 
@@ -119,6 +265,8 @@ pub(crate) struct LineProof {
     pub(crate) unit: String,
     /// A printer's readings each.
     pub(crate) readings: Vec<LineReading>,
+    /// What each printer bears of it, where nothing was measured for it: printer to amount.
+    pub(crate) borne: Vec<Fact>,
     /// The sum, a step each: `520.00 m² − 400.00 m² included = 120.00 m²`.
     pub(crate) steps: Vec<String>,
     /// `612 jobs behind this`, leading to them; `None` where counters are the evidence.
@@ -220,6 +368,10 @@ mod samples {
             unit_price: unit_price.to_owned(),
             grades: if proof.is_some() { vec![Badge::from(Grade::A), Badge::from(Grade::B)] } else { Vec::new() },
             amount: amount.to_owned(),
+            marks: if proof.is_some() { vec!["estimated, 12.4\u{a0}%".to_owned()] } else { Vec::new() },
+            payer: Some("Finance <script>alert(1)</script>".to_owned()),
+            refers: Some(Link::new("S-0181, September 2026", "/statements/181")),
+            asked: format!("How {label} was measured"),
             proof,
         }
     }
@@ -239,6 +391,7 @@ mod samples {
             to: "1 Nov".to_owned(),
             unit: "m²".to_owned(),
             readings: vec![reading("T930 · <script>alert(1)</script>", Grade::A), reading("T2530", Grade::B)],
+            borne: vec![Fact::new("T930", "8.40").linked("/printers/7")],
             steps: vec![
                 "331.40 m² + 188.60 m² = 520.00 m² used".to_owned(),
                 "520.00 m² − 400.00 m² included = 120.00 m²".to_owned(),
@@ -265,10 +418,20 @@ mod samples {
     fn steps() -> Vec<Step> {
         let step = |name: &str, done, current| Step { name: name.to_owned(), done, current };
         vec![
-            step("Complete", Some(Status::new(Tone::Good, "Complete")), false),
-            step("Draft", None, true),
+            step("Drawn up", Some(Status::new(Tone::Good, "Drawn up")), true),
             step("Approved", None, false),
+            step("Issued", None, false),
         ]
+    }
+
+    fn related() -> RelatedRow {
+        RelatedRow {
+            how: "Note on this",
+            document: Link::new("S-0191", "/statements/191"),
+            about: "Credit note, <script>alert(1)</script>".to_owned(),
+            status: Status::new(Tone::Good, "issued"),
+            total: "− € 3.28".to_owned(),
+        }
     }
 
     impl StatementPage {
@@ -280,8 +443,18 @@ mod samples {
                 heading: "<script>alert(1)</script> Bau, October 2026".to_owned(),
                 sub: "Contract C-112 version 3 · 1 Oct 00:00 to 1 Nov 00:00, Europe/Berlin".to_owned(),
                 steps: steps(),
-                export_href: Some("/statements/187/export.csv".to_owned()),
-                approve: Some("/statements/187/approve".to_owned()),
+                acts: vec![Act {
+                    action: "/statements/187/approve".to_owned(),
+                    label: "Approve".to_owned(),
+                    primary: true,
+                    hidden: vec![("period", "2026-10".to_owned())],
+                }],
+                reasoned: vec![Reasoned {
+                    action: "/statements/187/correct".to_owned(),
+                    label: "Correct",
+                    about: "What was issued stays. The difference becomes a note.",
+                    field: Field::text("reason", "Reason").required(),
+                }],
                 currency: "€".to_owned(),
                 lines: vec![
                     line("Base fee", "1", "180.00", "180.00", None),
@@ -294,8 +467,56 @@ mod samples {
                     grade: Badge::from(Grade::A),
                     words: "71 % signed by the printer".to_owned(),
                 }],
-                history: vec![Fact::new("1 Nov 2026 00:12", "drafted, all readings in")],
+                estimated: Some("3.1\u{a0}% of the amount rests on estimates.".to_owned()),
+                subtotals: vec![SubtotalCard::sample()],
+                related: vec![related()],
+                parties: vec![Fact::new("Buyer", "<script>alert(1)</script> Bau, Gent")],
+                downloads: vec![Link::new("CSV", "/statements/187/export.csv")],
+                other_files: vec![Link::new("JSON", "/statements/187/export.json")],
+                filled: Some("The electronic invoice says as well: the buyer's <script>alert(1)</script>.".to_owned()),
+                evidence: CHECKED_BY,
+                history: vec![Fact::new("1 Nov 2026 00:12", "drawn up by Ada: <script>alert(1)</script>")],
                 warnings: vec!["One reading came 3 h after the period's end.".to_owned()],
+                board: Some(Link::new("Billing run of October 2026", "/billing/2026-10")),
+                signs: vec![SignForm {
+                    action: "/statements/187/sign".to_owned(),
+                    printer_id: "7".to_owned(),
+                    label: "T930 · <script>alert(1)</script>".to_owned(),
+                    words: "late. It was last read 28 Oct 2026, before the period's end.".to_owned(),
+                    cause: "0a".repeat(32),
+                    element: "sign-0".to_owned(),
+                }],
+            }
+        }
+    }
+
+    impl EventsPage {
+        pub(crate) fn sample() -> EventsPage {
+            EventsPage {
+                chrome: Chrome::sample("Events of C-112", "/contracts"),
+                contract: Link::new("C-112", "/contracts/112"),
+                sub: "<script>alert(1)</script> Bau · times in Europe/Berlin".to_owned(),
+                action: "/contracts/112/events".to_owned(),
+                rows: vec![EventRow {
+                    what: "Credit".to_owned(),
+                    detail: "T930: 12.00 m², area printed, service prints".to_owned(),
+                    when: "15 Oct 2026".to_owned(),
+                    by: "Ada, 16 Oct 2026 09:12".to_owned(),
+                    withdrawn: None,
+                    withdraw: Some(7),
+                }],
+                pager: Pager::new(0, 1, 1, None, None),
+                forms: vec![EventForm {
+                    kind: "exit",
+                    title: "The customer leaves",
+                    about: "What is charged at the end is the contract's to say.",
+                    fields: vec![Field::new("date", "exit.on", "Last day").required()],
+                    open: true,
+                }],
+                wrong: vec![FormError {
+                    field: "f-exit-on".to_owned(),
+                    text: "Last day: say a day such as 2026-12-31.".to_owned(),
+                }],
             }
         }
     }

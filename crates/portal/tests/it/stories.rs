@@ -1,9 +1,7 @@
 //! Stories of people: from signing in to a statement whose lines open to jobs.
 
 use crate::world::{Browser, NOW, PASSWORD, Page, Tenant, World, between, both, pack, report, token};
-use billing::{
-    Allowance, BaseFee, Clause, Currency, Money, Pattern, Per, Period, Price, PriceList, Tax, Terms, UnitPrice,
-};
+use billing::{Allowance, BaseFee, Clause, Currency, Money, Pattern, Period, Price, PriceList, Tax, Terms, UnitPrice};
 use portal::setup::{self, Role};
 use protocol::message::{AgentKind, AlertNotice, Beat, Said, Trouble};
 use protocol::package::{self, PrinterIdentity};
@@ -34,15 +32,15 @@ both! {
 pub(crate) fn terms() -> Terms {
     let currency = Currency::parse("EUR").expect("known");
     let pattern = |text: &str| Pattern::parse(text).expect("a pattern");
-    let price = |meter: &str, price: &str| Price {
-        title: None,
-        pattern: pattern(meter),
-        price: UnitPrice::parse(price).expect("a price"),
-    };
+    let price = |meter: &str, price: &str| Price::new(pattern(meter), UnitPrice::parse(price).expect("a price"));
     let mut terms = Terms::new(currency, "Europe/Berlin");
     terms.clauses = vec![
-        Clause::BaseFee(BaseFee { title: None, amount: Money(18_000), per: Per::Contract }),
-        Clause::Allowance(Allowance { covers: vec![pattern("area-printed/mono-line")], included: 400_000_000 }),
+        Clause::BaseFee(BaseFee { amount: Money(18_000), ..BaseFee::default() }),
+        Clause::Allowance(Allowance {
+            covers: vec![pattern("area-printed/mono-line")],
+            included: 400_000_000,
+            ..Allowance::default()
+        }),
         Clause::PriceList(PriceList {
             prices: vec![
                 price("area-printed/mono-line", "0.14"),
@@ -51,7 +49,7 @@ pub(crate) fn terms() -> Terms {
                 price("area-printed/high-density", "2.60"),
             ],
         }),
-        Clause::Tax(Tax { name: "VAT".to_owned(), rate: report::Share(210_000) }),
+        Clause::Tax(Tax { name: "VAT".to_owned(), rate: report::Share(210_000), ..Tax::default() }),
     ];
     terms
 }
@@ -65,22 +63,21 @@ const W1: &[(&str, i64)] = &[
     ("high-density", 22_500_000),
 ];
 
-/// A tenant whose printer printed W1 in October 2026, with a contract and its statement.
-async fn w1(world: &World) -> (Tenant, i64, i64) {
+/// A tenant whose printer printed W1 in October 2026, with a contract and the draft of its statement.
+pub(crate) async fn w1(world: &World) -> (Tenant, i64, i64) {
+    w1_read_at(world, Instant(NOW.0 - 86_400_000)).await
+}
+
+/// The same, with a printer that was read at `read_at` and never since.
+pub(crate) async fn w1_read_at(world: &World, read_at: Instant) -> (Tenant, i64, i64) {
     let tenant = world.tenant("nord").await;
     let mut sender = world.agent(&tenant).await;
     let start = Instant::parse("2026-10-05T08:00:00Z").expect("a timestamp");
     let finished: Vec<Instant> =
         (0..W1.len()).map(|day| Instant(start.0 + i64::try_from(day).expect("small") * 86_400_000)).collect();
-    let mut report = report(7, Instant(NOW.0 - 86_400_000), &finished);
+    let mut report = report(7, read_at, &finished);
     for ((job, _), (category, area)) in report.jobs.iter_mut().zip(W1) {
-        let print = job.print.as_mut().expect("a print job");
-        print.printed_area = Some(Area(*area));
-        print.media = Some("Bond 80 g".to_owned());
-        print.categories.truncate(1);
-        print.categories[0].category = report::Category::new(category);
-        print.categories[0].printed_area = Some(Area(*area));
-        print.categories[0].media_area = Some(Area(*area));
+        printed(job, category, Area(*area));
     }
     world.report(&mut sender, &report).await;
     let (reseller, customer, person) = (tenant.reseller.clone(), tenant.customer, tenant.person);
@@ -95,6 +92,17 @@ async fn w1(world: &World) -> (Tenant, i64, i64) {
         })
         .await;
     (tenant, contract, statement)
+}
+
+/// Makes a job print so much of one category.
+pub(crate) fn printed(job: &mut report::Job, category: &str, area: Area) {
+    let print = job.print.as_mut().expect("a print job");
+    print.printed_area = Some(area);
+    print.media = Some("Bond 80 g".to_owned());
+    print.categories.truncate(1);
+    print.categories[0].category = report::Category::new(category);
+    print.categories[0].printed_area = Some(area);
+    print.categories[0].media_area = Some(area);
 }
 
 async fn statement(world: World) {
@@ -129,7 +137,10 @@ async fn approval(world: World) {
     let form = [("csrf", token(&page.text))];
     assert_eq!(browser.post(&format!("/statements/{statement}/approve"), &form).await.status, 303);
     assert_eq!(browser.post(&format!("/statements/{statement}/approve"), &form).await.status, 409);
-    // An approved statement is never drawn up again.
+    assert_eq!(world.count("select count(*) from statement where number is not null").await, 0);
+    assert_eq!(browser.post(&format!("/statements/{statement}/issue"), &form).await.status, 303);
+    assert_eq!(browser.post(&format!("/statements/{statement}/issue"), &form).await.status, 409);
+    // An issued statement is never drawn up again.
     let again = [("csrf", token(&page.text)), ("period", "2026-10".to_owned())];
     assert_eq!(browser.post(&format!("/contracts/{contract}/statements"), &again).await.status, 409);
     let (reseller, person) = (tenant.reseller.clone(), tenant.person);
@@ -192,22 +203,22 @@ async fn by_hand(world: World) {
         ("currency", text("EUR")),
         ("zone", text("Europe/Berlin")),
         ("starts", text("2026-10-01")),
-        ("base_fee", text("180.00")),
-        ("base_fee_per", text("contract")),
-        ("allowance", text("400")),
-        ("allowance_meter", text("area-printed")),
-        ("covers.mono-line", text("yes")),
-        ("prices.1.meter", text("area-printed")),
-        ("prices.1.category", text("mono-line")),
-        ("prices.1.media", text("")),
-        ("prices.1.price", text("0.1.4")),
-        ("tax_name", text("VAT")),
-        ("tax_rate", text("21")),
+        ("clauses.1.word", text("base-fee")),
+        ("clauses.1.amount", text("180.00")),
+        ("clauses.2.word", text("allowance")),
+        ("clauses.2.covers", text("area-printed/mono-line")),
+        ("clauses.2.included", text("400")),
+        ("clauses.3.word", text("price-list")),
+        ("clauses.3.prices.1.pattern", text("area-printed/mono-line")),
+        ("clauses.3.prices.1.price", text("0.1.4")),
+        ("clauses.4.word", text("tax")),
+        ("clauses.4.name", text("VAT")),
+        ("clauses.4.rate", text("21")),
     ];
     let wrong = browser.post("/contracts/new", &form).await;
     assert_eq!(wrong.status, 422);
     assert!(wrong.text.contains("0.1.4"), "what was typed is kept");
-    form.iter_mut().filter(|(name, _)| *name == "prices.1.price").for_each(|(_, value)| *value = text("0.14"));
+    form.iter_mut().filter(|(name, _)| name.ends_with("prices.1.price")).for_each(|(_, value)| *value = text("0.14"));
     let made = browser.post("/contracts/new", &form).await;
     assert_eq!(made.status, 303, "{}", made.text);
     let contract = made.location.split('?').next().expect("an address").to_owned();

@@ -411,6 +411,22 @@ pub(crate) struct Page {
     pub(crate) text: String,
 }
 
+/// What a link to a file gives.
+pub(crate) struct File {
+    pub(crate) status: u16,
+    /// The content type.
+    pub(crate) kind: String,
+    /// Empty for what is no file.
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl File {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
 /// The token of the page's first form.
 pub(crate) fn token(html: &str) -> String {
     between(html, "name=\"csrf\" value=\"", "\"").unwrap_or_default().to_owned()
@@ -450,6 +466,21 @@ impl Browser {
     pub(crate) async fn get(&mut self, path: &str) -> Page {
         let builder = Browser::client().get(format!("{}{path}", self.base));
         self.send(builder).await
+    }
+
+    /// A file: what it is, what it is called, and its bytes.
+    pub(crate) async fn file(&self, path: &str) -> File {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = Browser::client().get(format!("{}{path}", self.base)).header("cookie", cookies.join("; "));
+        let response = request.send().await.expect("answered");
+        let header = |name: &str| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or("").to_owned()
+        };
+        let (status, kind, disposition) =
+            (response.status().as_u16(), header("content-type"), header("content-disposition"));
+        let name = between(&disposition, "attachment; filename=\"", "\"").unwrap_or("").to_owned();
+        File { status, kind, name, bytes: response.bytes().await.expect("a body").to_vec() }
     }
 
     /// Posts form fields as they are.

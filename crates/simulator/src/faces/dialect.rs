@@ -12,7 +12,7 @@ pub(crate) const COUNTERS: &str = "DeviceCounters";
 
 /// The lifetime counters, rows U6 to U17.
 pub(crate) fn counters(printer: &Printer) -> Node {
-    let counters = printer.counters();
+    let counters = printer.shown();
     let media = counters.media.iter().map(|(name, area)| map([("Name", text(name)), ("SquareAmount", square(*area))]));
     let categories = counters.categories.iter().map(|(category, used)| {
         map([

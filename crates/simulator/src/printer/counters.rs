@@ -54,6 +54,28 @@ impl Counters {
         self.scanned_copies.0 += more.scanned_copies.0;
     }
 
+    /// What was counted since the counters stood at `earlier`.
+    pub(super) fn since(&self, earlier: &Counters) -> Counters {
+        let mut counters = self.clone();
+        counters.jobs -= earlier.jobs;
+        counters.pages -= earlier.pages;
+        counters.media_area.0 -= earlier.media_area.0;
+        for (name, area) in &mut counters.media {
+            area.0 -= earlier.media.get(name).map_or(0, |area| area.0);
+        }
+        for (category, counter) in &mut counters.categories {
+            let before = earlier.categories.get(category).copied().unwrap_or_default();
+            counter.media_area.0 -= before.media_area.0;
+            counter.media_length.0 -= before.media_length.0;
+        }
+        for (colour, ink) in &mut counters.ink {
+            ink.0 -= earlier.ink.get(colour).map_or(0, |ink| ink.0);
+        }
+        counters.scanned_scans.0 -= earlier.scanned_scans.0;
+        counters.scanned_copies.0 -= earlier.scanned_copies.0;
+        counters
+    }
+
     /// Row U8: all that was scanned.
     pub fn scanned(&self) -> Area {
         Area(self.scanned_scans.0 + self.scanned_copies.0)

@@ -2,8 +2,8 @@
 //!
 //! [`Printer::advance`] is the only thing that moves it. What it prints depends on its seed and on
 //! time alone, never on how often it is advanced. Counters also rise by maintenance and by cutting,
-//! which are in no job; both are kept apart as truth. Deliberately absent: wear, jams, swapped
-//! parts, resets and lies.
+//! which are in no job; both are kept apart as truth. Counters that are reset, or begin anew with another
+//! board, change what the printer says and never the truth. Deliberately absent: wear, jams and lies.
 
 mod counters;
 mod job;
@@ -72,6 +72,10 @@ pub struct Printer {
     baseline: Counters,
     maintenance: Counters,
     cutting: Counters,
+    /// Where the true counters stood when those that it shows began anew.
+    anew_from: Counters,
+    /// What the counter of all media showed then.
+    anew_at: Area,
     truth: Vec<TruthJob>,
     requests: Requests,
 }
@@ -108,6 +112,8 @@ impl Printer {
             baseline,
             maintenance: Counters::default(),
             cutting: Counters::default(),
+            anew_from: Counters::default(),
+            anew_at: Area(0),
             truth: Vec::new(),
             requests: Requests::default(),
         }
@@ -237,6 +243,29 @@ impl Printer {
         self.boots += 1;
     }
 
+    /// Sets the counters that it shows to zero, as a service technician can.
+    pub fn reset_counters(&mut self) {
+        self.replace_board(Area(0));
+    }
+
+    /// Gives it another board, whose counter of all media (U17) has counted `first` elsewhere; its other
+    /// counters begin at zero. The truth goes on.
+    pub fn replace_board(&mut self, first: Area) {
+        self.anew_from = self.counters.clone();
+        self.anew_at = first;
+    }
+
+    /// Its lifetime counters as it shows them: those since they began anew last, and the one of all media
+    /// with as many values as it has.
+    pub fn shown(&self) -> Counters {
+        let mut shown = self.counters.since(&self.anew_from);
+        shown.media_area.0 += self.anew_at.0;
+        if self.quirks.media_values > 0 {
+            shown.media_area.0 = shown.media_area.0.rem_euclid(self.quirks.media_values);
+        }
+        shown
+    }
+
     /// Notes a request.
     pub(crate) fn note_request(&mut self, refused: bool) {
         let counter = if refused { &mut self.requests.refused } else { &mut self.requests.asked };
@@ -285,7 +314,7 @@ impl Printer {
         &self.truth
     }
 
-    /// Its lifetime counters: the baseline, all jobs, maintenance and cutting.
+    /// Its true lifetime counters: the baseline, all jobs, maintenance and cutting. See [`Printer::shown`].
     pub fn counters(&self) -> &Counters {
         &self.counters
     }

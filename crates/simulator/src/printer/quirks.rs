@@ -52,6 +52,9 @@ pub struct Quirks {
     pub queue_uuid_changes_on_reboot: bool,
     /// Bodies arrive in chunks instead of with a length.
     pub chunked: bool,
+    /// How many mm² the counter of all media, row U17, tells apart before it begins at zero again; at 0 it
+    /// never does.
+    pub media_values: i64,
 }
 
 impl Default for Quirks {
@@ -69,6 +72,7 @@ impl Default for Quirks {
             uuids_upper: false,
             queue_uuid_changes_on_reboot: true,
             chunked: false,
+            media_values: 0,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{START, after, busy, month};
 use report::sample::Rng;
-use report::{Category, Duration, JobKind, JobStatus};
+use report::{Area, Category, Duration, JobKind, JobStatus};
 use simulator::auditor;
 use simulator::printer::{Counters, INCH, Quirks, Source};
 use simulator::world;
@@ -43,6 +43,36 @@ fn counters_are_baseline_jobs_maintenance_and_cutting_to_the_unit() {
         assert_eq!(printer.counters().ink, printer.ink_drawn(), "{part}");
         assert!(printer.maintenance().media_area.0 > 0 && printer.cutting().media_area.0 > 0, "{part}");
     }
+}
+
+#[test]
+fn a_printer_that_is_reset_shows_what_it_counted_since_and_its_truth_goes_on() {
+    let mut printer = month(14, MFP);
+    let before = printer.counters().clone();
+    assert_eq!(printer.shown(), before);
+    printer.reset_counters();
+    let nothing = printer.shown();
+    assert_eq!((nothing.jobs, nothing.pages, nothing.media_area, nothing.scanned()), (0, 0, Area(0), Area(0)));
+    printer.advance(after(38));
+    let (shown, truth) = (printer.shown(), printer.counters());
+    assert_eq!(shown.media_area.0, truth.media_area.0 - before.media_area.0);
+    assert_eq!(shown.jobs, truth.jobs - before.jobs);
+    assert!(shown.jobs > 0 && truth.jobs > before.jobs);
+    // Another board has counted elsewhere.
+    printer.replace_board(Area(5_000_000));
+    assert_eq!(printer.shown().media_area, Area(5_000_000));
+    assert_eq!(printer.shown().pages, 0);
+}
+
+#[test]
+fn a_counter_with_few_values_begins_at_zero_again() {
+    let mut printer = busy(15, MFP);
+    let values = printer.counters().media_area.0 + 1;
+    printer = printer.with_quirks(Quirks { media_values: values, ..Quirks::default() });
+    assert_eq!(printer.shown().media_area, printer.counters().media_area);
+    printer.advance(after(7));
+    assert_eq!(printer.shown().media_area.0, printer.counters().media_area.0 - values);
+    assert_eq!(printer.shown().media, printer.counters().media, "only the counter of all media is that small");
 }
 
 #[test]

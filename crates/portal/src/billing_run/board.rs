@@ -1,0 +1,176 @@
+//! How every contract stands for the periods that begin in a month: its statement, its printers, what holds it
+//! up, and the days that are left.
+//!
+//! Printers stand as they did when the statement was last drawn up: what is approved is that. Deliberately
+//! absent: the way to a cause, which the page links.
+
+mod estimate;
+
+pub(crate) use estimate::estimate;
+
+use super::run::due;
+use super::stands::{self, Stands, stands};
+use super::store::{self, Note};
+use crate::db::Tx;
+use crate::shell::{Error, ResellerScope};
+use crate::statements::store::{Signed, State, cause, number_setting};
+use billing::{Clause, Currency, Money, Month, Period, Readiness, Ready, Reason, Terms};
+use protocol::Hex;
+use report::{Duration, Instant};
+
+/// Days after a period's end in which its statement is to be issued, where the reseller says nothing.
+const CUTOFF_DAYS: i64 = 5;
+/// Settings beyond this many days are no cut-off.
+const CUTOFF_MAX: i64 = 365;
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// A contract's period.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) contract_id: i64,
+    /// Its number.
+    pub(crate) contract: String,
+    pub(crate) customer: String,
+    pub(crate) customer_id: i64,
+    pub(crate) period: Period,
+    pub(crate) zone: String,
+    pub(crate) currency: Currency,
+    /// `None`: it was not drawn up yet, or not the whole of it.
+    pub(crate) statement: Option<RowStatement>,
+    /// What stands for a part of the period, in words, so that the rest is billed by its days.
+    pub(crate) partly: Option<String>,
+    /// Notes on it that wait.
+    pub(crate) notes: Vec<Note>,
+    /// As of when it was drawn up.
+    pub(crate) printers: Vec<RowPrinter>,
+    /// When it should be issued.
+    pub(crate) cutoff: Instant,
+    /// Whole days until then; below zero when that is past.
+    pub(crate) days_left: i64,
+    /// Whether a person can approve it now.
+    pub(crate) can_approve: bool,
+    /// Whether its terms say how a missing reading is estimated, and it may still be drawn up.
+    pub(crate) can_estimate: bool,
+}
+
+/// The statement of a period.
+#[derive(Debug, Clone)]
+pub(crate) struct RowStatement {
+    /// Of several payers, the customer's.
+    pub(crate) statement_id: i64,
+    pub(crate) state: State,
+    /// Empty until it is issued.
+    pub(crate) name: String,
+    /// The sum of all payers.
+    pub(crate) total: Money,
+    pub(crate) created_at: Instant,
+}
+
+/// A printer of a contract.
+#[derive(Debug, Clone)]
+pub(crate) struct RowPrinter {
+    pub(crate) printer_id: i64,
+    pub(crate) label: String,
+    pub(crate) state: Ready,
+    pub(crate) reasons: Vec<Reason>,
+    /// The digest of its state and reasons, by which a signature is for these and no others.
+    pub(crate) cause: Hex<32>,
+    /// What a person signed for it.
+    pub(crate) signed: Option<Signed>,
+}
+
+impl RowPrinter {
+    /// Whether it holds the statement up.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.is_red() && self.signed.is_none()
+    }
+}
+
+/// How a contract estimates, where it says so.
+fn estimates(terms: &Terms) -> Option<&billing::clauses::estimates::Estimates> {
+    terms.clauses.iter().find_map(|clause| match clause {
+        Clause::Estimates(rule) => Some(rule),
+        _ => None,
+    })
+}
+
+/// Every contract with a period that begins in a month, by number.
+pub(crate) fn board(tx: &mut Tx<'_>, scope: &ResellerScope, month: Month, now: Instant) -> Result<Vec<Row>, Error> {
+    let within = store::within(month)?;
+    let all = due(tx, scope, month, None)?;
+    let made = stands::made(tx, scope, within, &all)?;
+    let mut signs = store::signs(tx, scope, within)?;
+    let mut notes = store::notes(tx, scope, within)?;
+    let days = number_setting(tx, scope, "cutoff-days", CUTOFF_DAYS)?.clamp(0, CUTOFF_MAX);
+    let mut rows = Vec::new();
+    for due in all {
+        // What cannot be cut is named by the run.
+        let Ok(period) = due.period else { continue };
+        let key = (due.contract_id, period.start);
+        let signs = signs.remove(&key).unwrap_or_default();
+        let cutoff = period.end.plus(Duration(days * DAY));
+        let standing = stands(&made, due.contract_id, period);
+        let readiness = if let Stands::Whole(made) = &standing { made.readiness.as_slice() } else { &[] };
+        let printers: Vec<RowPrinter> = readiness.iter().map(|of| row_printer(of, &signs)).collect();
+        let is_draft = match &standing {
+            Stands::Nothing => true,
+            Stands::Whole(made) => made.state == State::Draft,
+            Stands::Parts(_) => false,
+        };
+        let is_over = matches!(&standing, Stands::Whole(made) if made.created_at >= period.end);
+        let (statement, partly) = row_statement(&standing);
+        rows.push(Row {
+            can_approve: is_draft && is_over && !printers.iter().any(RowPrinter::is_open),
+            can_estimate: is_draft && estimates(&due.terms).is_some(),
+            contract_id: due.contract_id,
+            contract: due.contract,
+            customer: due.customer,
+            customer_id: due.customer_id,
+            period,
+            zone: due.terms.time_zone,
+            currency: due.terms.currency,
+            statement,
+            partly,
+            notes: notes.remove(&key).unwrap_or_default(),
+            printers,
+            cutoff,
+            days_left: cutoff.since(now).0.div_euclid(DAY),
+        });
+    }
+    Ok(rows)
+}
+
+/// The statement of a period, or what stands for a part of it in words. Statements that cover it together stand
+/// for one, which is as far as the one that is least far.
+fn row_statement(stands: &Stands<'_>) -> (Option<RowStatement>, Option<String>) {
+    let row = |made: &store::Made| RowStatement {
+        statement_id: made.statement_id,
+        state: made.state,
+        name: made.name.clone(),
+        total: made.total,
+        created_at: made.created_at,
+    };
+    match stands {
+        Stands::Nothing => (None, None),
+        Stands::Whole(made) => (Some(row(made)), None),
+        Stands::Parts(parts) if parts.is_whole => {
+            (Some(RowStatement { name: parts.names(), total: parts.total, ..row(parts.next) }), None)
+        }
+        Stands::Parts(parts) => (None, Some(parts.words())),
+    }
+}
+
+fn row_printer(readiness: &Readiness, signs: &[Signed]) -> RowPrinter {
+    // Ids of printers are ours; 0 is none.
+    let printer_id = readiness.printer.parse().unwrap_or(0);
+    let cause = cause(readiness);
+    RowPrinter {
+        printer_id,
+        label: readiness.label.clone(),
+        state: readiness.state,
+        reasons: readiness.reasons.clone(),
+        signed: signs.iter().find(|sign| sign.is_for(printer_id, cause)).cloned(),
+        cause,
+    }
+}

@@ -1,0 +1,376 @@
+//! Drawing up the statements of a month: every contract with a period that begins in it, one after the other.
+//!
+//! A contract that fails does not stop the run, and a run may be repeated: drafts are drawn up anew, what is
+//! approved or issued is passed over and said so. Deliberately absent: approving without a person.
+
+use super::board::board;
+use super::stands::{self, Stands, stands};
+use super::store;
+use crate::Portal;
+use crate::db::{DbError, Tx};
+use crate::shell::{Error, ResellerScope};
+use crate::statements::store::State;
+use crate::statements::{Act, approve, draw, hold, issue};
+use billing::{Currency, Money, Month, Period, PeriodError, Terms};
+use report::{Duration, Instant};
+
+/// A run that was not heard of for this time was interrupted.
+const RUN_TIME: Duration = Duration::hours(1);
+/// No period is longer.
+const LONGEST: Duration = Duration::hours(366 * 24);
+/// Contracts that the words of a run name.
+const NAMED_MAX: usize = 5;
+
+/// How far a run is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Contracts that it is through with.
+    pub done: u64,
+    /// Contracts in all, of this reseller.
+    pub of: u64,
+    /// The number of the contract.
+    pub contract: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of one contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its statement was drawn up.
+    Drawn {
+        /// The sum of all payers, minor units.
+        total: Money,
+        /// The currency of it.
+        currency: Currency,
+    },
+    /// There was nothing to do, in words.
+    Skipped(String),
+    /// Its statement could not be drawn up, in words.
+    Failed(String),
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Statements drawn up.
+    pub drawn: u64,
+    /// Contracts passed over.
+    pub skipped: u64,
+    /// Contracts that failed.
+    pub failed: u64,
+}
+
+impl Summary {
+    fn add(&mut self, outcome: &Outcome) {
+        let sum = match outcome {
+            Outcome::Drawn { .. } => &mut self.drawn,
+            Outcome::Skipped(_) => &mut self.skipped,
+            Outcome::Failed(_) => &mut self.failed,
+        };
+        *sum = sum.saturating_add(1);
+    }
+
+    fn words(self, failures: &[String]) -> String {
+        let Summary { drawn, skipped, failed } = self;
+        let mut words = format!("{drawn} drawn up, {skipped} passed over, {failed} failed.");
+        for failure in failures.iter().take(NAMED_MAX) {
+            words.push(' ');
+            words.push_str(failure);
+        }
+        words
+    }
+}
+
+/// A run could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No such reseller.
+    #[error("there is no reseller called '{0}'; the name is taken exactly as it is written")]
+    Reseller(String),
+    /// The database.
+    #[error("the database")]
+    Db(#[from] DbError),
+    /// It is refused, in words.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<Error> for RunError {
+    fn from(error: Error) -> RunError {
+        RunError::Refused(in_words(error))
+    }
+}
+
+/// An error for people. What failed inside is logged.
+fn in_words(error: Error) -> String {
+    match error {
+        Error::Internal(cause) => {
+            tracing::error!(error = %cause, cause = ?cause.source(), "a billing run met an error");
+            "The portal failed; its log says why.".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A contract with a period that begins in a month.
+pub(super) struct Due {
+    pub(super) contract_id: i64,
+    pub(super) contract: String,
+    pub(super) customer_id: i64,
+    pub(super) customer: String,
+    pub(super) terms: Terms,
+    /// The period; else why it cannot be cut.
+    pub(super) period: Result<Period, String>,
+}
+
+/// Terms and the period that they cut; else why they cannot.
+type Cut = (Terms, Result<Period, String>);
+
+/// The terms that bill the period of a month, and that period: of versions, the one that starts last first, the
+/// first that is in force before the end of the period that it cuts itself. `None` where none begins in the month.
+fn cut(versions: &[(Instant, String)], month: Month) -> Result<Option<Cut>, Error> {
+    for (valid_from, text) in versions {
+        let terms: Terms = serde_json::from_str(text).map_err(DbError::from)?;
+        match terms.period.beginning_in(month, &terms.time_zone) {
+            Ok(period) if *valid_from < period.end => return Ok(Some((terms, Ok(period)))),
+            // It starts later: an earlier one bills this month.
+            Ok(_) => {}
+            Err(PeriodError::NotBeginning(_)) => {
+                let first = Period::of_month(month, &terms.time_zone).map(|of| of.start);
+                let around = first.and_then(|first| terms.period.containing(first, &terms.time_zone));
+                if around.is_ok_and(|around| *valid_from <= around.start) {
+                    return Ok(None);
+                }
+            }
+            Err(error) => return Ok(Some((terms, Err(format!("Its period cannot be cut: {error}."))))),
+        }
+    }
+    Ok(None)
+}
+
+/// The contracts with a period that begins in a month and that they run in, by number: all of them, or one.
+pub(super) fn due(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    month: Month,
+    contract_id: Option<i64>,
+) -> Result<Vec<Due>, Error> {
+    let within = store::within(month)?;
+    let mut all = Vec::new();
+    for covered in store::contracts(tx, scope, within.end.plus(LONGEST), contract_id.unwrap_or(0))? {
+        let Some((terms, period)) = cut(&covered.versions, month)? else { continue };
+        let begins = period.as_ref().ok().map(|period| period.start);
+        if begins.is_some_and(|begins| covered.ends_at.is_some_and(|end| end <= begins)) {
+            continue;
+        }
+        let (contract_id, contract) = (covered.contract_id, covered.contract);
+        let (customer_id, customer) = (covered.customer_id, covered.customer);
+        all.push(Due { contract_id, contract, customer_id, customer, terms, period });
+    }
+    Ok(all)
+}
+
+/// Draws up the statements of a month, of every reseller or of the one that is named. `progress` hears of each
+/// contract.
+///
+/// # Errors
+///
+/// No such reseller, a run of the same reseller that is not over, or a database that fails. A contract that fails
+/// is no error: the summary counts it.
+pub fn run(
+    portal: &Portal,
+    month: Month,
+    reseller: Option<&str>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Summary, RunError> {
+    let mut resellers = portal.db().read_now(store::resellers)?;
+    if let Some(wanted) = reseller {
+        resellers.retain(|(_, name)| name == wanted);
+        if resellers.is_empty() {
+            return Err(RunError::Reseller(wanted.to_owned()));
+        }
+    }
+    let mut sum = Summary::default();
+    for (reseller_id, _) in resellers {
+        let scope = ResellerScope::of_run(reseller_id);
+        let (run_id, now) = (crate::new_id(portal.surroundings()), portal.surroundings().now());
+        portal.db().write_now(|tx| begin(tx, &scope, month, run_id, None, now))?;
+        let part = draw_all(portal, &scope, month, run_id, None, progress)?;
+        sum.drawn = sum.drawn.saturating_add(part.drawn);
+        sum.skipped = sum.skipped.saturating_add(part.skipped);
+        sum.failed = sum.failed.saturating_add(part.failed);
+    }
+    Ok(sum)
+}
+
+/// Keeps that a run of a month begins.
+///
+/// # Errors
+///
+/// A run of this reseller is not over; one that was not heard of for an hour counts as over.
+pub(crate) fn begin(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    month: Month,
+    run_id: i64,
+    by: Option<i64>,
+    now: Instant,
+) -> Result<(), Error> {
+    // Of two that begin at once the second waits, and finds the first.
+    hold(tx, scope)?;
+    let runs = store::runs(tx, scope, "", 1)?;
+    if runs.iter().any(|run| run.state == "running" && now.since(run.last_at()) < RUN_TIME) {
+        let words = "A billing run is under way. Wait until it is over, and load this page again.";
+        return Err(Error::Conflict(words.to_owned()));
+    }
+    Ok(store::begin(tx, scope, (run_id, month), (now, by))?)
+}
+
+/// Draws up the statements of a reseller's month, after [`begin`].
+pub(crate) fn draw_all(
+    portal: &Portal,
+    scope: &ResellerScope,
+    month: Month,
+    run_id: i64,
+    by: Option<i64>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Summary, Error> {
+    let done = draw_each(portal, scope, (month, run_id), by, progress);
+    let now = portal.surroundings().now();
+    let (state, words, result) = match done {
+        Ok((summary, words)) => (if summary.failed > 0 { "failed" } else { "done" }, words, Ok(summary)),
+        Err(error) => ("failed", "The run was interrupted.".to_owned(), Err(error)),
+    };
+    portal.db().write_now(|tx| store::end(tx, scope, run_id, (state, &words), now))?;
+    result
+}
+
+fn draw_each(
+    portal: &Portal,
+    scope: &ResellerScope,
+    (month, run_id): (Month, i64),
+    by: Option<i64>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<(Summary, String), Error> {
+    let within = store::within(month)?;
+    let (due, made) = portal.db().read_now(|tx| -> Result<_, Error> {
+        let due = due(tx, scope, month, None)?;
+        let made = stands::made(tx, scope, within, &due)?;
+        Ok((due, made))
+    })?;
+    let of = count(due.len());
+    let (mut summary, mut failures) = (Summary::default(), Vec::new());
+    for (done, due) in (1..).zip(due) {
+        let outcome = match &due.period {
+            Err(words) => Outcome::Failed(words.clone()),
+            Ok(period) => match passed_over(&stands(&made, due.contract_id, *period)) {
+                Some(outcome) => outcome,
+                None => match draw(portal, scope, due.contract_id, *period, by) {
+                    Ok(drawn) => Outcome::Drawn { total: drawn.total, currency: drawn.currency },
+                    Err(error) => Outcome::Failed(in_words(error)),
+                },
+            },
+        };
+        summary.add(&outcome);
+        if let Outcome::Failed(words) = &outcome {
+            failures.push(format!("{}: {words}", due.contract));
+        }
+        let (numbers, now) = ((number(of), number(done), number(summary.failed)), portal.surroundings().now());
+        portal.db().write_now(|tx| store::go_on(tx, scope, run_id, numbers, now))?;
+        progress(&Progress { done, of, contract: due.contract, outcome });
+    }
+    Ok((summary, summary.words(&failures)))
+}
+
+/// What keeps a period from being drawn up: what stands is never replaced. `None`: nothing does.
+fn passed_over(stands: &Stands<'_>) -> Option<Outcome> {
+    match stands {
+        Stands::Whole(made) if made.state != State::Draft => Some(Outcome::Skipped(standing_words(made))),
+        Stands::Parts(parts) if parts.is_whole => Some(Outcome::Skipped(parts.words())),
+        // Else the rest of the period would be billed by nobody.
+        Stands::Parts(parts) => Some(Outcome::Failed(parts.words())),
+        Stands::Whole(_) | Stands::Nothing => None,
+    }
+}
+
+fn standing_words(made: &store::Made) -> String {
+    let name = if made.name.is_empty() { "It" } else { &made.name };
+    format!("{name} is {} already.", made.state.word())
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// What came of an act on all statements of a month.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Statements that it was done to.
+    pub(crate) done: u64,
+    /// The others: the contract's number, and why not.
+    pub(crate) left: Vec<(String, String)>,
+}
+
+/// Does `act` to every statement of the month that `wanted` picks, each in a transaction of its own.
+fn for_each(
+    portal: &Portal,
+    scope: &ResellerScope,
+    month: Month,
+    wanted: impl Fn(&super::board::Row) -> Option<i64>,
+    mut act: impl FnMut(&mut Tx<'_>, i64) -> Result<(), Error>,
+) -> Result<Tally, Error> {
+    let now = portal.surroundings().now();
+    let mut rows = portal.db().read_now(|tx| board(tx, scope, month, now))?;
+    rows.sort_by_key(|row| row.period);
+    let mut tally = Tally::default();
+    for row in rows {
+        let Some(statement_id) = wanted(&row) else { continue };
+        match portal.db().write_now(|tx| act(tx, statement_id)) {
+            Ok(()) => tally.done = tally.done.saturating_add(1),
+            Err(error) => tally.left.push((row.contract, in_words(error))),
+        }
+    }
+    Ok(tally)
+}
+
+/// Approves every draft of the month that nothing holds up.
+pub(crate) fn approve_all(portal: &Portal, scope: &ResellerScope, month: Month, person: i64) -> Result<Tally, Error> {
+    let wanted = |row: &super::board::Row| row.statement.as_ref().filter(|_| row.can_approve).map(|of| of.statement_id);
+    for_each(portal, scope, month, wanted, |tx, id| approve(tx, scope, id, Act::of(portal, Some(person))))
+}
+
+/// Issues every approved statement of the month, the earliest period first.
+pub(crate) fn issue_all(portal: &Portal, scope: &ResellerScope, month: Month, person: i64) -> Result<Tally, Error> {
+    let wanted = |row: &super::board::Row| {
+        row.statement.as_ref().filter(|of| of.state == State::Approved).map(|of| of.statement_id)
+    };
+    for_each(portal, scope, month, wanted, |tx, id| issue(tx, scope, id, Act::of(portal, Some(person))).map(|_| ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_says_what_came_of_it_and_names_what_failed() {
+        let mut summary = Summary::default();
+        let currency = Currency::parse("EUR").expect("a currency");
+        for outcome in [
+            Outcome::Drawn { total: Money(1), currency },
+            Outcome::Skipped("S-0001 is issued already.".to_owned()),
+            Outcome::Failed("No.".to_owned()),
+        ] {
+            summary.add(&outcome);
+        }
+        assert_eq!(summary, Summary { drawn: 1, skipped: 1, failed: 1 });
+        let failures: Vec<String> = (0..9).map(|number| format!("C-{number}: No.")).collect();
+        let words = summary.words(&failures);
+        assert!(words.starts_with("1 drawn up, 1 passed over, 1 failed. C-0: No."), "{words}");
+        assert!(!words.contains("C-5"), "{words}");
+    }
+}

@@ -1,0 +1,292 @@
+//! `/billing/settings`: how the reseller bills. Four eyes, days, the numbers of documents, and how it shows itself
+//! on them.
+//!
+//! What is not said is as usual. Deliberately absent: using the settings, which the features do that read them,
+//! and pictures: a logo is not taken here.
+
+use super::approve::{FOUR_EYES, ON};
+use crate::Portal;
+use crate::db::bulk::{Bulk, Kind};
+use crate::db::{DbError, Param, Tx, params};
+use crate::shell::page::{Chrome, Field, FormError};
+use crate::shell::{Error, FormData, Posted, ResellerScope, ResellerUser, chrome, render, see_other};
+use crate::statements::store::setting;
+use askama::Template;
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Days that a setting may name at most.
+const DAYS_MAX: i64 = 365;
+/// Characters of what stands before a number.
+const PREFIX_MAX: usize = 20;
+/// Characters of a line.
+const LINE_MAX: usize = 120;
+/// Lines of an address or a footer.
+const LINES_MAX: usize = 10;
+/// Characters of the words about payment.
+const PAYMENT_MAX: usize = 1_000;
+/// The setting with the look of documents.
+const BRANDING: &str = "branding";
+
+const SETTINGS: Bulk = Bulk {
+    table: "reseller_setting",
+    columns: &[("reseller_id", Kind::Int), ("name", Kind::Text), ("value", Kind::Text)],
+    key: 2,
+    on_conflict: "do update set value = excluded.value",
+};
+
+/// How the reseller shows itself on documents.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Branding {
+    /// Its name.
+    #[serde(default)]
+    pub(crate) name: String,
+    /// Its address, line by line.
+    #[serde(default)]
+    pub(crate) address: Vec<String>,
+    /// Its colour, `#rrggbb`; empty for ours.
+    #[serde(default)]
+    pub(crate) accent: String,
+    /// What stands at the foot of each page, line by line.
+    #[serde(default)]
+    pub(crate) footer: Vec<String>,
+    /// How to pay, in the reseller's own words.
+    #[serde(default)]
+    pub(crate) payment: Option<String>,
+}
+
+/// How the reseller shows itself; nothing where it never said.
+pub(crate) fn branding(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Branding, DbError> {
+    match setting(tx, scope, BRANDING)? {
+        Some(text) => Ok(serde_json::from_str(&text)?),
+        None => Ok(Branding::default()),
+    }
+}
+
+/// `/billing/settings`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "contracts/settings.html")]
+pub(crate) struct SettingsPage {
+    chrome: Chrome,
+    errors: Vec<FormError>,
+    /// `four-eyes`, `cutoff-days`, `number-prefix`, `due-days`.
+    billing: Vec<Field>,
+    /// `name`, `address`, `accent`, `footer`, `payment`.
+    look: Vec<Field>,
+}
+
+/// The settings of billing.
+pub(super) fn routes() -> Router<Portal> {
+    Router::new().route("/billing/settings", get(show).post(save))
+}
+
+async fn show(
+    State(portal): State<Portal>,
+    user: ResellerUser,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Result<Response, Error> {
+    let within = portal.clone();
+    let read = move |tx: &mut Tx<'_>| -> Result<SettingsPage, DbError> {
+        let form = kept(tx, &user.scope)?;
+        page(tx, &within, &user, &form, (&[], query.get("done").map(String::as_str)))
+    };
+    render(&portal.db().read(read).await?)
+}
+
+async fn save(State(portal): State<Portal>, Posted(user, form): Posted<ResellerUser>) -> Result<Response, Error> {
+    let within = portal.clone();
+    let write = move |tx: &mut Tx<'_>| -> Result<Option<SettingsPage>, DbError> {
+        match checked(&form) {
+            Ok(settings) => {
+                let reseller = user.scope.reseller_id();
+                let texts = settings.into_iter().map(|(name, value)| params![reseller, name, value].to_vec());
+                let rows: Vec<Vec<Param>> = texts.collect();
+                SETTINGS.insert(tx, &rows)?;
+                Ok(None)
+            }
+            Err(wrong) => page(tx, &within, &user, &form, (&wrong, None)).map(Some),
+        }
+    };
+    match portal.db().write(write).await? {
+        None => Ok(see_other("/billing/settings?done=settings")),
+        Some(page) => Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response()),
+    }
+}
+
+/// What is kept, as the form says it.
+fn kept(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<FormData, DbError> {
+    let mut form = FormData::default();
+    for name in [FOUR_EYES, "cutoff-days", "number-prefix", "due-days"] {
+        if let Some(value) = setting(tx, scope, name)? {
+            form.0.insert(name.to_owned(), value);
+        }
+    }
+    let look = branding(tx, scope)?;
+    let texts = [
+        ("name", look.name),
+        ("address", look.address.join("\n")),
+        ("accent", look.accent),
+        ("footer", look.footer.join("\n")),
+        ("payment", look.payment.unwrap_or_default()),
+    ];
+    form.0.extend(texts.into_iter().map(|(name, text)| (name.to_owned(), text)));
+    Ok(form)
+}
+
+fn page(
+    tx: &mut Tx<'_>,
+    portal: &Portal,
+    user: &ResellerUser,
+    form: &FormData,
+    (wrong, done): (&[(&'static str, String)], Option<&str>),
+) -> Result<SettingsPage, DbError> {
+    let chrome = chrome(tx, portal, &user.signed, Some(&user.scope), ("/billing", "Billing settings"), done)?;
+    Ok(filled(chrome, form, wrong))
+}
+
+/// The page with what a form says, and what is wrong with it.
+fn filled(chrome: Chrome, form: &FormData, wrong: &[(&'static str, String)]) -> SettingsPage {
+    let fill = |field: Field, name: &str| {
+        let said = wrong.iter().find(|(field, _)| *field == name).map(|(_, text)| text.clone());
+        field.value(form.text(name)).wrong(said)
+    };
+    let eyes = [("", "one person is enough"), (ON, "another person approves versions that change prices")];
+    let error = |(name, text): &(&'static str, String)| FormError { field: Field::id(name), text: text.clone() };
+    SettingsPage {
+        chrome,
+        errors: wrong.iter().map(error).collect(),
+        billing: vec![
+            Field::select(FOUR_EYES, "New versions of contracts", eyes, form.text(FOUR_EYES)),
+            fill(Field::number("cutoff-days", "Cut-off, days after a period").hint("empty: 5"), "cutoff-days"),
+            fill(Field::text("number-prefix", "Before the numbers of documents").hint("empty: S-"), "number-prefix"),
+            fill(Field::number("due-days", "Due after days").hint("empty: 30"), "due-days"),
+        ],
+        look: vec![
+            fill(Field::text("name", "Name on documents"), "name"),
+            fill(Field::lines("address", "Address, line by line"), "address"),
+            fill(Field::text("accent", "Colour").hint("such as #0b63a5; empty: ours"), "accent"),
+            fill(Field::lines("footer", "At the foot of each page, line by line"), "footer"),
+            fill(Field::lines("payment", "How to pay"), "payment"),
+        ],
+    }
+}
+
+/// The settings that a form says, by name; else what is wrong, by field.
+fn checked(form: &FormData) -> Result<Vec<(&'static str, String)>, Vec<(&'static str, String)>> {
+    let mut wrong = Vec::new();
+    let days = |name: &'static str, usual: i64| match form.text(name) {
+        "" => Some(usual.to_string()),
+        typed => typed.parse::<i64>().ok().filter(|days| (0..=DAYS_MAX).contains(days)).map(|days| days.to_string()),
+    };
+    let mut settings = Vec::new();
+    for (name, about, usual) in [("cutoff-days", "Cut-off", 5), ("due-days", "Due", 30)] {
+        match days(name, usual) {
+            Some(value) => settings.push((name, value)),
+            None => wrong.push((name, format!("{about}: say a whole number of days from 0 to {DAYS_MAX}."))),
+        }
+    }
+    let prefix = match form.text("number-prefix") {
+        "" => "S-",
+        typed => typed,
+    };
+    if prefix.chars().count() > PREFIX_MAX || prefix.chars().any(char::is_control) {
+        wrong.push(("number-prefix", format!("Numbers: say at most {PREFIX_MAX} characters.")));
+    }
+    settings.push(("number-prefix", prefix.to_owned()));
+    let four_eyes = if form.text(FOUR_EYES) == ON { ON } else { "off" };
+    settings.push((FOUR_EYES, four_eyes.to_owned()));
+    let look = look(form, &mut wrong);
+    match serde_json::to_string(&look) {
+        Ok(text) => settings.push((BRANDING, text)),
+        Err(error) => wrong.push(("name", format!("Name: this cannot be kept: {error}."))),
+    }
+    if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+}
+
+fn look(form: &FormData, wrong: &mut Vec<(&'static str, String)>) -> Branding {
+    let mut lines = |name: &'static str, about: &str| -> Vec<String> {
+        let typed = form.text(name).lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines: Vec<String> = typed.map(str::to_owned).collect();
+        if lines.len() > LINES_MAX || lines.iter().any(|line| line.chars().count() > LINE_MAX) {
+            let text = format!("{about}: say at most {LINES_MAX} lines of at most {LINE_MAX} characters.");
+            wrong.push((name, text));
+        }
+        lines
+    };
+    let (address, footer) = (lines("address", "Address"), lines("footer", "Foot of the page"));
+    let name = form.text("name").to_owned();
+    if name.chars().count() > LINE_MAX {
+        wrong.push(("name", format!("Name: say at most {LINE_MAX} characters.")));
+    }
+    let accent = form.text("accent").to_ascii_lowercase();
+    if !accent.is_empty() && !is_colour(&accent) {
+        wrong.push(("accent", "Colour: say six digits such as #0b63a5.".to_owned()));
+    }
+    let payment = form.text("payment").to_owned();
+    if payment.chars().count() > PAYMENT_MAX {
+        wrong.push(("payment", format!("How to pay: say at most {PAYMENT_MAX} characters.")));
+    }
+    Branding { name, address, accent, footer, payment: Some(payment).filter(|payment| !payment.is_empty()) }
+}
+
+fn is_colour(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+impl SettingsPage {
+    pub(crate) fn sample() -> SettingsPage {
+        let typed = [
+            ("name", "Nordhang <script>alert(1)</script>"),
+            ("address", "Hafenstraße 3\n50667 Köln"),
+            ("accent", "blue"),
+            ("due-days", "14"),
+        ];
+        let form = FormData(typed.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+        let wrong = checked(&form).expect_err("blue is no colour here");
+        filled(Chrome::sample("Billing settings", "/billing"), &form, &wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(pairs: &[(&str, &str)]) -> FormData {
+        FormData(pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_usual() {
+        let settings: BTreeMap<&str, String> = checked(&form(&[])).expect("nothing is wrong").into_iter().collect();
+        assert_eq!((settings["cutoff-days"].as_str(), settings["due-days"].as_str()), ("5", "30"));
+        assert_eq!((settings["number-prefix"].as_str(), settings[FOUR_EYES].as_str()), ("S-", "off"));
+        let look: Branding = serde_json::from_str(&settings[BRANDING]).expect("it was just written");
+        assert_eq!(look, Branding::default());
+    }
+
+    #[test]
+    fn each_wrong_setting_is_named_at_its_field() {
+        let long = "x".repeat(LINE_MAX + 1);
+        let cases = [
+            ("cutoff-days", "five"),
+            ("cutoff-days", "-1"),
+            ("due-days", "366"),
+            ("number-prefix", "a prefix of far too many letters"),
+            ("accent", "blue"),
+            ("accent", "#12345g"),
+            ("name", long.as_str()),
+            ("footer", long.as_str()),
+        ];
+        for (name, text) in cases {
+            let wrong = checked(&form(&[(name, text)])).expect_err(text);
+            assert_eq!(wrong.iter().map(|(field, _)| *field).collect::<Vec<_>>(), [name]);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Stories of the files of a statement: who may have which, what they are called, and that all say the same.
+
+use crate::stories::w1;
+use crate::world::{Browser, File, PASSWORD, Tenant, World, both, token};
+use billing::{Money, Statement};
+use calamine::{Data, Range, Reader, Xlsx, open_workbook_from_rs};
+use portal::setup::{self, Role};
+use std::io::Cursor;
+
+both! {
+    every_form_of_an_issued_statement_says_the_same => forms;
+    an_electronic_invoice_names_what_is_missing_and_takes_what_is_entered => einvoices;
+    a_draft_is_marked_as_one_and_is_no_invoice => drafts;
+    a_customer_takes_what_was_issued_to_it_and_nothing_else => customers;
+    a_pdf_is_made_by_a_build_that_can => pdfs;
+    a_pdf_carries_the_electronic_invoice_of_what_was_issued => hybrids;
+}
+
+/// How long the document of the one statement is.
+const LENGTH: &str = "select cast(length(document) as bigint) from statement where kind = 'statement'";
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+async fn act(browser: &mut Browser, path: &str, fields: &[(&'static str, String)]) -> u16 {
+    let mut form = vec![("csrf", token(&browser.get("/billing").await.text))];
+    form.extend(fields.iter().cloned());
+    browser.post(path, &form).await.status
+}
+
+/// A statement of W1 that was issued, with its tenant, somebody of it, and the start of its addresses.
+async fn issued(world: &World) -> (Tenant, Browser, String) {
+    let (tenant, _, statement) = w1(world).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let of_statement = format!("/statements/{statement}");
+    for word in ["approve", "issue"] {
+        assert_eq!(act(&mut browser, &format!("{of_statement}/{word}"), &[]).await, 303, "{word}");
+    }
+    (tenant, browser, of_statement)
+}
+
+/// The file is there, and is called so.
+fn is(file: &File, kind: &str, name: &str) {
+    assert_eq!(file.status, 200, "{name}: {}", file.text());
+    assert_eq!((file.kind.as_str(), file.name.as_str()), (kind, name));
+}
+
+fn sheet(file: &File, name: &str) -> Range<Data> {
+    let mut book: Xlsx<Cursor<&[u8]>> = open_workbook_from_rs(Cursor::new(file.bytes.as_slice())).expect("a workbook");
+    book.worksheet_range(name).expect("a sheet")
+}
+
+fn read(file: &File) -> Statement {
+    documents::read_json(&file.bytes).expect("a statement")
+}
+
+async fn forms(world: World) {
+    let (_, browser, path) = issued(&world).await;
+    let csv = browser.file(&format!("{path}/export.csv")).await;
+    is(&csv, "text/csv; charset=utf-8", "S-0001.csv");
+    assert!(csv.text().contains("\nS-0001,issued,C-112"), "{}", csv.text());
+    for (dialect, holds) in
+        [("excel", "\u{FEFF}statement;"), ("readings", "start_value"), ("quantities", "tax_percent")]
+    {
+        let csv = browser.file(&format!("{path}/export.csv?dialect={dialect}")).await;
+        is(&csv, "text/csv; charset=utf-8", &format!("S-0001-{dialect}.csv"));
+        assert!(csv.text().contains(holds), "{dialect}: {}", csv.text());
+    }
+    for odd in ["export.csv?dialect=tab", "einvoice.xml?syntax=edifact", "einvoice.xml?profile=core"] {
+        assert_eq!(browser.file(&format!("{path}/{odd}")).await.status, 400, "{odd}");
+    }
+    let json = browser.file(&format!("{path}/export.json")).await;
+    is(&json, "application/json", "S-0001.json");
+    let statement = read(&json);
+    assert_eq!((statement.number.as_deref(), statement.total), (Some("S-0001"), Money(43_209)));
+    assert_eq!(documents::json(&statement).expect("JSON"), json.bytes);
+    // It is the document that stands in the evidence file.
+    let evidence = browser.file(&format!("{path}/evidence")).await.text();
+    let (_, body) = evidence.split_once('\n').expect("a header and a body");
+    let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let kept: Statement = serde_json::from_value(body["documents"][0].clone()).expect("a statement");
+    assert_eq!(statement, kept);
+    let xlsx = browser.file(&format!("{path}/export.xlsx")).await;
+    is(&xlsx, XLSX, "S-0001.xlsx");
+    assert!(xlsx.bytes.starts_with(b"PK"));
+    assert_eq!(sheet(&xlsx, "Lines").height(), statement.lines.len() + 1);
+    // Head, lines, taxes, net and total.
+    assert_eq!(csv.text().lines().count(), 1 + statement.lines.len() + statement.taxes.len() + 2);
+}
+
+/// Enters who sells and who buys.
+async fn enter_parties(browser: &mut Browser, tenant: &Tenant) {
+    let details = format!("/customers/{}/billing", tenant.customer);
+    let seller = [
+        ("form", text("seller")),
+        ("seller.name", text("Nordhang Repro")),
+        ("seller.country", text("DE")),
+        ("seller.vat_id", text("DE123456789")),
+        ("seller.contact", text("Ada")),
+        ("seller.phone", text("+49 221 5550101")),
+    ];
+    let buyer = [("form", text("buyer")), ("buyer.name", text("Kessler GmbH")), ("buyer.country", text("DE"))];
+    assert_eq!(act(browser, &details, &seller).await, 303);
+    assert_eq!(act(browser, &details, &buyer).await, 303);
+}
+
+async fn einvoices(world: World) {
+    let (tenant, mut browser, path) = issued(&world).await;
+    let length = world.count(LENGTH).await;
+    let refused = browser.file(&format!("{path}/einvoice.xml")).await;
+    assert_eq!(refused.status, 409);
+    for missing in ["VAT identifier is missing", "country is missing", "billing details"] {
+        assert!(refused.text().contains(missing), "{missing}: {}", refused.text());
+    }
+    enter_parties(&mut browser, &tenant).await;
+    let ubl = browser.file(&format!("{path}/einvoice.xml")).await;
+    is(&ubl, "application/xml", "S-0001.xml");
+    for said in ["S-0001", "Kessler GmbH", "432.09", "DE123456789", "+49 221 5550101"] {
+        assert!(ubl.text().contains(said), "{said}: {}", ubl.text());
+    }
+    let cii = browser.file(&format!("{path}/einvoice.xml?syntax=cii")).await;
+    is(&cii, "application/xml", "S-0001-cii.xml");
+    assert!(cii.text().contains("CrossIndustryInvoice"), "{}", cii.text());
+    let peppol = browser.file(&format!("{path}/einvoice.xml?profile=peppol")).await;
+    assert_eq!(peppol.status, 409);
+    assert!(peppol.text().contains("electronic address is missing"), "{}", peppol.text());
+    // What was issued stays as it is, and its page says what the invoice has beyond it.
+    assert_eq!(world.count(LENGTH).await, length, "what was issued changed");
+    assert_eq!(read(&browser.file(&format!("{path}/export.json")).await).parties, billing::Parties::default());
+    let page = browser.get(&path).await;
+    assert!(page.text.contains("stands in the electronic invoice as it is known today"), "{}", page.text);
+    assert!(page.text.contains("einvoice.xml?profile=xrechnung"), "{}", page.text);
+}
+
+async fn drafts(world: World) {
+    let (tenant, _, statement) = w1(&world).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let path = format!("/statements/{statement}");
+    let page = browser.get(&path).await;
+    assert!(page.text.contains("export.xlsx") && !page.text.contains("einvoice.xml"), "{}", page.text);
+    let csv = browser.file(&format!("{path}/export.csv")).await;
+    is(&csv, "text/csv; charset=utf-8", &format!("draft-{statement}.csv"));
+    assert!(csv.text().contains("\n,draft,C-112"), "{}", csv.text());
+    let xlsx = browser.file(&format!("{path}/export.xlsx")).await;
+    is(&xlsx, XLSX, &format!("draft-{statement}.xlsx"));
+    let facts = sheet(&xlsx, "Facts");
+    let is_said = facts.rows().flatten().any(|cell| *cell == Data::String("not issued".to_owned()));
+    assert!(is_said, "{facts:?}");
+    let json = browser.file(&format!("{path}/export.json")).await;
+    assert_eq!(read(&json).number, None);
+    assert_eq!(act(&mut browser, &format!("{path}/approve"), &[]).await, 303);
+    let approved = browser.file(&format!("{path}/export.csv")).await;
+    is(&approved, "text/csv; charset=utf-8", &format!("approved-{statement}.csv"));
+    let refused = browser.file(&format!("{path}/einvoice.xml")).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("Approve and issue this first"), "{}", refused.text());
+}
+
+async fn customers(world: World) {
+    let (tenant, _, statement) = w1(&world).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let reseller = tenant.reseller.clone();
+    let make = move |portal: &portal::Portal| {
+        let other = setup::customer(portal, &reseller, "Bau Nord", "Kiel", "Europe/Berlin").expect("a customer");
+        setup::person(portal, Role::Customer(&reseller, other), "kit@customer.test", "Kit", PASSWORD)
+            .expect("a person");
+    };
+    world.setup(make).await;
+    let stranger = world.tenant("other").await;
+    let mut own = world.browser(&tenant.customer_email()).await;
+    let others = [world.browser("kit@customer.test").await, world.browser(&stranger.customer_email()).await];
+    let forms = ["export.csv", "export.xlsx", "export.json", "einvoice.xml"];
+    let at = |form: &str| format!("/my/statements/{statement}/{form}");
+    for word in ["approve", "issue"] {
+        for form in forms {
+            assert_eq!(own.file(&at(form)).await.status, 404, "{form} before {word}");
+        }
+        assert_eq!(act(&mut browser, &format!("/statements/{statement}/{word}"), &[]).await, 303);
+    }
+    let page = own.get(&format!("/my/statements/{statement}")).await;
+    for form in forms {
+        assert!(page.text.contains(&at(form)), "{form} is not offered: {}", page.text);
+        for other in &others {
+            assert_eq!(other.file(&at(form)).await.status, 404, "{form} of somebody else");
+        }
+        assert_eq!(own.file(&format!("/statements/{statement}/{form}")).await.status, 404, "{form} of the reseller");
+    }
+    is(&own.file(&at("export.csv")).await, "text/csv; charset=utf-8", "S-0001.csv");
+    is(&own.file(&at("export.xlsx")).await, XLSX, "S-0001.xlsx");
+    let json = own.file(&at("export.json")).await;
+    assert_eq!(json.bytes, browser.file(&format!("/statements/{statement}/export.json")).await.bytes);
+    assert_eq!(own.file(&at("einvoice.xml")).await.status, 409);
+}
+
+async fn pdfs(world: World) {
+    let (_, mut browser, path) = issued(&world).await;
+    let (page, pdf) = (browser.get(&path).await, format!("{path}/statement.pdf"));
+    let file = browser.file(&pdf).await;
+    assert_eq!(page.text.contains("statement.pdf"), cfg!(feature = "pdf"), "{}", page.text);
+    if cfg!(feature = "pdf") {
+        is(&file, "application/pdf", "S-0001.pdf");
+        assert!(file.bytes.starts_with(b"%PDF"));
+        let letter = browser.file(&format!("{pdf}?look=letter")).await;
+        is(&letter, "application/pdf", "S-0001-letter.pdf");
+        assert_ne!(letter.bytes, file.bytes);
+        assert_eq!(browser.file(&format!("{pdf}?look=comic")).await.status, 400);
+    } else {
+        assert_eq!(file.status, 404);
+        assert!(file.text().contains("a build of the feature pdf"), "{}", file.text());
+    }
+}
+
+async fn hybrids(world: World) {
+    let (tenant, _, statement) = w1(&world).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let path = format!("/statements/{statement}");
+    let at = |invoice: &str| format!("{path}/statement.pdf?invoice={invoice}");
+    if !cfg!(feature = "pdf") {
+        for word in ["approve", "issue"] {
+            assert_eq!(act(&mut browser, &format!("{path}/{word}"), &[]).await, 303, "{word}");
+        }
+        assert_eq!(browser.file(&at("factur-x")).await.status, 404);
+        assert!(!browser.get(&path).await.text.contains("invoice=factur-x"));
+        return;
+    }
+    // A draft is no invoice, in whatever file.
+    let refused = browser.file(&at("factur-x")).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("Approve and issue this first"), "{}", refused.text());
+    assert!(!browser.get(&path).await.text.contains("invoice=factur-x"));
+    for word in ["approve", "issue"] {
+        assert_eq!(act(&mut browser, &format!("{path}/{word}"), &[]).await, 303, "{word}");
+    }
+    let refused = browser.file(&at("factur-x")).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("VAT identifier is missing"), "{}", refused.text());
+    enter_parties(&mut browser, &tenant).await;
+    let hybrid = browser.file(&at("factur-x")).await;
+    is(&hybrid, "application/pdf", "S-0001-factur-x.pdf");
+    assert!(hybrid.bytes.starts_with(b"%PDF"));
+    for said in ["<fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>", "/AFRelationship/Alternative"] {
+        assert!(hybrid.text().contains(said), "{said} is missing");
+    }
+    let letter = browser.file(&format!("{}&look=letter", at("factur-x"))).await;
+    is(&letter, "application/pdf", "S-0001-letter-factur-x.pdf");
+    // The PDF without it stays as it is.
+    assert!(!browser.file(&format!("{path}/statement.pdf")).await.text().contains("factur-x.xml"));
+    // What an XRechnung needs beside that is not known.
+    let refused = browser.file(&at("xrechnung")).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("electronic address is missing"), "{}", refused.text());
+    assert_eq!(browser.file(&at("edifact")).await.status, 400);
+    for offered in [at("factur-x"), at("xrechnung")] {
+        assert!(browser.get(&path).await.text.contains(&offered), "{offered} is not offered");
+    }
+    let own = world.browser(&tenant.customer_email()).await;
+    let same = own.file(&format!("/my{}", at("factur-x"))).await;
+    is(&same, "application/pdf", "S-0001-factur-x.pdf");
+    assert!(same.bytes == hybrid.bytes, "the customer gets another file");
+}
