@@ -85,4 +85,6 @@ pub use proxy::{ProxyChoice, ProxySetting, SystemFacts, SystemProxy};
 #[cfg(feature = "net")]
 pub use set_up::{Enrolling, SetUp};
 #[cfg(feature = "net")]
+pub use tls::first_contact;
+#[cfg(feature = "net")]
 pub use uplink::UplinkError;

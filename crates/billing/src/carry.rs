@@ -1,6 +1,7 @@
 //! What one period leaves to the next: allowances not used, balances, amounts counted in a longer span.
 //!
-//! A clause leaves lots under its key, the pool and a word; the next period's rating is given them.
+//! A clause leaves lots under its key, the pool and a word; the next period's rating is given them. A pool of one
+//! place is known by the place, so that neither another name nor another printer in it loses what was left.
 //! Deliberately absent: what a lot means, which is the clause's business, and where carry is stored.
 
 use crate::clauses::Clause;
@@ -25,7 +26,7 @@ pub struct Carry {
 pub struct CarryEntry {
     /// The key of the clause.
     pub clause: String,
-    /// The label of the pool; empty for the pool without a name.
+    /// What the pool is known by: its label, or the place of a pool of one place; empty for the pool without a name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pool: String,
     /// What it is: `used` (base units and amounts charged since the span's start), `rolled` (unused),

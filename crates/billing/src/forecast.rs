@@ -157,6 +157,8 @@ struct Of<'a> {
 /// What a clause has for one pool.
 struct Found {
     clause: String,
+    /// What carry knows the pool by.
+    key: String,
     pool: String,
     title: String,
     unit: PricingUnit,
@@ -182,19 +184,19 @@ fn found_in(pool: usize, used: i64, of: Of<'_>, draft: &Draft<'_>) -> Result<Opt
             let lefts = in_pool.allowances.iter().filter(|left| left.clause == of.index);
             let included: i128 = lefts.map(|left| i128::from(left.included)).sum();
             let span = draft.span(reset)?;
-            let before = Before::of(draft.carried(of.key, &in_pool.label, USED), span, of.key)?;
+            let before = Before::of(draft.carried(of.key, &in_pool.key, USED), span, of.key)?;
             let used = used.checked_add(before.quantity.max(0)).ok_or_else(overflow)?;
             (i64::try_from(included).map_err(|_| overflow())?, used, Some(span))
         }
     };
-    let (clause, pool, title) = (of.key.to_owned(), in_pool.label.clone(), of.title.to_owned());
-    Ok(Some(Found { clause, pool, title, unit: of.unit, included, used, span }))
+    let (clause, key, pool) = (of.key.to_owned(), in_pool.key.clone(), in_pool.label.clone());
+    Ok(Some(Found { clause, key, pool, title: of.title.to_owned(), unit: of.unit, included, used, span }))
 }
 
 impl Found {
     /// The forecast; `None` where nothing is included. `left` is what the period leaves.
     fn forecast(self, left: &Carry, now: Instant, input: &Input) -> Result<Option<Forecast>, RatingError> {
-        let lots = if self.span.is_some() { &[][..] } else { left.get(&self.clause, &self.pool, BALANCE) };
+        let lots = if self.span.is_some() { &[][..] } else { left.get(&self.clause, &self.key, BALANCE) };
         let rest: i128 = lots.iter().map(|lot| i128::from(lot.quantity)).sum();
         let included = i128::from(self.included) + rest;
         if included <= 0 {
@@ -252,16 +254,11 @@ mod tests {
     use crate::clauses::pool::{Members, Pool};
     use crate::clauses::prepaid::Prepaid;
     use crate::contract::Terms;
-    use crate::events::{Events, Parties, Runs, Tables};
-    use crate::ledger::{JobFact, Quantity};
+    use crate::events::Runs;
     use crate::money::{Currency, UnitPrice};
-    use crate::statement::ContractRef;
+    use crate::sample::{self, month};
     use crate::{Allowance, Lot, Per, Price, PriceList};
-    use report::{Duration, Grade, JobStatus};
-
-    fn month(month: i8) -> Period {
-        Period::calendar_month(2026, month, "UTC").expect("a month")
-    }
+    use report::Duration;
 
     /// The end of a day of October.
     fn after(day: i64) -> Instant {
@@ -283,34 +280,12 @@ mod tests {
     }
 
     fn printed(id: &str, pages: i64) -> PrinterUsage {
-        let job = JobFact {
-            key: "j1".to_owned(),
-            finished_at: month(10).start.plus(Duration::hours(1)),
-            status: Some(JobStatus::Printed),
-            grade: Grade::B,
-            quantities: vec![Quantity { meter: Meter::parse("pages").expect("a meter"), media: None, amount: pages }],
-            kind: None,
-            coverage: None,
-            marks: BTreeSet::new(),
-        };
+        let job = sample::job("j1", month(10).start.plus(Duration::hours(1)), "pages", pages);
         PrinterUsage { jobs: vec![job], ..PrinterUsage::new(id, id) }
     }
 
     fn input(terms: Terms, printers: Vec<PrinterUsage>) -> Input {
-        Input {
-            contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-            terms,
-            period: month(10),
-            customer: "Bureau Noord".to_owned(),
-            printers,
-            carry: Carry::default(),
-            runs: None,
-            sites: BTreeMap::new(),
-            events: Events::default(),
-            tables: Tables::default(),
-            parties: Parties::default(),
-            adjustments: Vec::new(),
-        }
+        sample::input(terms, month(10), printers)
     }
 
     fn forecasts(input: &Input, now: Instant) -> Vec<Forecast> {

@@ -27,6 +27,8 @@ pub mod readiness;
 #[cfg(any(test, feature = "oracle"))]
 pub mod recount;
 pub mod replay;
+#[cfg(test)]
+mod sample;
 pub mod statement;
 pub mod subtotal;
 
@@ -47,14 +49,14 @@ pub use form::{Entries, Field, Kind};
 pub use ledger::assemble::{PrinterFacts, StayFact, assemble};
 pub use ledger::declared::{DeclaredUnit, Unitless, declared, declared_unit};
 pub use ledger::decrease;
-pub use ledger::decrease::{Fall, Suggestion, comes_back, plausible, suggest, too_much};
+pub use ledger::decrease::{Fall, Suggestion, comes_back, falls_back, plausible, suggest, too_much};
 pub use ledger::edges::{EdgeRule, usage_of};
 pub use ledger::estimate::{History, ModelUse, estimate};
 pub use ledger::extract::{CounterValue, counter_values, job_quantities};
 pub use ledger::reconcile::{Cause, Difference, JobAreas, Overflow, Reconciliation, reconcile, reconcile_meter};
 pub use ledger::segments::{
     Break, CounterState, CounterUsage, Decision, Observation, ReadingFact, ReadingPoint, Segment, SegmentReason,
-    SegmentUsage, Unmeasured, hold, observe, split, usage_between,
+    SegmentUsage, Unmeasured, hold, observe, split,
 };
 pub use ledger::{
     CounterFact, EstimateFact, JobFact, Mark, Method, PixelCoverage, Quantity, ReadingSource, SumFact, SumKind,

@@ -4,13 +4,15 @@
 //! are and the last statements. Deliberately absent: refusing anything. What cannot be rated is refused by
 //! [`Terms::validate`]; each clause says itself what is odd about it alone.
 
+mod named;
 mod use_of;
 
 use crate::clauses::Clause;
 use crate::clauses::price_list::labels;
 use crate::clauses::proof::{Manual, Proof};
+use crate::clauses::tax::percent;
 use crate::clauses::tiers::{TierMode, Tiers};
-use crate::contract::{Step, Terms};
+use crate::contract::{Evidence, Step, Terms};
 use crate::ledger::edges::EdgeRule;
 use crate::meter::{Meter, MeterKind, Pattern, PricingUnit};
 use crate::money::{Currency, Money, MoneyError, UnitPrice};
@@ -103,6 +105,10 @@ pub fn lint(terms: &Terms, around: &Around<'_>) -> Vec<Lint> {
     if usage.is_empty() {
         found.push(Lint::look("clauses", "There is no price by use: only the fees are billed."));
     }
+    let by_jobs = terms.kinds().into_iter().any(|kind| terms.evidence_of(kind) == Evidence::Jobs);
+    if by_jobs && terms.billed_statuses.is_empty() {
+        found.push(Lint::wrong("billed_statuses", "No job is billed, whatever became of it."));
+    }
     both_areas(&usage, &mut found);
     open_categories(&usage, &mut found);
     free(terms, &usage, &mut found);
@@ -114,6 +120,7 @@ pub fn lint(terms: &Terms, around: &Around<'_>) -> Vec<Lint> {
     }
     beside_others(&usage, around.family, terms.currency, &mut found);
     printers(&usage, around.printers, &mut found);
+    named::printers(terms, around, &mut found);
     use_of::allowances(terms, around, &mut found);
     use_of::minimums(terms, &usage, around, &mut found);
     for (index, clause) in terms.clauses.iter().enumerate() {
@@ -340,7 +347,7 @@ struct Figure {
     shown: String,
 }
 
-/// Prices and fees, for the comparison of two versions.
+/// Prices, fees, what is included and the usual rate of taxes, for the comparison of two versions.
 fn figures(terms: &Terms) -> Vec<Figure> {
     let mut figures: Vec<Figure> = Vec::new();
     for rate in rates(terms) {
@@ -355,23 +362,33 @@ fn figures(terms: &Terms) -> Vec<Figure> {
         });
     }
     for (index, clause) in terms.clauses.iter().enumerate() {
-        let (label, whose, amount) = match clause {
+        let money = |amount: Money| (amount.0, format!("{} {}", amount.show(terms.currency), terms.currency));
+        let (part, label, whose, (value, shown)) = match clause {
             Clause::BaseFee(fee) => {
-                (fee.title.as_deref().unwrap_or("Base fee"), format!("{:?} {}", fee.per, fee.cycle.word()), fee.amount)
+                let whose = format!("{:?} {}", fee.per, fee.cycle.word());
+                ("amount", fee.title.as_deref().unwrap_or("Base fee"), whose, money(fee.amount))
             }
-            Clause::Lease(lease) => (lease.title.as_deref().unwrap_or("Lease"), lease.payer.clone(), lease.amount),
+            Clause::Lease(lease) => {
+                ("amount", lease.title.as_deref().unwrap_or("Lease"), lease.payer.clone(), money(lease.amount))
+            }
             Clause::Minimum(minimum) => {
                 let whose = format!("{:?} {} {}", minimum.of, minimum.reset.word(), labels(&minimum.covers));
-                (minimum.title.as_deref().unwrap_or("Minimum"), whose, minimum.amount)
+                ("amount", minimum.title.as_deref().unwrap_or("Minimum"), whose, money(minimum.amount))
             }
+            Clause::Allowance(allowance) => {
+                let Some(unit) = allowance.covers.first().map(Pattern::unit) else { continue };
+                let whose = format!("{:?} {} {}", allowance.per, allowance.reset.word(), labels(&allowance.covers));
+                ("included", "Included", whose, (allowance.included, unit.show(allowance.included)))
+            }
+            Clause::Tax(tax) => ("rate", tax.name.as_str(), String::new(), (tax.rate.0, percent(tax.rate))),
             _ => continue,
         };
         figures.push(Figure {
-            field: format!("clauses.{index}.amount"),
+            field: format!("clauses.{index}.{part}"),
             name: format!("{} {label} {whose}", clause.word()),
             label: label.to_owned(),
-            value: amount.0,
-            shown: format!("{} {}", amount.show(terms.currency), terms.currency),
+            value,
+            shown,
         });
     }
     figures

@@ -276,37 +276,12 @@ fn months(span: Period, zone: &str) -> Result<Vec<(i64, i64)>, PeriodError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Parties;
-    use crate::statement::{ContractRef, DocumentKind, LineShare, LineSource};
+    use crate::sample::{month, statement};
+    use crate::statement::{LineShare, LineSource};
     use proptest::prelude::*;
 
     fn october() -> Period {
-        Period::calendar_month(2026, 10, "UTC").expect("a month")
-    }
-
-    fn statement(lines: Vec<Line>) -> Statement {
-        let net = Money::sum(lines.iter().filter_map(|line| line.amount)).expect("a sum");
-        Statement {
-            number: None,
-            contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-            customer: "Bureau Noord".to_owned(),
-            period: october(),
-            period_label: "October 2026".to_owned(),
-            time_zone: "UTC".to_owned(),
-            currency: Currency::parse("EUR").expect("a currency"),
-            lines,
-            net,
-            taxes: Vec::new(),
-            total: net,
-            reconciliations: Vec::new(),
-            notes: Vec::new(),
-            kind: DocumentKind::Statement,
-            corrects: None,
-            payer: None,
-            parties: Parties::default(),
-            issued_at: None,
-            due: None,
-        }
+        month(10)
     }
 
     fn share(printer: &str, amount: i64) -> LineShare {
@@ -407,11 +382,11 @@ mod tests {
 
     #[test]
     fn a_quarter_costs_three_months() {
-        let december = Period::calendar_month(2026, 12, "UTC").expect("a month");
+        let december = month(12);
         let quarter = Period { end: december.end, ..october() };
-        let month = UnitPrice::parse("33.333333").expect("a price");
+        let price = UnitPrice::parse("33.333333").expect("a price");
         let eur = Currency::parse("EUR").expect("a currency");
-        assert_eq!(by_month(month, quarter, "UTC", eur).expect("a cost"), Money(9_999));
+        assert_eq!(by_month(price, quarter, "UTC", eur).expect("a cost"), Money(9_999));
         assert_eq!(months(quarter, "UTC").expect("months"), [(31, 31), (30, 30), (31, 31)]);
     }
 

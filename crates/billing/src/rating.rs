@@ -10,7 +10,7 @@ mod gather;
 
 use crate::carry::Carry;
 use crate::clauses::draft::Draft;
-use crate::clauses::{At, credit, escalation};
+use crate::clauses::{At, Clause, clause_of, credit, escalation};
 use crate::contract::{Evidence, Problem, Step, Terms};
 use crate::events::{Events, Parties, Runs, Site, Tables};
 use crate::ledger::reconcile::reconcile_meter;
@@ -18,7 +18,7 @@ use crate::ledger::{CounterFact, EstimateFact, JobFact, SumFact, ThresholdFact};
 use crate::meter::{MeterKind, PricingUnit};
 use crate::money::{Money, MoneyError};
 use crate::period::{Period, PeriodError};
-use crate::statement::{Adjustment, ContractRef, DocumentKind, PrinterReconciliation, Statement};
+use crate::statement::{Adjustment, ContractRef, DocumentKind, Line, PrinterReconciliation, Statement};
 use report::{Instant, JobStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -242,8 +242,9 @@ pub fn rate(input: &Input) -> Result<Rated, RatingError> {
     Ok(Rated { statement, carry })
 }
 
-/// The sum of what usage costs, up to and with the surcharges, on a fresh draft. Where `credited`, every
-/// credit lowers the usage first, whatever the clause says of how credit is given. CL22.
+/// The sum of what usage costs by its prices and surcharges, on a fresh draft: neither blocks that were bought for
+/// it, which go on, nor supplies beyond it. Where `credited`, every credit lowers the usage first, whatever the
+/// clause says of how credit is given. CL22.
 pub(crate) fn usage_net(input: &Input, credited: bool) -> Result<Money, RatingError> {
     let (terms, _) = escalation::escalated(input)?;
     let mut draft = gather::draft(input, &terms, Vec::new())?;
@@ -255,7 +256,10 @@ pub(crate) fn usage_net(input: &Input, credited: bool) -> Result<Money, RatingEr
             _ => {}
         }
     }
-    draft.net()
+    draft.amount_of(|line: &Line| {
+        let is_usage = matches!(line.step, Some(Step::Prices | Step::Surcharges));
+        is_usage && !matches!(clause_of(line, &terms), Some(Clause::Consumables(_)))
+    })
 }
 
 /// Lets the clauses of a step take it, in their order.

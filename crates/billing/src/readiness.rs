@@ -72,8 +72,11 @@ pub struct Extra {
     pub quarantine: u64,
     /// Numbers that it gave without a unit and that nobody declared.
     pub unitless: u64,
-    /// What other limits of its categories cost or save in this period. CL10.
+    /// What other limits of its categories cost or save in this period, together with those of `drifting`
+    /// other printers. CL10.
     pub drift: Option<Money>,
+    /// How many other printers of the contract have other limits too.
+    pub drifting: u64,
     /// When it was read last, also by a reading without any counter.
     pub last_read: Option<Instant>,
 }
@@ -97,7 +100,7 @@ pub enum Reason {
         /// How much, base units.
         quantity: i64,
     },
-    /// A counter fell, and nobody has said why.
+    /// A counter fell, or rose by more than can be or to another interface's value, and nobody has said why.
     Pending {
         /// The meter.
         meter: Meter,
@@ -134,6 +137,9 @@ pub enum Reason {
     Drift {
         /// What that costs or saves.
         cost: Money,
+        /// How many other printers have part in it.
+        #[serde(default, skip_serializing_if = "crate::is_default")]
+        others: u64,
     },
     /// It gives numbers without a unit.
     NoUnit {
@@ -170,24 +176,32 @@ impl Reason {
             }
             Reason::Pending { meter, before, after } => {
                 let show = |value: i64| meter.unit().show(value);
-                format!("{} fell from {} to {}; say why.", meter.label(), show(*before), show(*after))
+                let what = if after < before { "fell" } else { "jumped" };
+                format!("{} {what} from {} to {}; say why.", meter.label(), show(*before), show(*after))
             }
             Reason::Tolerance { meter, off } => {
                 format!("{}: counter and jobs differ by {} without a known cause.", meter.label(), percent(*off))
             }
             Reason::Fold { jobs } => {
                 let jobs = many(*jobs, "job");
-                format!("Of {jobs} only the sum is known, cancelled and failed ones included; it is billed as printed.")
+                format!(
+                    "Of {jobs} only the sum is known, cancelled and failed ones included; where jobs are billed it \
+                         counts as printed."
+                )
             }
             Reason::Beside { jobs } => {
                 let jobs = many(*jobs, "job");
                 format!("The sum of {jobs} is not billed: another agent brought jobs of that time one by one.")
             }
             Reason::Unmeasured { meter, what } => format!("{}: the counter {what}.", meter.label()),
-            Reason::Drift { cost } => {
+            Reason::Drift { cost, others } => {
                 let more = if *cost < Money(0) { "less" } else { "more" };
                 let cost = format!("{} {currency} {more}", Money(cost.0.saturating_abs()).show(currency));
-                format!("Its category limits are not those of the contract: the same work costs {cost}.")
+                let also = match others {
+                    0 => String::new(),
+                    others => format!(" and those of {}", many(*others, "other printer")),
+                };
+                format!("Its category limits{also} are not those of the contract: the same work costs {cost}.")
             }
             Reason::NoUnit { count } => format!("{} without a unit, which nobody declared.", many(*count, "number")),
             Reason::Quarantine { packages } => format!("{} with its records kept apart.", many(*packages, "package")),
@@ -198,14 +212,16 @@ impl Reason {
 
 /// The state of a printer's stay in a period.
 ///
-/// Suspect: a fall that waits on a counter that matters, counter and jobs too far apart where the contract
-/// holds it, records kept apart, numbers without a unit, sums of jobs where jobs are billed. Late: something
-/// that is billed has no reading at or after the end of the stay's part of the period, less the window's days
-/// before, and no estimate to that end. Estimated: estimates stand for all that is missing.
+/// Suspect: a break that waits on a counter that matters, an edge without the reading that the contract wants a
+/// person to look for (CL15), counter and jobs too far apart where the contract holds it, records kept apart,
+/// numbers without a unit, sums of jobs where jobs are billed. Late: something that is billed has no reading at or
+/// after the end of the stay's part of the period, less the window's days before, and no estimate to that end.
+/// Estimated: estimates stand for all that is missing.
 pub fn readiness(usage: &PrinterUsage, terms: &Terms, period: Period, extra: &Extra) -> Readiness {
     let mut found = Found { suspect: Vec::new(), others: Vec::new() };
     let matters = counters_that_matter(terms);
     found.breaks(usage, &matters);
+    found.missing_edges(usage, terms, period);
     found.tolerance(usage, terms, period, &matters);
     found.if_some(extra.quarantine, |packages| Reason::Quarantine { packages });
     found.if_some(extra.unitless, |count| Reason::NoUnit { count });
@@ -215,8 +231,10 @@ pub fn readiness(usage: &PrinterUsage, terms: &Terms, period: Period, extra: &Ex
     for fact in &usage.estimates {
         found.others.push(Reason::Estimated { meter: fact.meter.clone(), quantity: fact.quantity });
     }
-    found.others.extend(unmeasured(usage, &matters));
-    found.others.extend(extra.drift.filter(|cost| *cost != Money(0)).map(|cost| Reason::Drift { cost }));
+    let unmeasured = unmeasured(usage, &matters).into_iter().filter(|reason| !found.suspect.contains(reason));
+    found.others.extend(unmeasured);
+    let drift = extra.drift.filter(|cost| *cost != Money(0));
+    found.others.extend(drift.map(|cost| Reason::Drift { cost, others: extra.drifting }));
     let first = usage.known_since.filter(|since| period.start.max(usage.from) < *since && *since < period.end);
     found.others.extend(first.map(|at| Reason::FirstRead { at }));
     let state = match (found.suspect.is_empty(), is_late, usage.estimates.is_empty()) {
@@ -250,6 +268,20 @@ impl Found {
                 let reason = Reason::Pending { meter: meter.clone(), before, after };
                 let list = if matters.contains(&meter.kind()) { &mut self.suspect } else { &mut self.others };
                 list.push(reason);
+            }
+        }
+    }
+
+    /// Edges that have no reading near them on what is billed from counters. The period's start was looked at as
+    /// the end of the one before, where the printer was in then.
+    fn missing_edges(&mut self, usage: &PrinterUsage, terms: &Terms, period: Period) {
+        let is_new = |at: Instant| at != period.start || usage.from >= period.start;
+        for kind in terms.kinds().into_iter().filter(|kind| terms.evidence_of(*kind) == Evidence::Counter) {
+            for counter in counters_of(&usage.counters, kind, terms.grain(kind)) {
+                let missing = counter.usage.unmeasured.iter().copied();
+                let missing = missing.filter(|what| matches!(what, Unmeasured::Missing(at) if is_new(*at)));
+                let reason = |what: Unmeasured| Reason::Unmeasured { meter: counter.meter.clone(), what };
+                self.suspect.extend(missing.map(reason));
             }
         }
     }
@@ -355,6 +387,7 @@ fn unmeasured(usage: &PrinterUsage, matters: &BTreeSet<MeterKind>) -> Vec<Reason
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clauses::window::{Otherwise, Window};
     use crate::ledger::segments::{ReadingFact, split};
     use crate::ledger::{EstimateFact, Method, Quantity, ReadingSource, SumFact, edges};
     use crate::money::UnitPrice;
@@ -380,20 +413,25 @@ mod tests {
         terms
     }
 
-    /// A printer whose media counter was read on these days.
-    fn printer(readings: &[(i64, i64)]) -> PrinterUsage {
-        let meter = Meter::whole(MeterKind::AreaMedia);
+    /// What a media counter showed on these days.
+    fn said(readings: &[(i64, i64)]) -> Vec<ReadingFact> {
         let fact = |&(day, value): &(i64, i64)| ReadingFact {
-            meter: meter.clone(),
+            meter: Meter::whole(MeterKind::AreaMedia),
             media: None,
             value,
             read_at: Instant(day * DAY),
             grade: Grade::B,
             source: ReadingSource::Printer,
         };
-        let (points, breaks) = split(&readings.iter().map(fact).collect::<Vec<_>>(), &[]);
+        readings.iter().map(fact).collect()
+    }
+
+    /// A printer whose media counter was read on these days.
+    fn printer(readings: &[(i64, i64)]) -> PrinterUsage {
+        let meter = Meter::whole(MeterKind::AreaMedia);
+        let (points, breaks) = split(&said(readings), &[]);
         let usage = edges::usage_of(&points, &breaks, period(), EdgeRule::Last);
-        let counters = vec![CounterFact { meter: meter.clone(), media: None, usage }];
+        let counters = vec![CounterFact { meter, media: None, usage }];
         PrinterUsage { counters, ..PrinterUsage::new("A", "T930") }
     }
 
@@ -509,7 +547,8 @@ mod tests {
         let by_counter = terms(vec![]);
         let mut by_jobs = by_counter.clone();
         by_jobs.evidence.clear();
-        let fold = "Of 12 jobs only the sum is known, cancelled and failed ones included; it is billed as printed.";
+        let fold = "Of 12 jobs only the sum is known, cancelled and failed ones included; where jobs are billed it \
+                    counts as printed.";
         let beside = "The sum of 12 jobs is not billed: another agent brought jobs of that time one by one.";
         let cases = [
             (SumKind::Fold, &by_jobs, Ready::Suspect, vec![fold]),
@@ -520,6 +559,42 @@ mod tests {
         for (kind, terms, expected, reasons) in cases {
             let reasons: Vec<String> = reasons.into_iter().map(str::to_owned).collect();
             assert_eq!(state(&with(kind), terms, &Extra::default()), (expected, reasons), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn an_edge_without_the_reading_that_the_contract_wants_is_a_red_line_once() {
+        let window = |otherwise| Window { before_days: 3, after_days: 3, otherwise };
+        let with = |otherwise, readings: &[(i64, i64)], from: i64| {
+            let terms = terms(vec![Clause::Window(window(otherwise))]);
+            let (points, breaks) = split(&said(readings), &[]);
+            let usage = edges::usage_of(&points, &breaks, period(), EdgeRule::of(&terms));
+            let counters = vec![CounterFact { meter: Meter::whole(MeterKind::AreaMedia), media: None, usage }];
+            let printer = PrinterUsage { counters, from: Instant(from * DAY), ..PrinterUsage::new("A", "T930") };
+            readiness(&printer, &terms, period(), &Extra::default())
+        };
+        // Read ten days before each edge and ten days after: nothing is late.
+        let far = [(90, 0), (110, 1), (190, 5), (210, 6)];
+        let cases = [
+            (Otherwise::Missing, &far[..], 0, Ready::Suspect, 2),
+            (Otherwise::Last, &far[..], 0, Ready::Complete, 0),
+            (Otherwise::Interpolate, &far[..], 0, Ready::Complete, 0),
+            // The start was looked at as the end of the period before, unless the printer began here.
+            (Otherwise::Missing, &[(90, 0), (110, 1), (199, 5)][..], 0, Ready::Complete, 1),
+            (Otherwise::Missing, &[(90, 0), (110, 1), (199, 5)][..], 100, Ready::Suspect, 1),
+        ];
+        for (otherwise, readings, from, expected, reasons) in cases {
+            let found = with(otherwise, readings, from);
+            assert_eq!((found.state, found.reasons.len()), (expected, reasons), "{:?}", found.reasons);
+        }
+    }
+
+    #[test]
+    fn a_rise_that_waits_is_not_called_a_fall() {
+        let meter = Meter::whole(MeterKind::Pages);
+        for (before, after, words) in [(140, 20, "Pages fell from"), (140, 900, "Pages jumped from")] {
+            let reason = Reason::Pending { meter: meter.clone(), before, after };
+            assert!(reason.words(eur()).starts_with(words), "{}", reason.words(eur()));
         }
     }
 
@@ -550,8 +625,15 @@ mod tests {
         let drift = Some(Money(2_310));
         let (found, words) = state(&usage, &terms(vec![]), &Extra { drift, ..Extra::default() });
         assert_eq!(found, Ready::Complete);
+        let (_, shared) = state(&usage, &terms(vec![]), &Extra { drift, drifting: 2, ..Extra::default() });
+        assert_eq!(
+            shared[2],
+            "Its category limits and those of 2 other printers are not those of the contract: the same work costs \
+             23.10 EUR more."
+        );
         let expected = [
-            "Of 12 jobs only the sum is known, cancelled and failed ones included; it is billed as printed.",
+            "Of 12 jobs only the sum is known, cancelled and failed ones included; where jobs are billed it counts as \
+             printed.",
             "Media used: the counter has no reading by the start of the period: counted from the first reading, \
              1970-04-12T00:00:00Z.",
             "Its category limits are not those of the contract: the same work costs 23.10 EUR more.",

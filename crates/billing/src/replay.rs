@@ -70,16 +70,12 @@ fn under(terms: &Terms, input: &Input, carry: Option<Carry>) -> Result<Rated, Ve
 mod tests {
     use super::*;
     use crate::clauses::Clause;
-    use crate::events::{Events, Parties, Tables};
-    use crate::ledger::{JobFact, Quantity};
-    use crate::meter::{Meter, Pattern};
+    use crate::meter::Pattern;
     use crate::money::{Currency, UnitPrice};
     use crate::period::Reset;
     use crate::rating::PrinterUsage;
-    use crate::statement::ContractRef;
-    use crate::{Allowance, Price, PriceList};
-    use report::{Duration, Grade, JobStatus};
-    use std::collections::{BTreeMap, BTreeSet};
+    use crate::{Allowance, Price, PriceList, sample};
+    use report::Duration;
 
     fn pattern() -> Pattern {
         Pattern::parse("pages").expect("a pattern")
@@ -93,31 +89,10 @@ mod tests {
 
     /// A month in which one job printed so many pages.
     fn printed(terms: &Terms, month: i8, pages: i64) -> Input {
-        let period = Period::calendar_month(2026, month, "UTC").expect("a month");
-        let job = JobFact {
-            key: "j1".to_owned(),
-            finished_at: period.start.plus(Duration::hours(12)),
-            status: Some(JobStatus::Printed),
-            grade: Grade::B,
-            quantities: vec![Quantity { meter: Meter::parse("pages").expect("a meter"), media: None, amount: pages }],
-            kind: None,
-            coverage: None,
-            marks: BTreeSet::new(),
-        };
-        Input {
-            contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-            terms: terms.clone(),
-            period,
-            customer: "Bureau Noord".to_owned(),
-            printers: vec![PrinterUsage { jobs: vec![job], ..PrinterUsage::new("A", "Studio") }],
-            carry: Carry::default(),
-            runs: None,
-            sites: BTreeMap::new(),
-            events: Events::default(),
-            tables: Tables::default(),
-            parties: Parties::default(),
-            adjustments: Vec::new(),
-        }
+        let period = sample::month(month);
+        let job = sample::job("j1", period.start.plus(Duration::hours(12)), "pages", pages);
+        let printers = vec![PrinterUsage { jobs: vec![job], ..PrinterUsage::new("A", "Studio") }];
+        sample::input(terms.clone(), period, printers)
     }
 
     fn sums(replayed: &[Replayed]) -> Vec<(i64, Option<i64>)> {

@@ -538,29 +538,10 @@ mod tests {
     }
 
     fn statement(lines: Vec<Line>, taxes: Vec<TaxRow>) -> Statement {
-        let net = Money::sum(lines.iter().filter_map(|line| line.amount)).expect("a sum");
         let tax = Money::sum(taxes.iter().map(|row| row.amount)).expect("a sum");
-        Statement {
-            number: None,
-            contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-            customer: "Bureau Noord".to_owned(),
-            period: Period::calendar_month(2026, 10, "UTC").expect("a month"),
-            period_label: "October 2026".to_owned(),
-            time_zone: "UTC".to_owned(),
-            currency: Currency::parse("EUR").expect("a currency"),
-            lines,
-            net,
-            taxes,
-            total: net.plus(tax).expect("a sum"),
-            reconciliations: Vec::new(),
-            notes: vec!["A note.".to_owned()],
-            kind: DocumentKind::Statement,
-            corrects: None,
-            payer: None,
-            parties: Parties::default(),
-            issued_at: None,
-            due: None,
-        }
+        let plain = crate::sample::statement(lines);
+        let total = plain.net.plus(tax).expect("a sum");
+        Statement { taxes, total, notes: vec!["A note.".to_owned()], ..plain }
     }
 
     #[test]

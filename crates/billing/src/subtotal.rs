@@ -85,39 +85,11 @@ fn shares<'a>(line: &Line, weights: &'a BTreeMap<(String, String), i64>) -> BTre
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Parties;
-    use crate::money::Currency;
-    use crate::period::Period;
-    use crate::statement::{ContractRef, DocumentKind};
+    use crate::sample::statement;
     use proptest::prelude::*;
 
     fn line(id: &str, used: Option<i64>, amount: Option<i64>) -> Line {
         Line { id: id.to_owned(), used, amount: amount.map(Money), ..Line::default() }
-    }
-
-    fn statement(lines: Vec<Line>) -> Statement {
-        let net = Money::sum(lines.iter().filter_map(|line| line.amount)).expect("a sum");
-        Statement {
-            number: None,
-            contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-            customer: "Bureau Noord".to_owned(),
-            period: Period::calendar_month(2026, 10, "UTC").expect("a month"),
-            period_label: "October 2026".to_owned(),
-            time_zone: "UTC".to_owned(),
-            currency: Currency::parse("EUR").expect("a currency"),
-            lines,
-            net,
-            taxes: Vec::new(),
-            total: net,
-            reconciliations: Vec::new(),
-            notes: Vec::new(),
-            kind: DocumentKind::Statement,
-            corrects: None,
-            payer: None,
-            parties: Parties::default(),
-            issued_at: None,
-            due: None,
-        }
     }
 
     fn weights(all: &[(&str, &str, i64)]) -> BTreeMap<(String, String), i64> {

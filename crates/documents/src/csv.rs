@@ -185,11 +185,25 @@ pub fn csv(statement: &Statement, around: &Around, dialect: Dialect) -> Result<V
     Ok(bytes)
 }
 
-/// A text that no spreadsheet takes for a formula. The wide forms of the signs are taken for the signs by
-/// some; a line feed or a zero may hide what follows.
-fn cell(text: &str) -> String {
-    let runs = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
-    if text.starts_with(runs) { format!("'{text}") } else { text.to_owned() }
+/// A text that no spreadsheet takes for a formula, nor any part of it that a program which cuts the row at another
+/// separator would make a cell of. The wide forms of the signs are taken for the signs by some; a line feed or a zero
+/// may hide what follows.
+pub fn cell(text: &str) -> String {
+    let runs = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let mut safe = String::with_capacity(text.len() + 1);
+    if text.starts_with(['\t', '\r', '\n', '\0']) {
+        safe.push('\'');
+    }
+    let mut is_first = true;
+    for c in text.chars() {
+        if is_first && runs.contains(&c) {
+            safe.push('\'');
+        }
+        // A quote after a separator opens the next cell.
+        is_first = matches!(c, ',' | ';' | '\t' | '\r' | '\n') || (is_first && c == '"');
+        safe.push(c);
+    }
+    safe
 }
 
 /// What the rows of all dialects are made from.
@@ -491,9 +505,12 @@ mod tests {
             ("=1+1", "'=1+1"),
             ("@SUM(A1)", "'@SUM(A1)"),
             ("-plan.pdf", "'-plan.pdf"),
-            ("\t=1", "'\t=1"),
+            ("\t=1", "'\t'=1"),
             ("＝1", "'＝1"),
             ("plan=1", "plan=1"),
+            ("plan;=1+1;", "plan;'=1+1;"),
+            ("plan,\"@A1", "plan,\"'@A1"),
+            ("Bond, -80 g", "Bond, -80 g"),
             ("", ""),
         ] {
             assert_eq!(cell(text), expected);

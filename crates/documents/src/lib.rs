@@ -9,14 +9,16 @@
 mod csv;
 mod einvoice;
 mod json;
+mod logo;
 mod paper;
 mod readings;
 mod words;
 mod xlsx;
 
-pub use self::csv::{Around, Dialect, csv};
+pub use self::csv::{Around, Dialect, cell as csv_cell, csv};
 pub use self::einvoice::{Profile, Syntax, einvoice};
 pub use self::json::{json, read_json};
+pub use self::logo::{Logo, LogoError};
 pub use self::paper::{Brand, Paper, PaperGap, PaperLine, PaperReading, PaperTax, paper};
 pub use self::xlsx::xlsx;
 

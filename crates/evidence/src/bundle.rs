@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const SCHEMA: &str = "plotmeter.evidence/1";
 /// A file is at most this many bytes.
 pub const BYTES_MAX: usize = 512 * 1024 * 1024;
+/// The periods before that stand in one basis hold at most this many jobs and readings together.
+pub const AGAIN_MAX: usize = 50_000;
 /// The first line is at most this many bytes.
 const HEADER_MAX: usize = 4096;
 /// What an agent's number of a package or record is below.
@@ -98,9 +100,30 @@ pub struct Basis {
     /// after it: then that statement's own file may give another carry than the input has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub carried_again: bool,
+    /// The billed periods that were rated again when this one was drawn up, the oldest first: each begins with what
+    /// the one before it leaves, and this period with what the last one leaves. They say by themselves neither
+    /// [`Basis::added`] nor [`Basis::origins`], which hold for all. Empty where nothing of them counts here, and
+    /// where they hold more than [`AGAIN_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<Basis>,
 }
 
 impl Basis {
+    /// Keeps periods that were rated again beside this one, with the packages of their facts. Leaves them out where
+    /// they hold more than [`AGAIN_MAX`] jobs and readings.
+    pub fn keep_again(&mut self, mut again: Vec<Basis>) {
+        let facts = again.iter().flat_map(|of| &of.facts).map(|of| of.jobs.len() + of.readings.len());
+        if facts.fold(0, usize::saturating_add) > AGAIN_MAX {
+            return;
+        }
+        for of in &mut again {
+            for (agent, packages) in std::mem::take(&mut of.origins) {
+                self.origins.entry(agent).or_default().extend(packages);
+            }
+        }
+        self.again = again;
+    }
+
     /// What is rated, with the printers that the facts give.
     pub fn input(&self) -> Input {
         let of_printer = |facts: &PrinterFacts| assemble(facts, &self.input.terms, self.input.period);
@@ -119,7 +142,7 @@ impl Basis {
 }
 
 /// Something that no record proves: a person or the portal says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Said {
     /// What it is, in a word: `decision`, `reading`, `estimate`, `stay`, `terms` …
@@ -156,14 +179,15 @@ pub struct Body<'a> {
     /// bytes whose SHA-256 the readings name.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<&'a RawValue>,
-    /// What was billed for the period before, where the document is a note: the statement first.
+    /// What was billed for the period that a note is on, and for those that lines of a statement settle, in the order
+    /// in which it was issued.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub billed: Vec<BilledProof<'a>>,
     /// The place of the documents among those of the contract.
     pub chain: StatementChain,
 }
 
-/// A document that a note settles.
+/// A document that a note, or a line of a statement, settles.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BilledProof<'a> {

@@ -20,8 +20,8 @@ mod versions;
 mod words;
 
 pub use bundle::{
-    AgentProof, BYTES_MAX, Basis, BilledProof, Body, BundleError, Header, Making, PackageProof, RecordProof, SCHEMA,
-    Said, StatementChain, statement_chain, write,
+    AGAIN_MAX, AgentProof, BYTES_MAX, Basis, BilledProof, Body, BundleError, Header, Making, PackageProof, RecordProof,
+    SCHEMA, Said, StatementChain, statement_chain, write,
 };
 pub use dating::{Bounds, Mark, Placed};
 pub use facts::{

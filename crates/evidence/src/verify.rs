@@ -4,11 +4,13 @@
 //! absent: opening files, and what cannot be checked here: whether packages that do not stand in the file
 //! hold more, and whether people said the truth. The verdict says so.
 
+mod before;
 mod documents;
 mod ledger;
 mod packages;
 mod shares;
 
+pub(crate) use before::{Carried, Follows};
 pub(crate) use ledger::Facts;
 pub(crate) use packages::{Agent, Packages};
 
@@ -16,12 +18,11 @@ use crate::bundle::{Basis, Body, Header, SCHEMA, Said, is_name, split, statement
 use crate::dating::TIMES;
 use crate::diff::diff;
 use crate::words;
-use billing::{Currency, DocumentKind, Money, Statement, rate};
+use billing::{Currency, Money};
 use protocol::{Hex, VerifyingKey, sha256};
 use report::{Defect, Grade};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Findings are listed up to this many.
 pub const FINDINGS_MAX: usize = 100;
@@ -48,8 +49,10 @@ pub struct Verdict {
     pub grades: BTreeMap<Grade, Money>,
     /// What rests on the word of people.
     pub said: Vec<Said>,
-    /// The amounts for usage that rest on it, and adjustments of other periods, minor units.
+    /// The amounts for usage that rest on it, and adjustments of periods whose records are not here, minor units.
     pub unsigned: Money,
+    /// Adjustments of periods before that follow from the records of those periods, minor units.
+    pub settled: Money,
     /// How many records stand by their hash only.
     pub hashed_only: u64,
 }
@@ -123,12 +126,14 @@ fn examine(
     let basis = basis_of(&opened.body, "", findings);
     let packages = packages::check(&opened, findings);
     let basis = basis?;
-    check_basis(&basis, findings)?;
-    let facts = ledger::check(&basis, &packages, findings);
+    check_basis(&basis, "basis", findings)?;
+    before::check_form(&basis, findings)?;
+    let (facts, earlier) = ledger::check_all(&basis, &packages, findings);
     let documents = documents::check(&opened, &basis, findings);
     check_chain(&opened.body, findings);
     let documents = documents?;
-    let follows = after.and_then(|after| check_after(after, &opened, (&basis, &documents), findings));
+    before::check(&opened, (&basis, &documents), findings);
+    let follows = after.and_then(|after| before::check_after(after, &opened, (&basis, &documents), findings));
     let first = documents.first()?;
     let shares = shares::of(&documents, &basis);
     let total = Money::sum(documents.iter().map(|document| document.total)).ok()?;
@@ -137,11 +142,13 @@ fn examine(
         is_key_given: portal_key.is_some(),
         packages: &packages,
         facts: &facts,
+        earlier: &earlier,
         basis: &basis,
         documents: &documents,
         total,
         by_terms: shares.by_terms,
         previous: &opened.body.chain.previous,
+        billed: before::digests(&opened.body),
         follows: follows.as_ref(),
     };
     Some(Verdict {
@@ -153,8 +160,9 @@ fn examine(
         portal_key: Hex(*opened.key.as_bytes()),
         proved: proved.sentences(),
         grades: shares.grades,
-        said: basis.said.clone(),
+        said: all_said(&basis),
         unsigned: shares.unsigned,
+        settled: shares.settled,
         hashed_only: packages.hashed_only,
     })
 }
@@ -229,24 +237,31 @@ fn basis_of(body: &Body<'_>, prefix: &str, findings: &mut Findings) -> Option<Ba
     }
 }
 
-/// What a basis must be, whatever it is for. `None` where nothing can be worked out from it.
-fn check_basis(basis: &Basis, findings: &mut Findings) -> Option<()> {
+/// What a basis must be, whatever it is for; `at` is where it stands. `None` where nothing can be worked out from it.
+fn check_basis(basis: &Basis, at: &str, findings: &mut Findings) -> Option<()> {
     let period = basis.input.period;
     if period.start >= period.end || !TIMES.contains(&period.start.0) || !TIMES.contains(&period.end.0) {
-        let says = format!("{} to {}", period.start, period.end);
-        findings.add("basis.input.period", says, "a period between 2000 and 2100", "nothing else can be billed");
+        let (at, says) = (format!("{at}.input.period"), format!("{} to {}", period.start, period.end));
+        findings.add(at, says, "a period between 2000 and 2100", "nothing else can be billed");
         return None;
     }
     if !basis.input.printers.is_empty() {
-        let says = format!("{} printers", basis.input.printers.len());
-        findings.add("basis.input.printers", says, "nothing", "printers come from the facts, never from here");
+        let (at, says) = (format!("{at}.input.printers"), format!("{} printers", basis.input.printers.len()));
+        findings.add(at, says, "nothing", "printers come from the facts, never from here");
     }
-    check_said(basis, findings);
+    check_said(basis, &format!("{at}.said"), findings);
     Some(())
 }
 
-/// That the list of what people said holds everything that the basis takes from them.
-fn check_said(basis: &Basis, findings: &mut Findings) {
+/// What people said of this period, and of those that were rated again beside it, each once.
+fn all_said(basis: &Basis) -> Vec<Said> {
+    let mut known: BTreeSet<&Said> = BTreeSet::new();
+    let all = [basis].into_iter().chain(&basis.again).flat_map(|of| &of.said);
+    all.filter(|said| known.insert(*said)).cloned().collect()
+}
+
+/// That the list of what people said, which stands at `at`, holds everything that the basis takes from them.
+fn check_said(basis: &Basis, at: &str, findings: &mut Findings) {
     let wanted = crate::said(&basis.input, &basis.facts);
     let key = |said: &Said| (said.what.clone(), said.printer.clone(), said.at, said.detail.clone());
     let mut listed: BTreeMap<_, u64> = BTreeMap::new();
@@ -266,10 +281,10 @@ fn check_said(basis: &Basis, findings: &mut Findings) {
         if let Some(near) = near.or(of_kind.first()) {
             let near = Said { by: String::new(), ..(*near).clone() };
             let value = |said: &Said| serde_json::to_value(said).unwrap_or_default();
-            diff("basis.said", &value(&near), &value(&wanted), why, findings);
+            diff(at, &value(&near), &value(&wanted), why, findings);
         }
         if findings.len() == known {
-            findings.add("basis.said", "not listed", format!("{}: {}", wanted.what, wanted.detail), why);
+            findings.add(at, "not listed", format!("{}: {}", wanted.what, wanted.detail), why);
         }
         if findings.len() >= FINDINGS_MAX {
             return;
@@ -277,7 +292,7 @@ fn check_said(basis: &Basis, findings: &mut Findings) {
     }
 }
 
-/// Step 6: the documents' place in the chain.
+/// Step 7: the documents' place in the chain.
 fn check_chain(body: &Body<'_>, findings: &mut Findings) {
     let documents: Vec<&str> = body.documents.iter().map(|document| document.get()).collect();
     let own = statement_chain(&body.chain.previous, &documents);
@@ -285,69 +300,4 @@ fn check_chain(body: &Body<'_>, findings: &mut Findings) {
         let why = "the chain of statements does not fit these documents and what was before";
         findings.add("chain.own", body.chain.own.to_string(), own.to_string(), why);
     }
-}
-
-/// The file before, and what it says of the carry.
-pub(crate) struct Follows {
-    /// The number of its document.
-    pub(crate) number: String,
-    pub(crate) carried: Carried,
-}
-
-/// How what is carried in stands to a file that was issued before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Carried {
-    /// It is what that period left.
-    Same,
-    /// It was worked out anew since, and is something else.
-    Again,
-    /// That file is not the statement of the period before.
-    Elsewhere,
-}
-
-/// Step 7: that the file follows `after`. What is carried in follows from that file only where it is the statement
-/// of the period before, and where that period was not worked out anew since.
-fn check_after(
-    after: &[u8],
-    opened: &Opened<'_>,
-    (basis, documents): (&Basis, &[Statement]),
-    findings: &mut Findings,
-) -> Option<Follows> {
-    let before = open(after, Some(&opened.key), "after.", findings)?;
-    let chain = &before.body.chain;
-    check_chain(&before.body, findings);
-    if chain.own != opened.body.chain.previous {
-        let why = "this document was not issued directly after that one";
-        findings.add("chain.previous", opened.body.chain.previous.to_string(), chain.own.to_string(), why);
-    }
-    let before_basis = basis_of(&before.body, "after.", findings)?;
-    let number = before.header.number;
-    let is_statement = |kind: Option<DocumentKind>| kind == Some(DocumentKind::Statement);
-    let kind_before = before.body.documents.first().and_then(|document| kind_of(document));
-    let is_next = is_statement(documents.first().map(|document| document.kind))
-        && is_statement(kind_before)
-        && before_basis.input.period.end == basis.input.period.start;
-    if !is_next {
-        return Some(Follows { number, carried: Carried::Elsewhere });
-    }
-    match rate(&before_basis.input()) {
-        Ok(rated) if rated.carry == basis.input.carry => Some(Follows { number, carried: Carried::Same }),
-        Ok(_) if basis.carried_again => Some(Follows { number, carried: Carried::Again }),
-        Ok(rated) => {
-            let says = serde_json::to_value(&basis.input.carry).unwrap_or_default();
-            let should = serde_json::to_value(&rated.carry).unwrap_or_default();
-            diff("basis.input.carry", &says, &should, "the period before leaves something else", findings);
-            None
-        }
-        Err(error) => {
-            let why = "what it leaves cannot be worked out";
-            findings.add("after.basis.input", error.to_string(), "a period that can be rated", why);
-            None
-        }
-    }
-}
-
-/// The kind of a document as it was issued; `None` where it does not read.
-fn kind_of(document: &RawValue) -> Option<DocumentKind> {
-    serde_json::from_str::<Statement>(document.get()).ok().map(|document| document.kind)
 }

@@ -5,7 +5,7 @@
 use crate::bundle::{Basis, Header};
 use crate::said::terms_digest;
 use crate::verify::{Agent, Carried, Facts, Follows, Packages};
-use billing::{Money, Statement};
+use billing::{DocumentKind, Money, Statement};
 use protocol::Hex;
 
 /// What a verdict is worded from.
@@ -15,11 +15,15 @@ pub(crate) struct Proved<'a> {
     pub(crate) is_key_given: bool,
     pub(crate) packages: &'a Packages<'a>,
     pub(crate) facts: &'a Facts,
+    /// Of the periods that were rated again.
+    pub(crate) earlier: &'a Facts,
     pub(crate) basis: &'a Basis,
     pub(crate) documents: &'a [Statement],
     pub(crate) total: Money,
     pub(crate) by_terms: Money,
     pub(crate) previous: &'a Hex<32>,
+    /// What was billed before, by number, with the SHA-256 of the document.
+    pub(crate) billed: Vec<(String, Hex<32>)>,
     /// The document before, where its file was given.
     pub(crate) follows: Option<&'a Follows>,
 }
@@ -27,6 +31,10 @@ pub(crate) struct Proved<'a> {
 /// A count and what is counted: `1 job`, `2 jobs`.
 fn many(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn sums(count: u64) -> String {
+    format!("{count} sum{} of jobs", if count == 1 { "" } else { "s" })
 }
 
 fn number(count: usize) -> u64 {
@@ -41,6 +49,8 @@ impl Proved<'_> {
         list.push(self.facts());
         list.extend(self.open_points());
         list.push(self.rating());
+        list.extend(self.again());
+        list.extend(self.laid());
         list.push(self.chain());
         list
     }
@@ -64,7 +74,7 @@ impl Proved<'_> {
              version in force. No job of these printers in the period that stands in the file is left out.",
             many(facts.jobs, "job"),
             many(facts.readings, "reading"),
-            many(facts.sums, "sum of jobs"),
+            sums(facts.sums),
             many(facts.printers, "printer")
         )
     }
@@ -72,7 +82,14 @@ impl Proved<'_> {
     /// What the records leave open.
     fn open_points(&self) -> Vec<String> {
         let mut list = Vec::new();
-        let facts = self.facts;
+        let facts = self.facts.plus(self.earlier);
+        if facts.sums > 0 {
+            let sums = sums(facts.sums);
+            list.push(format!(
+                "Not checked: which jobs of {sums} were cancelled or failed. A sum does not tell, and what is billed \
+                 of it counts all as printed; its amounts are of grade C."
+            ));
+        }
         if facts.undated > 0 {
             let records = many(facts.undated, "record");
             list.push(format!(
@@ -131,30 +148,69 @@ impl Proved<'_> {
         )
     }
 
+    /// The periods that were rated again.
+    fn again(&self) -> Option<String> {
+        let again = number(self.basis.again.len());
+        let what = match again {
+            0 => return None,
+            1 => "1 period before was".to_owned(),
+            many => format!("{many} periods before were"),
+        };
+        let earlier = self.earlier;
+        let settled = match self.basis.input.adjustments.len() {
+            0 => String::new(),
+            count => format!(" The lines that settle {count} of them say what differs from all that was billed."),
+        };
+        Some(format!(
+            "{what} rated again with what became known since, from {}, {} and {} that stand in signed records (each \
+             period counted by itself): each leaves what the next begins with, the last one what this period begins \
+             with.{settled}",
+            many(earlier.jobs, "job"),
+            many(earlier.readings, "reading"),
+            sums(earlier.sums)
+        ))
+    }
+
+    /// What the documents are laid against.
+    fn laid(&self) -> Option<String> {
+        let list: Vec<String> =
+            self.billed.iter().map(|(number, digest)| format!("{number} (SHA-256 {digest})")).collect();
+        let what = match self.documents.first()?.kind {
+            DocumentKind::Statement => "What it settles was billed by",
+            DocumentKind::Credit | DocumentKind::Debit => "It is laid against",
+        };
+        let list = list.join(", ");
+        (!list.is_empty()).then(|| format!("{what} {list}. Compare with the documents that you have."))
+    }
+
     fn chain(&self) -> String {
-        let carry = self.basis.input.carry.entries.len();
-        let count = number(carry);
-        if let Some(Follows { number, carried }) = self.follows {
+        let again = self.basis.again.first();
+        let carry = again.unwrap_or(self.basis).input.carry.entries.len();
+        let (carried, whose) = (
+            many(number(carry), "amount"),
+            if again.is_some() { "the period before the first one that was rated again" } else { "the period before" },
+        );
+        if let Some(Follows { number, carried: of }) = self.follows {
             let follows = format!("It follows {number} in the chain of statements");
-            return match carried {
-                Carried::Same => format!("{follows}, and takes from that period what that period left."),
-                Carried::Again => format!(
-                    "{follows}. Not checked: {} from that period, which was worked out anew with what became known \
-                     after {number}.",
-                    many(count, "amount")
+            return match (of, again) {
+                (Carried::Same, None) => format!("{follows}, and begins with what {number} says."),
+                (Carried::Same, Some(_)) => {
+                    format!("{follows}, and the first period that was rated again begins with what {number} says.")
+                }
+                (Carried::Again, _) => format!(
+                    "{follows}. Not checked: {carried} from {whose}, which was worked out anew with what became \
+                     known after {number}."
                 ),
-                Carried::Elsewhere => format!(
-                    "{follows}. Not checked: what is carried from the period before, which {number} is not the \
-                     statement of."
-                ),
+                (Carried::Elsewhere, _) => {
+                    format!("{follows}. Not checked: {carried} from {whose}, of which {number} says nothing.")
+                }
             };
         }
         let stands = format!("It stands in the chain of statements after {}.", self.previous);
         if carry == 0 {
             return stands;
         }
-        let carried = many(count, "amount");
-        format!("{stands} Not checked: {carried} from the period before; give its file too.")
+        format!("{stands} Not checked: {carried} from {whose}; give the file before too.")
     }
 }
 

@@ -10,14 +10,11 @@
 //! are printed as □ with a sentence that says so.
 
 mod hybrid;
-mod logo;
 mod sheet;
 mod text;
 mod world;
 
-pub use self::logo::LogoError;
-
-use documents::Paper;
+use documents::{Logo, Paper};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -85,9 +82,6 @@ pub enum PdfError {
         /// How many it has.
         bytes: usize,
     },
-    /// The logo cannot be used.
-    #[error("the logo cannot be used: {0}")]
-    Logo(#[from] LogoError),
     /// A draft was to carry an invoice.
     #[error("a draft is not an invoice; issue it first")]
     NotIssued,
@@ -108,12 +102,12 @@ pub enum PdfError {
     Metadata,
 }
 
-/// The statement as a PDF. Deterministic. The logo is a PNG, JPEG or SVG of at most 512 KiB.
+/// The statement as a PDF. Deterministic. The logo takes the place of the name at the head, except in the plain look.
 ///
 /// # Errors
 ///
-/// More than [`ROWS_MAX`] lines and readings, more than [`TEXT_MAX_BYTES`] of text, or a logo that cannot be used.
-pub fn pdf(paper: &Paper, look: Look, logo: Option<&[u8]>) -> Result<Vec<u8>, PdfError> {
+/// More than [`ROWS_MAX`] lines and readings, more than [`TEXT_MAX_BYTES`] of text, or a logo that is damaged.
+pub fn pdf(paper: &Paper, look: Look, logo: Option<&Logo>) -> Result<Vec<u8>, PdfError> {
     set(paper, look, logo, None)
 }
 
@@ -126,7 +120,7 @@ pub fn pdf(paper: &Paper, look: Look, logo: Option<&[u8]>) -> Result<Vec<u8>, Pd
 /// # Errors
 ///
 /// As [`pdf`]; and the paper is a draft, or the invoice is of another profile.
-pub fn facturx(paper: &Paper, look: Look, logo: Option<&[u8]>, cii: &str) -> Result<Vec<u8>, PdfError> {
+pub fn facturx(paper: &Paper, look: Look, logo: Option<&Logo>, cii: &str) -> Result<Vec<u8>, PdfError> {
     let profile = hybrid::Profile::of(cii).ok_or(PdfError::Profile)?;
     if issued(paper).is_none() {
         return Err(PdfError::NotIssued);
@@ -138,13 +132,12 @@ pub fn facturx(paper: &Paper, look: Look, logo: Option<&[u8]>, cii: &str) -> Res
 /// What is attached: the name of a file, and what is in it.
 type Attached<'a> = (&'static str, &'a str);
 
-fn set(paper: &Paper, look: Look, logo: Option<&[u8]>, invoice: Option<Attached<'_>>) -> Result<Vec<u8>, PdfError> {
+fn set(paper: &Paper, look: Look, logo: Option<&Logo>, invoice: Option<Attached<'_>>) -> Result<Vec<u8>, PdfError> {
     let rows = paper.lines.len() + paper.readings.len();
     if rows > ROWS_MAX {
         return Err(PdfError::TooManyRows { rows });
     }
-    let logo = logo.map(logo::check).transpose()?;
-    let (drawn, attached) = (logo.map(|logo| logo.file), invoice.map(|(file, _)| file));
+    let (drawn, attached) = (logo.map(Logo::file), invoice.map(|(file, _)| file));
     let around = sheet::Around { look, logo: drawn, invoice: attached };
     let mut inputs = BTreeMap::from([("data", sheet::data(paper, &around)?)]);
     if let Some((_, cii)) = invoice {

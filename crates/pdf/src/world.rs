@@ -3,7 +3,7 @@
 //! Deliberately absent: files, packages, the network, fonts of the machine, and today's date.
 
 use crate::Look;
-use crate::logo::Logo;
+use documents::Logo;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -68,7 +68,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// The template of the look, with what it reads as `sys.inputs`.
-    pub(crate) fn new(look: Look, inputs: BTreeMap<&'static str, String>, logo: Option<Logo<'_>>) -> Desk {
+    pub(crate) fn new(look: Look, inputs: BTreeMap<&'static str, String>, logo: Option<&Logo>) -> Desk {
         let mut read = Dict::new();
         for (name, text) in inputs {
             read.insert(Str::from(name), Value::Str(Str::from(text)));
@@ -83,7 +83,7 @@ impl Desk {
             library: LazyHash::new(Library::builder().with_inputs(read).build()),
             main: Source::new(main, template(look).to_owned()),
             parts: Source::new(id("parts.typ"), PARTS.to_owned()),
-            logo: logo.map(|logo| (id(logo.file), Bytes::new(logo.bytes.to_vec()))),
+            logo: logo.map(|logo| (id(logo.file()), Bytes::new(logo.bytes().to_vec()))),
         }
     }
 }

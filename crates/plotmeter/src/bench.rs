@@ -13,6 +13,8 @@ mod printers;
 mod process;
 mod served;
 
+use std::path::Path;
+
 /// What to measure.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -27,6 +29,15 @@ pub(crate) enum Command {
     #[cfg(feature = "simulator")]
     #[command(hide = true)]
     Printers(printers::Arguments),
+}
+
+/// The bytes of the files in a folder.
+fn bytes_in(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        bytes += entry?.metadata()?.len();
+    }
+    Ok(bytes)
 }
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 //! is issued but for a contract that a fallen counter holds up, and one month is corrected by a note.
 
 mod contracts;
+mod parties;
 
 use crate::clock::{self, DemoClock};
 use agent::{Collector, Config, Direct, DirectConfig};
@@ -226,8 +227,10 @@ async fn build(
     let (mut resellers, mut sites, mut servers) = (Vec::new(), Vec::new(), Vec::new());
     for (index, reseller) in fleet.resellers.iter().enumerate() {
         let made = setup::reseller(portal, reseller.name)?;
+        parties::seller(portal, &made, reseller.name)?;
         for customer in &reseller.customers {
             let customer_id = setup::customer(portal, &made, customer.name, customer.site, customer.time_zone)?;
+            parties::buyer(portal, &made, customer_id, customer.name)?;
             let listed = listed(customer);
             setup::participation(portal, &made, customer_id, listed.is_none())?;
             let (addresses, mut started) = printers(customer, start, surroundings).await?;

@@ -4,6 +4,7 @@
 //! `evidence`), and any judgement of what people said, which is listed.
 
 use anyhow::{Context, bail};
+use billing::Money;
 use evidence::{Finding, Verdict};
 use protocol::{Hex, VerifyingKey};
 use report::Grade;
@@ -95,6 +96,10 @@ fn print(verdict: &Verdict, out: &mut impl Write) -> std::io::Result<()> {
     writeln!(out, "\nAmounts for usage, by what proves it:")?;
     for (grade, amount) in &verdict.grades {
         writeln!(out, "  {} {:>14} {currency}  {}", grade.word(), amount.show(currency), words(*grade))?;
+    }
+    if verdict.settled != Money::ZERO {
+        let settled = verdict.settled.show(currency);
+        writeln!(out, "  of periods before, worked out anew from their records: {settled} {currency}")?;
     }
     let unsigned = verdict.unsigned.show(currency);
     writeln!(out, "\nOn the word of people: {unsigned} {currency} for usage and adjustments, and:")?;

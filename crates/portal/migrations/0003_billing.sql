@@ -68,10 +68,11 @@ create table printer_site (reseller_id bigint not null, printer_id bigint not nu
     entered_at bigint not null default 0, primary key (reseller_id, printer_id, from_at));
 create table printer_swap (reseller_id bigint not null, swap_id bigint not null, old_printer_id bigint not null, new_printer_id bigint not null,
     at bigint not null, note text not null, entered_at bigint not null, person_id bigint not null, primary key (reseller_id, swap_id));
--- Ledger truth by people; the latest decision on a break counts, all are kept. person_id null: a rule of the contract decided.
+-- Ledger truth by people; the latest decision on a break counts, all are kept. person_id null: a rule of the contract decided. since_at: of readings
+-- that were too high before a fall, when the first of them was made.
 create table segment_decision (reseller_id bigint not null, decision_id bigint not null, printer_id bigint not null, meter text not null,
     media text not null, at bigint not null, reason text not null, counts_from bigint, width bigint, note text not null, decided_at bigint not null,
-    person_id bigint, primary key (reseller_id, decision_id));
+    person_id bigint, since_at bigint, primary key (reseller_id, decision_id));
 create index segment_decision_by_printer on segment_decision (reseller_id, printer_id, at);
 create table hand_reading (reseller_id bigint not null, reading_id bigint not null, printer_id bigint not null, meter text not null, media text not null,
     value bigint not null, read_at bigint not null, source text not null, entered_at bigint not null, person_id bigint not null, note text not null,
@@ -88,6 +89,10 @@ create table declared_unit (reseller_id bigint not null, declaration_id bigint n
 create table unitless (reseller_id bigint not null, printer_id bigint not null, subject text not null, key text not null, version bigint not null,
     at bigint not null, row text not null, number text not null, product_number text not null, firmware text not null,
     primary key (reseller_id, printer_id, subject, key, version, at, row));
+-- How many of them a printer gave by model, firmware and row, so that a page need not count them.
+create table unitless_model (reseller_id bigint not null, printer_id bigint not null, product_number text not null, firmware text not null,
+    row text not null, jobs bigint not null, readings bigint not null, latest_at bigint not null,
+    primary key (reseller_id, printer_id, product_number, firmware, row));
 create table printer_setting (reseller_id bigint not null, printer_id bigint not null, from_at bigint not null, digest bytea not null,
     primary key (reseller_id, printer_id, from_at));
 create table parallel_quantity (reseller_id bigint not null, printer_id bigint not null, period text not null, meter text not null, quantity bigint not null,
@@ -96,6 +101,9 @@ create table printer_cost (reseller_id bigint not null, cost_id bigint not null,
     amount text not null, from_at bigint not null, to_at bigint, entered_at bigint not null, person_id bigint not null,
     primary key (reseller_id, cost_id));
 create table reseller_setting (reseller_id bigint not null, name text not null, value text not null, primary key (reseller_id, name));
+-- How a reseller shows itself on documents (JSON), and its logo (PNG or JPEG; empty: none), from when on. What was issued keeps what stood then.
+create table reseller_brand (reseller_id bigint not null, from_at bigint not null, look text not null, logo bytea not null,
+    primary key (reseller_id, from_at));
 alter table job add column project text;
 alter table job add column non_white bigint;
 alter table job add column colour_share bigint;
@@ -108,12 +116,14 @@ alter table segment add column dip_at bigint;
 create index segment_broken on segment (reseller_id, opened_at) where reason in ('decrease', 'interface', 'rise');
 -- A counter is the series of one interface of its printer (source); others: the other interfaces that give one of that name, the last one first,
 -- with its last value. opened_at, opened_value: the first reading of the open segment; fell_at, fell_from: when it fell, and what it showed before,
--- where it has not come back. agent_id: who read it last; bit: that of its row in reading_set.counted.
+-- where it has not come back; jump_from, jump_to: its largest rise in one step since the segment was opened. agent_id: who read it last; bit: that of its row in reading_set.counted.
 alter table counter add column source text not null default '';
 alter table counter add column opened_at bigint;
 alter table counter add column opened_value bigint;
 alter table counter add column fell_at bigint;
 alter table counter add column fell_from bigint;
+alter table counter add column jump_from bigint;
+alter table counter add column jump_to bigint;
 alter table counter add column agent_id text not null default '';
 alter table counter add column bit bigint not null default 0;
 alter table counter add column others text not null default '';

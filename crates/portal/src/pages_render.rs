@@ -78,7 +78,7 @@ fn attribute<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 /// Elements that have no end.
-const VOID: &[&str] = &["meta", "link", "input", "br", "path", "rect", "!doctype"];
+const VOID: &[&str] = &["meta", "link", "input", "br", "img", "path", "rect", "!doctype"];
 
 /// The first element that is not closed in its place.
 fn unbalanced(html: &str) -> Option<String> {

@@ -5,7 +5,8 @@
 
 use crate::agents::change::{self, StateChange, Wish};
 use crate::agents::history::Stamp;
-use crate::contracts::store as contracts;
+use crate::contracts::{brand, store as contracts};
+use crate::customers::billing::Role as PartyRole;
 use crate::db::{DbError, Tx, params};
 use crate::ingest::{Approval, Claim};
 use crate::people::store::NewPerson;
@@ -13,7 +14,7 @@ use crate::readings::store as readings;
 use crate::shell::ResellerScope;
 use crate::statements::{Act, Happened, NewEvent, Sign};
 use crate::{Portal, customers, ingest, new_id, operator, people, statements};
-use billing::{Decision, EstimateFact, Events, Period, ReadingFact, Terms};
+use billing::{Decision, EstimateFact, Events, Party, Period, ReadingFact, Terms};
 use protocol::Hex;
 use protocol::enrol::EnrolmentFile;
 use report::Instant;
@@ -104,6 +105,34 @@ pub fn customer(
     let customer = customers::store::NewCustomer { customer_id, name, site, time_zone };
     portal.db().write_now(|tx| customers::store::insert_customer(tx, &reseller.0, &customer, surroundings.now()))?;
     Ok(customer_id)
+}
+
+/// Enters who sells, as the page of billing details does. The error says what is wrong with them.
+pub fn seller(portal: &Portal, reseller: &NewReseller, party: &Party) -> Result<(), SetupError> {
+    entered(portal, reseller, (0, &PartyRole::Seller), party)
+}
+
+/// Enters who is charged: a customer's own details. The error says what is wrong with them.
+pub fn buyer(portal: &Portal, reseller: &NewReseller, customer_id: i64, party: &Party) -> Result<(), SetupError> {
+    entered(portal, reseller, (customer_id, &PartyRole::Buyer), party)
+}
+
+fn entered(portal: &Portal, reseller: &NewReseller, of: (i64, &PartyRole), party: &Party) -> Result<(), SetupError> {
+    let stamp = Stamp::of(portal.surroundings());
+    let entered =
+        portal.db().write_now(|tx| customers::billing::enter(tx, &reseller.0, of, party, (stamp.id, stamp.at)))?;
+    entered.map_err(SetupError::Unfit)
+}
+
+/// Says how a reseller shows itself on documents from now on: its colour, `#rrggbb`, and the foot of each page, line by
+/// line.
+pub fn brand(portal: &Portal, reseller: &NewReseller, accent: &str, footer: &[&str]) -> Result<(), SetupError> {
+    let now = portal.surroundings().now();
+    let change = |words: &mut brand::Branding, _: &mut Vec<u8>| {
+        words.accent = accent.to_owned();
+        words.footer = footer.iter().map(|line| (*line).to_owned()).collect();
+    };
+    Ok(portal.db().write_now(|tx| brand::change(tx, &reseller.0, now, change))?)
 }
 
 /// Makes a one-time enrolment file for a customer.

@@ -47,6 +47,7 @@ use crate::form;
 use crate::meter::Pattern;
 use crate::money::{Currency, Money, UnitPrice};
 use crate::rating::RatingError;
+use crate::statement::Line;
 use draft::Draft;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
@@ -297,6 +298,12 @@ clauses! {
     Proof(proof::Proof) "proof";
     /// How what arrives late is settled.
     Corrections(corrections::Corrections) "corrections";
+}
+
+/// The clause that made a line; `None` for a line that settles a period before.
+pub(crate) fn clause_of<'t>(line: &Line, terms: &'t Terms) -> Option<&'t Clause> {
+    let index = terms.index_of(line.clause.as_deref()?)?;
+    terms.clauses.get(index)
 }
 
 impl Clause {

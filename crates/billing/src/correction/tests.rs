@@ -1,25 +1,20 @@
 //! Corrections by themselves: jobs that come late, estimates that are replaced, several documents.
 
 use super::*;
-use crate::carry::Carry;
 use crate::clauses::Clause;
 use crate::clauses::tax::TaxRule;
 use crate::contract::{Evidence, Terms};
-use crate::events::{Events, Parties, Site, Tables};
+use crate::events::Site;
 use crate::ledger::segments::{CounterUsage, ReadingPoint, SegmentUsage};
-use crate::ledger::{CounterFact, EstimateFact, JobFact, Method, Quantity, ReadingSource};
+use crate::ledger::{CounterFact, EstimateFact, JobFact, Method, ReadingSource};
 use crate::meter::{MeterKind, Pattern};
 use crate::money::UnitPrice;
 use crate::period::{Day, Reset};
 use crate::rating::PrinterUsage;
-use crate::statement::ContractRef;
+use crate::sample::{self, month};
 use crate::{Allowance, Price, PriceList, Tax};
 use proptest::prelude::*;
-use report::{Duration, Grade, Instant, JobStatus};
-
-fn month(month: i8) -> Period {
-    Period::calendar_month(2026, month, "UTC").expect("a month")
-}
+use report::{Duration, Grade, Instant};
 
 fn pattern(text: &str) -> Pattern {
     Pattern::parse(text).expect("a pattern")
@@ -44,33 +39,11 @@ fn with_quarter(included: i64) -> Terms {
 }
 
 fn job(key: usize, of: Period, meter: &str, amount: i64) -> JobFact {
-    JobFact {
-        key: format!("j{key}"),
-        finished_at: of.start.plus(Duration::hours(12)),
-        status: Some(JobStatus::Printed),
-        grade: Grade::B,
-        quantities: vec![Quantity { meter: Meter::parse(meter).expect("a meter"), media: None, amount }],
-        kind: None,
-        coverage: None,
-        marks: BTreeSet::new(),
-    }
+    sample::job(&format!("j{key}"), of.start.plus(Duration::hours(12)), meter, amount)
 }
 
 fn input(terms: &Terms, period: Period, printers: Vec<PrinterUsage>) -> Input {
-    Input {
-        contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-        terms: terms.clone(),
-        period,
-        customer: "Bureau Noord".to_owned(),
-        printers,
-        carry: Carry::default(),
-        runs: None,
-        sites: BTreeMap::new(),
-        events: Events::default(),
-        tables: Tables::default(),
-        parties: Parties::default(),
-        adjustments: Vec::new(),
-    }
+    sample::input(terms.clone(), period, printers)
 }
 
 /// A period with jobs of these areas in m², all of one printer.

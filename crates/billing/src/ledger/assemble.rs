@@ -285,26 +285,39 @@ fn meant(fact: &EstimateFact, counters: &[Counter]) -> Vec<usize> {
 
 /// The readings that count: the printer's, and those of people as the contract says. CL32.
 fn admitted(readings: &[ReadingFact], facts: &PrinterFacts, terms: &Terms) -> Vec<ReadingFact> {
-    let manual = terms.rule::<Proof>().map_or(Manual::default(), |proof| proof.manual);
-    let (before, after) = match EdgeRule::of(terms) {
+    let at_edge_of_stay =
+        |at: Instant| facts.stays.iter().any(|stay| stay.from == at || stay.to.is_some_and(|to| to == at));
+    let own = || readings.iter().filter(|own| !own.source.is_of_a_person()).map(|own| own.read_at);
+    let counts = |reading: &&ReadingFact| {
+        let said = (reading.source, reading.read_at);
+        !reading.source.is_of_a_person() || admits(Some(terms), said, own(), at_edge_of_stay(reading.read_at))
+    };
+    readings.iter().filter(counts).cloned().collect()
+}
+
+/// Whether a reading that a person said of a time counts under these terms, beside the printer's own of that
+/// counter, which were made at `own`. Without terms it counts as under those that say nothing of it. CL32.
+///
+/// What a person noted when a printer came or went cannot be said by any other reading.
+pub fn admits(
+    terms: Option<&Terms>,
+    (source, at): (ReadingSource, Instant),
+    own: impl IntoIterator<Item = Instant>,
+    is_edge_of_stay: bool,
+) -> bool {
+    let proof = terms.and_then(|terms| terms.rule::<Proof>());
+    let manual = proof.map_or(Manual::default(), |proof| proof.manual);
+    let (before, after) = match terms.map_or(EdgeRule::Last, EdgeRule::of) {
         EdgeRule::Last => (NEAR, NEAR),
         window @ EdgeRule::Window { .. } => window.reach(),
     };
-    let at_edge_of_stay =
-        |at: Instant| facts.stays.iter().any(|stay| stay.from == at || stay.to.is_some_and(|to| to == at));
-    let is_missing = |reading: &ReadingFact| {
-        let near = Instant(reading.read_at.0.saturating_sub(before.0))..=reading.read_at.plus(after);
-        let has_own = readings.iter().any(|own| !own.source.is_of_a_person() && near.contains(&own.read_at));
-        // What a person noted when a printer came or went cannot be said by any other reading.
-        !has_own || at_edge_of_stay(reading.read_at)
-    };
-    let counts = |reading: &&ReadingFact| match manual {
-        _ if !reading.source.is_of_a_person() => true,
+    let near = Instant(at.0.saturating_sub(before.0))..=at.plus(after);
+    let is_missing = || is_edge_of_stay || !own.into_iter().any(|own| near.contains(&own));
+    match manual {
         Manual::Always => true,
-        Manual::WhenMissing => is_missing(reading),
-        Manual::Never => reading.source == ReadingSource::Opening && is_missing(reading),
-    };
-    readings.iter().filter(counts).cloned().collect()
+        Manual::WhenMissing => is_missing(),
+        Manual::Never => source == ReadingSource::Opening && is_missing(),
+    }
 }
 
 fn same_span(a: &EstimateFact, b: &EstimateFact) -> bool {
@@ -522,6 +535,43 @@ mod tests {
         assert_eq!(billed(&facts, &terms, days(100, 200)).1, 50);
         facts.readings.extend(printed(&[(201, 5)]));
         assert_eq!(billed(&facts, &terms, days(100, 200)).1, 0);
+    }
+
+    #[test]
+    fn a_jump_that_a_person_settled_bills_what_would_be_billed_had_it_never_been_read() {
+        let good = [(90, 0), (104, 40), (118, 41), (133, 90), (147, 90), (161, 200), (190, 260), (215, 300)];
+        let window = |otherwise| Clause::Window(Window { before_days: 8, after_days: 8, otherwise });
+        let rules = [Otherwise::Last, Otherwise::Missing, Otherwise::Interpolate].map(window);
+        let contracts: Vec<Terms> = [vec![]].into_iter().chain(rules.map(|rule| vec![rule])).map(terms).collect();
+        let periods = [days(100, 150), days(150, 200), days(100, 200), days(120, 121)];
+        let mut plain = facts(printed(&good));
+        plain.estimates = vec![estimated(110, 140, 70), estimated(190, 230, 70)];
+        let counted = |facts: &PrinterFacts| -> Vec<Vec<PrinterUsage>> {
+            let of_terms = |terms: &Terms| periods.map(|period| assemble(facts, terms, period));
+            contracts.iter().flat_map(of_terms).collect()
+        };
+        let expected = counted(&plain);
+        for pair in good.windows(2) {
+            let [(from, _), (to, _)] = [pair[0], pair[1]];
+            for many in 1..=4 {
+                // It jumps, falls in between, and is back with the next true reading.
+                let high: Vec<(i64, i64)> = (1..=many).map(|n| (from + n, 9_000 + n - 500 * (n % 3))).collect();
+                let mut spiked = plain.clone();
+                spiked.readings.extend(printed(&high));
+                assert_ne!(counted(&spiked), expected, "{high:?}");
+                spiked.decisions = vec![Decision {
+                    meter: Meter::whole(MeterKind::AreaMedia),
+                    media: None,
+                    at: day(to),
+                    reason: SegmentReason::Spike,
+                    counts_from: None,
+                    width: None,
+                    by: "Ada".to_owned(),
+                    decided_at: day(216),
+                }];
+                assert_eq!(counted(&spiked), expected, "{high:?}");
+            }
+        }
     }
 
     #[test]

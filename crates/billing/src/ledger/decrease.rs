@@ -16,6 +16,10 @@ const USUAL_TIMES: i128 = 3;
 pub const CAME_BACK: &str = "The value came back to where it was in one step: most likely what was read in between \
                              was wrong.";
 
+/// What speaks for readings that were too high.
+pub const FELL_BACK: &str = "The value had jumped up in one step before, and fell back to about where it was: most \
+                             likely what was read in between was too high, by mistake.";
+
 /// A counter that fell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fall {
@@ -31,6 +35,8 @@ pub struct Fall {
     pub usual_daily: Option<i64>,
     /// Whether the value came back by what is known already, see [`comes_back`].
     pub came_back: bool,
+    /// Whether it takes a jump back, see [`falls_back`].
+    pub fell_back: bool,
 }
 
 /// What a fall is taken for.
@@ -47,10 +53,14 @@ pub enum Suggestion {
 /// A counter near its highest value that then rose plausibly rolled over (W7). Any other fall to a value
 /// that could have been printed since is a reset to zero. What is left is asked: a board may have been
 /// swapped, and nobody but a person knows what the new one showed first. So is a fall that is no fall any
-/// more: whatever the rule takes it for, the way back would be billed.
+/// more: whatever the rule takes it for, the way back would be billed. And so is one that takes a jump back: the
+/// jump would stay billed.
 pub fn suggest(fall: &Fall, rule: Option<&Breaks>) -> Suggestion {
     if fall.came_back {
         return Suggestion::Ask(CAME_BACK.to_owned());
+    }
+    if fall.fell_back {
+        return Suggestion::Ask(FELL_BACK.to_owned());
     }
     let Some(rule) = rule else {
         return Suggestion::Ask(format!("The contract has no rule for it. {}", leaning(fall)));
@@ -101,6 +111,16 @@ pub fn comes_back(fell: (i64, i64), rose: (i64, i64)) -> bool {
     let way = |(from, to): (i64, i64)| i128::from(to) - i128::from(from);
     let (down, up) = (-way(fell), way(rose));
     down > 0 && rose.1 >= fell.0 && up * 2 >= down
+}
+
+/// Whether a fall takes a jump back, each as (from, to), base units: it ends where the counter was before the jump or
+/// above that, and the jump went at least half of its way in one step.
+///
+/// 18 531 to 999 999, then 999 999 to 18 540: back. 18 531 to 999 999, then to 3: a reset, say.
+pub fn falls_back(rose: (i64, i64), fell: (i64, i64)) -> bool {
+    let way = |(from, to): (i64, i64)| i128::from(to) - i128::from(from);
+    let (up, down) = (way(rose), -way(fell));
+    down > 0 && rose.0 <= fell.1 && fell.1 < rose.1 && up * 2 >= down
 }
 
 /// Whether a rise, as (from, to) in base units, is more than the days begun between its readings can bring.
@@ -154,7 +174,8 @@ mod tests {
 
     fn fall(before: i64, after: i64, between_days: i64) -> Fall {
         let between = Duration::hours(24 * between_days);
-        Fall { before, after, between, firmware_changed: false, usual_daily: Some(100), came_back: false }
+        let (came_back, fell_back) = (false, false);
+        Fall { before, after, between, firmware_changed: false, usual_daily: Some(100), came_back, fell_back }
     }
 
     #[test]
@@ -162,6 +183,27 @@ mod tests {
         for (before, after) in [(4_294_967_200, 105), (9_000, 5)] {
             let back = Fall { came_back: true, ..fall(before, after, 1) };
             assert_eq!(suggest(&back, Some(&rule())), Suggestion::Ask(CAME_BACK.to_owned()), "{before}");
+            let jumped = Fall { fell_back: true, firmware_changed: true, ..fall(before, after, 1) };
+            assert_eq!(suggest(&jumped, Some(&rule())), Suggestion::Ask(FELL_BACK.to_owned()), "{before}");
+        }
+    }
+
+    #[test]
+    fn a_fall_takes_a_jump_back_where_it_ends_between_the_two_values_of_the_jump() {
+        // Rose from, to; fell from, to; whether it takes that back.
+        let cases = [
+            ((18_531, 999_999), (999_999, 18_540), true),
+            ((18_531, 999_999), (1_000_002, 18_531), true),
+            ((18_531, 999_999), (999_999, 18_530), false),
+            ((18_531, 999_999), (2_000_000, 18_540), false),
+            // A usual step, long before.
+            ((100, 140), (18_531, 120), false),
+            ((100, 140), (150, 140), false),
+            ((0, i64::MAX), (i64::MAX, 0), true),
+            ((0, 100), (100, 100), false),
+        ];
+        for (rose, fell, back) in cases {
+            assert_eq!(falls_back(rose, fell), back, "{rose:?} {fell:?}");
         }
     }
 

@@ -197,7 +197,7 @@ pub(crate) fn with_worked_out(points: &[ReadingPoint], instants: &BTreeSet<Insta
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::segments::{SegmentReason, usage_between};
+    use crate::ledger::segments::SegmentReason;
     use report::Grade;
 
     const DAY: i64 = 86_400_000;
@@ -319,14 +319,23 @@ mod tests {
     }
 
     #[test]
-    fn without_decisions_the_last_rule_counts_as_usage_between_does() {
-        let points = [point(1, 10, 100), point(1, 30, 160), point(2, 45, 7), point(2, 60, 20), point(3, 90, 0)];
-        for start in 0..100 {
-            for end in start + 1..101 {
-                let period = days(start, end);
-                let found = CounterUsage { read_after: None, ..usage_of(&points, &[], period, EdgeRule::Last) };
-                assert_eq!(found, usage_between(&points, &period), "{start} to {end}");
-            }
+    fn w6_a_replaced_board_counts_the_old_and_the_new_segment() {
+        // 18 200.0 to 18 342.5 on the old one, 3.0 (set-up prints) to 61.0 on the new one: 200.5.
+        let points = [point(1, 0, 182_000), point(1, 50, 183_425), point(2, 60, 30), point(2, 100, 610)];
+        let hidden = Unmeasured::Break { from: Instant(50 * DAY), to: Instant(60 * DAY) };
+        assert_eq!(found(&points, days(0, 100), EdgeRule::Last), (2_005, vec![0, 100], vec![hidden]));
+    }
+
+    #[test]
+    fn a_missing_edge_reading_is_said_and_the_rest_counts() {
+        let first = Unmeasured::BeforeFirst(Instant(120 * DAY));
+        // Readings, quantity, days of the edges, what was not measured.
+        let cases = [
+            (vec![point(1, 120, 5), point(1, 200, 9)], 4, vec![120, 200], vec![first]),
+            (vec![point(1, 80, 1), point(1, 100, 5), point(1, 190, 9), point(1, 210, 50)], 4, vec![100, 190], vec![]),
+        ];
+        for (points, quantity, edges, unmeasured) in cases {
+            assert_eq!(found(&points, days(100, 200), EdgeRule::Last), (quantity, edges, unmeasured), "{points:?}");
         }
     }
 

@@ -72,8 +72,9 @@ fn add_print(entries: &mut Entries, print: &PrintJob, media: Option<&str>) {
     }
 }
 
-/// Adds a kind by category. Where no category gives its share, the job's total goes to the only
-/// category there is, else to the meter of the whole kind.
+/// Adds a kind by category. What the categories leave of the job's total, since a page is of none or a category
+/// does not say its share, goes to the only category without one, else to the meter of the whole kind: it was
+/// printed, and no statement may lose it.
 fn add_categories(
     entries: &mut Entries,
     print: &PrintJob,
@@ -82,19 +83,26 @@ fn add_categories(
     share: impl Fn(&CategoryUse) -> Option<i64>,
     total: Option<i64>,
 ) {
-    let mut known = false;
+    let (mut known, mut silent) = (None, Vec::new());
     for use_of in &print.categories {
-        if let Some(amount) = share(use_of) {
-            known = true;
-            entries.add(Meter::of_category(kind, &use_of.category), media, amount);
+        match share(use_of) {
+            Some(amount) => {
+                known = Some(known.map_or(amount, |sum: i64| sum.saturating_add(amount)));
+                entries.add(Meter::of_category(kind, &use_of.category), media, amount);
+            }
+            None => silent.push(&use_of.category),
         }
     }
-    let Some(total) = total.filter(|_| !known) else { return };
-    let meter = match print.categories.as_slice() {
-        [only] => Meter::of_category(kind, &only.category),
+    let rest = match (total, known) {
+        (Some(total), Some(known)) => Some(total.saturating_sub(known)).filter(|rest| *rest > 0),
+        (total, _) => total,
+    };
+    let Some(rest) = rest else { return };
+    let meter = match silent.as_slice() {
+        [only] => Meter::of_category(kind, only),
         _ => Meter::whole(kind),
     };
-    entries.add(meter, media, total);
+    entries.add(meter, media, rest);
 }
 
 /// What the lifetime counters say: U12 and U13 by category, U2 by colour, U7 by media, and the totals
@@ -194,6 +202,22 @@ mod tests {
         let categories = vec![use_of("mono-line", None, None)];
         let only = print(PrintJob { printed_area: Some(Area(90)), categories, ..PrintJob::default() });
         assert_eq!(shown(&only), ["area-printed/mono-line 90", "jobs 1"]);
+    }
+
+    #[test]
+    fn what_categories_leave_of_a_total_is_counted() {
+        let job = |total: i64, categories: Vec<CategoryUse>| {
+            shown(&print(PrintJob { printed_area: Some(Area(total)), categories, ..PrintJob::default() }))
+        };
+        let (mono, low) = (use_of("mono-line", Some(60), None), use_of("low-density", None, None));
+        // A page without a category; one category that does not say its share, and two of them.
+        assert_eq!(job(90, vec![mono.clone()]), ["area-printed 30", "area-printed/mono-line 60", "jobs 1"]);
+        let both = job(90, vec![mono.clone(), low.clone()]);
+        assert_eq!(both, ["area-printed/low-density 30", "area-printed/mono-line 60", "jobs 1"]);
+        let three = job(90, vec![mono.clone(), low.clone(), use_of("high-density", None, None)]);
+        assert_eq!(three, ["area-printed 30", "area-printed/mono-line 60", "jobs 1"]);
+        // A total that is smaller takes nothing back.
+        assert_eq!(job(50, vec![mono, low]), ["area-printed/mono-line 60", "jobs 1"]);
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub mod estimate;
 pub mod extract;
 pub mod reconcile;
 pub mod segments;
+mod source;
+
+pub use source::ReadingSource;
 
 use crate::meter::{Meter, MeterKind};
 use crate::period::Period;
@@ -239,39 +242,6 @@ impl Mark {
             Mark::Declared => "unit declared",
             Mark::Recategorised => "category by the contract",
             Mark::Late => "late",
-        }
-    }
-}
-
-/// Where a reading comes from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReadingSource {
-    /// The printer said it.
-    #[default]
-    Printer,
-    /// It lies between two readings of the printer. CL15.
-    Interpolated,
-    /// A person of the reseller entered it.
-    Manual,
-    /// The customer entered it.
-    Customer,
-    /// It was imported when the contract began.
-    Opening,
-    /// The printer said it, and a person its unit.
-    Declared,
-}
-
-impl ReadingSource {
-    /// The mark that it puts on what is billed from it.
-    pub fn mark(self) -> Option<Mark> {
-        match self {
-            ReadingSource::Printer => None,
-            ReadingSource::Interpolated => Some(Mark::Interpolated),
-            ReadingSource::Manual => Some(Mark::Manual),
-            ReadingSource::Customer => Some(Mark::Customer),
-            ReadingSource::Opening => Some(Mark::Opening),
-            ReadingSource::Declared => Some(Mark::Declared),
         }
     }
 }

@@ -5,11 +5,11 @@ use crate::clauses::minimum::{Minimum, MinimumOf};
 use crate::clauses::overage::Overage;
 use crate::clauses::tiers::Tier;
 use crate::clauses::window::Window;
-use crate::contract::Evidence;
-use crate::events::Parties;
-use crate::period::{Period, Reset};
-use crate::statement::{ContractRef, DocumentKind, Line, LineEvidence, LineSource};
-use crate::{Allowance, BaseFee, Price, PriceList};
+use crate::period::Reset;
+use crate::sample::{self, month};
+use crate::statement::{Line, LineEvidence, LineSource};
+use crate::{Allowance, BaseFee, Price, PriceList, Tax};
+use report::Share;
 
 fn pattern(text: &str) -> Pattern {
     Pattern::parse(text).expect("a pattern")
@@ -49,7 +49,7 @@ fn alone(clauses: Vec<Clause>) -> Vec<Lint> {
 }
 
 /// A statement on which this was used and charged for it.
-fn statement(month: i8, meter: &str, used: i64, charged: i64) -> Statement {
+fn statement(of: i8, meter: &str, used: i64, charged: i64) -> Statement {
     let source = LineSource {
         printer: "A".to_owned(),
         label: "A".to_owned(),
@@ -59,27 +59,7 @@ fn statement(month: i8, meter: &str, used: i64, charged: i64) -> Statement {
     };
     let (amount, step) = (Some(Money(charged)), Some(Step::Prices));
     let line = Line { amount, step, sources: vec![source], ..Line::default() };
-    Statement {
-        number: None,
-        contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-        customer: "Bureau Noord".to_owned(),
-        period: Period::calendar_month(2026, month, "UTC").expect("a month"),
-        period_label: String::new(),
-        time_zone: "UTC".to_owned(),
-        currency: Currency::parse("EUR").expect("a currency"),
-        lines: vec![line],
-        net: Money(charged),
-        taxes: Vec::new(),
-        total: Money(charged),
-        reconciliations: Vec::new(),
-        notes: Vec::new(),
-        kind: DocumentKind::Statement,
-        corrects: None,
-        payer: None,
-        parties: Parties::default(),
-        issued_at: None,
-        due: None,
-    }
+    Statement { period: month(of), ..sample::statement(vec![line]) }
 }
 
 #[test]
@@ -169,6 +149,37 @@ fn a_zero_too_many_or_too_few_is_seen_beside_the_version_before() {
     let other = Terms { currency: Currency::parse("CHF").expect("a currency"), ..previous.clone() };
     let found = lint(&other, &Around { previous: Some(&previous), ..Around::default() });
     assert_said(&found, &[("currency", Level::Wrong, "The currency was EUR.")]);
+}
+
+#[test]
+fn a_zero_too_many_in_what_is_included_or_in_a_tax_is_seen_too() {
+    let of = |included: i64, rate: i64| {
+        let tax = Tax { name: "VAT".to_owned(), rate: Share(rate), ..Tax::default() };
+        let allowance = Clause::Allowance(allowance("area-printed", included));
+        terms(vec![allowance, prices(&[("area-printed", "0.14")]), Clause::Tax(tax)])
+    };
+    let previous = of(400, 210_000);
+    let text = "Included: 4000.00 m² instead of 400.00 m²: 10 times as much.";
+    // Included, rate, remarks.
+    let cases = [
+        (500, 190_000, vec![]),
+        (4_000, 210_000, vec![("clauses.0.included", text)]),
+        (400, 21_000, vec![("clauses.2.rate", "VAT: 2.1 % instead of 21 %: a part in 10 of it.")]),
+    ];
+    for (included, rate, expected) in cases {
+        let found = lint(&of(included, rate), &Around { previous: Some(&previous), ..Around::default() });
+        let expected: Vec<_> = expected.into_iter().map(|(field, piece)| (field, Level::Wrong, piece)).collect();
+        assert_said(&found, &expected);
+    }
+}
+
+#[test]
+fn terms_that_bill_no_job_are_seen() {
+    let mut none = terms(vec![prices(&[("area-printed", "0.14")])]);
+    none.billed_statuses.clear();
+    assert_said(&lint(&none, &Around::default()), &[("billed_statuses", Level::Wrong, "No job is billed")]);
+    none.evidence.insert(MeterKind::AreaPrinted, Evidence::Counter);
+    assert_said(&lint(&none, &Around::default()), &[]);
 }
 
 #[test]
@@ -287,10 +298,9 @@ fn allowances_and_minimums_are_held_against_the_last_statements() {
 
 #[test]
 fn a_gap_between_versions_is_said() {
-    let of = |month| Period::calendar_month(2026, month, "UTC").expect("a month");
-    let found = gap(of(9).end, of(11).start, "UTC").expect("days of the calendar").expect("a gap");
+    let found = gap(month(9).end, month(11).start, "UTC").expect("days of the calendar").expect("a gap");
     assert_eq!(found.text, "From 2026-10-01 until 2026-11-01 no version is in force: nothing is billed for that time.");
-    assert_eq!(gap(of(9).end, of(10).start, "UTC"), Ok(None));
+    assert_eq!(gap(month(9).end, month(10).start, "UTC"), Ok(None));
 }
 
 #[test]

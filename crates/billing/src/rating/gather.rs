@@ -12,15 +12,18 @@ use crate::clauses::draft::{Bucket, Draft};
 use crate::clauses::media_class::MediaClass;
 use crate::clauses::rounding::{Point, QuantityRounding};
 use crate::contract::{Evidence, Terms};
-use crate::ledger::segments::Unmeasured;
+use crate::ledger::segments::{CounterUsage, ReadingPoint, SegmentUsage, Unmeasured};
 use crate::ledger::{CounterFact, EstimateFact, JobFact, Mark, SumFact, SumKind, counters_of, grain_of};
-use crate::meter::{Meter, MeterKind, label};
+use crate::meter::{Meter, MeterKind, PricingUnit, label};
 use crate::period::{Day, Period, time_zone};
 use crate::statement::{LineEvidence, LineSource};
 use jiff::tz::TimeZone;
 use report::{Grade, Instant};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Parts of a counter that broke which a note names.
+const PARTS_MAX: usize = 12;
 
 /// A clause that changes jobs before they are summed.
 enum Filter<'t> {
@@ -298,6 +301,8 @@ impl<'t> Gather<'t> {
             let left = |what: &Unmeasured| matches!(what, Unmeasured::NoReading | Unmeasured::SinceLast(_));
             let unmeasured = usage.unmeasured.iter().filter(|what| !(stands_in && left(what)));
             notes.extend(unmeasured.map(|what| format!("{}: the counter {named} {what}.", stay.label)));
+            let parts = in_parts(usage, kind.unit());
+            notes.extend(parts.map(|parts| format!("{}: the counter {named} {parts}.", stay.label)));
             // A difference is proved as well as the weaker of its two readings.
             let grade = usage.start.as_ref().zip(usage.end.as_ref()).map(|(start, end)| start.grade.max(end.grade));
             let quantity = i128::from(usage.quantity);
@@ -402,6 +407,27 @@ impl<'t> Gather<'t> {
             notes.push(format!("{named}: {} measured, {} after rounding.", show(measured), show(counts)));
         }
     }
+}
+
+/// How a counter is added up of which somebody said what lies across its break: else nobody could tell from its
+/// first and its last reading what it counted. `None` where nothing is counted across a break.
+///
+/// 500 to 600, a reset, then 20 to 80: 100 + 20 + 60.
+fn in_parts(usage: &CounterUsage, unit: PricingUnit) -> Option<String> {
+    let is_across = |part: &SegmentUsage| part.start.segment != part.end.segment;
+    if !usage.segments.iter().any(is_across) {
+        return None;
+    }
+    let words = |part: &SegmentUsage| {
+        let at = |point: &ReadingPoint| format!("{} ({})", unit.number(point.value), point.read_at);
+        format!("{} from {} to {}", unit.show(part.quantity), at(&part.start), at(&part.end))
+    };
+    let told: Vec<&SegmentUsage> = usage.segments.iter().filter(|part| is_across(part) || part.quantity != 0).collect();
+    let mut named: Vec<String> = told.iter().copied().take(PARTS_MAX).map(words).collect();
+    if told.len() > PARTS_MAX {
+        named.push(format!("and {} more", told.len() - PARTS_MAX));
+    }
+    Some(format!("broke and is counted in parts: {}", named.join(", ")))
 }
 
 /// What the readings of a counter put on what is billed from it.

@@ -7,13 +7,14 @@ use crate::ledger::segments::{CounterUsage, ReadingPoint, SegmentUsage, Unmeasur
 use crate::ledger::{Mark, Method, Quantity, ReadingSource, SumKind};
 use crate::meter::{Meter, Pattern};
 use crate::money::{Currency, Direction, UnitPrice};
+use crate::sample;
 use crate::statement::{AdjustmentLine, Line, LineEvidence, LineShare, Reference};
 use crate::{Allowance, Price, PriceList};
 use report::{Duration, Grade};
 use std::collections::BTreeSet;
 
 fn october() -> Period {
-    Period::calendar_month(2026, 10, "UTC").expect("a month")
+    sample::month(10)
 }
 
 fn hours(count: i64) -> Instant {
@@ -46,20 +47,7 @@ fn terms(patterns: &[&str]) -> Terms {
 }
 
 fn input(terms: Terms, printers: Vec<PrinterUsage>) -> Input {
-    Input {
-        contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-        terms,
-        period: october(),
-        customer: "Bureau Noord".to_owned(),
-        printers,
-        carry: Carry::default(),
-        runs: None,
-        sites: BTreeMap::new(),
-        events: Events::default(),
-        tables: Tables::default(),
-        parties: Parties::default(),
-        adjustments: Vec::new(),
-    }
+    sample::input(terms, october(), printers)
 }
 
 fn rated(input: &Input) -> Statement {

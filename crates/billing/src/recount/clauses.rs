@@ -82,7 +82,9 @@ impl Count<'_> {
             _ => None,
         });
         let out: i128 = out.sum();
-        let of = days::dates(days::whole(self.input, terms.reset), &self.terms.time_zone).count();
+        let period = terms.reset == Reset::Period;
+        let whole = if period { days::around(self.input) } else { days::whole(self.input, terms.reset) };
+        let of = days::dates(whole, &self.terms.time_zone).count();
         let of = i128::try_from(of).unwrap_or(1).max(1);
         if terms.reset == Reset::Contract { 0 } else { half_up(i128::from(terms.included) * out, of) }
     }
@@ -201,10 +203,11 @@ impl Count<'_> {
             let (before, charged) = self.carried(index, &label, &["used"], span.start);
             let taken = pool.and_then(|pool| self.pools[pool].take(&terms.covers)).unwrap_or_default();
             let quantity = before + taken.used - taken.included;
-            let all = self.tiered(terms, quantity);
-            self.bill_usage(index, Step::Prices, &terms.covers, (pool, &taken, all - charged));
+            // By the prices of today, whatever was charged before by those of then.
+            let charge = self.tiered(terms, quantity) - self.tiered(terms, before);
+            self.bill_usage(index, Step::Prices, &terms.covers, (pool, &taken, charge));
             if !span.ends {
-                self.leave(index, &label, "used", quantity, all);
+                self.leave(index, &label, "used", quantity, charged + charge);
             }
         }
     }
@@ -238,19 +241,11 @@ impl Count<'_> {
     pub(super) fn surcharge(&mut self, index: usize, terms: &Surcharge) {
         if let Some(share) = terms.share {
             let priced = self.lines.iter().filter(|line| line.step == Step::Prices && is_for(line, &terms.covers));
-            let (mut base, mut borne) = (0, BTreeMap::new());
-            for line in priced {
-                base += line.amount;
-                for (stay, part) in &line.shares {
-                    // Whoever bears the prices bears the surcharge: by printer and site.
-                    let who = (self.stays[*stay].id.clone(), self.stays[*stay].site.clone());
-                    borne.entry(who).or_insert((*stay, 0)).1 += part;
-                }
-            }
+            let priced: Vec<&Line> = priced.collect();
+            let base: i128 = priced.iter().map(|line| line.amount).sum();
             let amount = half_up(base * i128::from(share.0), WHOLE);
-            let weights: Vec<i128> = borne.values().map(|(_, part)| *part).collect();
-            let stays = borne.into_values().map(|(stay, _)| stay);
-            let shares = stays.zip(spread(amount, &weights)).collect();
+            // Whoever bears the prices bears the surcharge.
+            let shares = self.borne_as(&priced, amount);
             self.lines.push(Line {
                 clause: Some(index),
                 step: Step::Surcharges,

@@ -163,6 +163,14 @@ pub(super) fn whole(input: &Input, reset: Reset) -> Period {
     }
 }
 
+/// The period of the terms' rule that the one that is counted is a part of, else that one itself.
+pub(super) fn around(input: &Input) -> Period {
+    let zone = &input.terms.time_zone;
+    let (first, next) = cut(of_instant(input.period.start, zone), period_length(&input.terms), &input.terms);
+    let named = Period { start: begins(first, zone), end: begins(next, zone) };
+    if input.period.end <= named.end { named } else { input.period }
+}
+
 /// The span around the period's start.
 pub(super) fn span(input: &Input, reset: Reset) -> Span {
     let period = input.period;

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: usage, which is counted before, and who pays.
 
-use super::{Count, days, half_up, part_of, spread, usage};
+use super::{Count, Line, days, half_up, part_of, spread, usage};
 use crate::clauses::Clause;
 use crate::clauses::base_fee::{BaseFee, Per};
 use crate::clauses::credit::{Credit, How as CreditHow};
@@ -16,6 +16,7 @@ use crate::contract::Step;
 use crate::events::CreditFact;
 use crate::period::{Period, Reset};
 use crate::rating::PrinterUsage;
+use report::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds of an hour.
@@ -32,7 +33,8 @@ impl Count<'_> {
         let length = days::length(cycle).filter(|length| *length < days::period_length(&self.terms));
         let Some(length) = length else {
             let is_due = cycle == Reset::Period || if advance { span.begins } else { span.ends };
-            return if is_due { vec![period] } else { Vec::new() };
+            let of = if cycle == Reset::Period { period } else { days::whole(self.input, cycle) };
+            return if is_due { vec![of] } else { Vec::new() };
         };
         let (mut first, mut next) = days::cut(days::of_instant(period.start, zone), length, &self.terms);
         let mut due = Vec::new();
@@ -179,33 +181,66 @@ impl Count<'_> {
         let zone = &self.terms.time_zone;
         let mut out = BTreeSet::new();
         for outage in &self.input.events.outages {
-            let is_here = self.stays.iter().any(|stay| stay.id == outage.printer && usage::place(stay) == at);
-            if !is_here || outage.to.0 - outage.from.0 <= HOUR * i64::from(terms.hours) {
+            if outage.to.0 - outage.from.0 <= HOUR * i64::from(terms.hours) {
                 continue;
             }
-            let begins = |day: i64| days::begins(day, zone);
-            let whole = |day: &i64| begins(*day) >= outage.from && begins(*day + 1) <= outage.to;
+            let stays = self.stays.iter().filter(|stay| stay.id == outage.printer && usage::place(stay) == at);
+            let stays: Vec<&&PrinterUsage> = stays.collect();
+            // How far the printer was there from an instant on, stay by stay.
+            let there_until = |mut reached: Instant| {
+                while let Some(stay) =
+                    stays.iter().find(|stay| stay.from <= reached && stay.to.is_none_or(|to| reached < to))
+                {
+                    let Some(to) = stay.to else { return Instant(i64::MAX) };
+                    reached = to;
+                }
+                reached
+            };
+            let runs = |from: Instant, to: Instant| {
+                let (first, last) = self.input.runs.map_or((from, None), |runs| (runs.from, runs.to));
+                first <= from && last.is_none_or(|last| to <= last)
+            };
+            let whole = |day: &i64| {
+                let (from, to) = (days::begins(*day, zone), days::begins(*day + 1, zone));
+                outage.from <= from && to <= outage.to && runs(from, to) && to <= there_until(from)
+            };
             out.extend(days::dates(self.input.period, zone).filter(whole));
         }
         i128::try_from(out.len()).unwrap_or(0)
     }
 
-    pub(super) fn interruption(&mut self, index: usize, terms: &Interruption) {
-        let places: Vec<String> = self.places(&[]).into_iter().collect();
-        let mut fees = vec![0; places.len()];
+    /// The base fees of each place, by how many days they are for.
+    fn fees_by_days(&self, places: &[String]) -> Vec<BTreeMap<i128, i128>> {
+        let mut fees = vec![BTreeMap::new(); places.len()];
+        let own = days::period_length(&self.terms);
         for clause in &self.terms.clauses {
             let Clause::BaseFee(fee) = clause else { continue };
-            let (by_place, whole) = self.charged(fee);
-            let parts = spread(whole, &vec![1; places.len()]);
-            for ((sum, at), part) in fees.iter_mut().zip(&places).zip(parts) {
-                *sum += part + by_place.get(at).copied().unwrap_or(0);
+            let (time, times) = match days::length(fee.cycle) {
+                _ if fee.cycle == Reset::Contract => continue,
+                Some(length) if length >= own => (days::whole(self.input, fee.cycle), 1),
+                Some(length) => (days::around(self.input), own / length),
+                None => (days::around(self.input), 1),
+            };
+            let amount = i128::from(fee.amount.0) * i128::from(times);
+            let named = self.places(&fee.printers);
+            let parts = match fee.per {
+                Per::Contract => spread(amount, &vec![1; places.len()]),
+                Per::Printer => places.iter().map(|at| if named.contains(at) { amount } else { 0 }).collect(),
+            };
+            let count = i128::try_from(days::dates(time, &self.terms.time_zone).count()).unwrap_or(1);
+            for (sums, part) in fees.iter_mut().zip(parts) {
+                *sums.entry(count).or_insert(0) += part;
             }
         }
-        let all = days::dates(self.input.period, &self.terms.time_zone).count();
-        let all = i128::try_from(all).unwrap_or(1);
-        for (at, fee) in places.iter().zip(fees) {
-            let top = fee * i128::from(terms.share.0) * self.days_out(terms, at);
-            self.bill(index, Step::MoneyCredits, -half_up(top, WHOLE * all));
+        fees
+    }
+
+    pub(super) fn interruption(&mut self, index: usize, terms: &Interruption) {
+        let places: Vec<String> = self.places(&[]).into_iter().collect();
+        for (at, fees) in places.iter().zip(self.fees_by_days(&places)) {
+            let out = i128::from(terms.share.0) * self.days_out(terms, at);
+            let credit: i128 = fees.into_iter().map(|(of, fee)| half_up(fee * out, WHOLE * of)).sum();
+            self.bill(index, Step::MoneyCredits, -credit);
         }
     }
 
@@ -215,7 +250,7 @@ impl Count<'_> {
             return;
         }
         let (with, without) = (Count::usage_net(self.input, true), Count::usage_net(self.input, false));
-        self.bill(index, Step::MoneyCredits, with - without);
+        self.bill(index, Step::MoneyCredits, (with - without).min(0));
     }
 
     /// Lowers usage by every credit of the period.
@@ -244,7 +279,11 @@ impl Count<'_> {
             (On::All, _) | (On::Usage, Step::Prices | Step::Surcharges) | (On::Fees, Step::Fees) => true,
             _ => false,
         });
-        let base: i128 = wanted.map(|line| line.amount).sum();
-        self.bill(index, Step::Discounts, -half_up(base * i128::from(terms.share.0), WHOLE));
+        let charged: Vec<&Line> = wanted.filter(|line| line.amount != 0).collect();
+        let base: i128 = charged.iter().map(|line| line.amount).sum();
+        let amount = -half_up(base * i128::from(terms.share.0), WHOLE);
+        let is_borne = charged.iter().all(|line| !line.shares.is_empty());
+        let shares = if is_borne { self.borne_as(&charged, amount) } else { Vec::new() };
+        self.bill_shared(index, Step::Discounts, shares, amount);
     }
 }

@@ -82,7 +82,10 @@ impl<'a> Count<'a> {
                 _ => {}
             }
         }
-        count.net()
+        // Blocks that were bought go on, and supplies are no usage.
+        let is_supply = |clause: usize| matches!(count.terms.clauses[clause], Clause::Consumables(_));
+        let of_usage = |line: &&Line| line.step != Step::Allowance && line.clause.is_none_or(|of| !is_supply(of));
+        count.lines.iter().filter(of_usage).map(|line| line.amount).sum()
     }
 
     /// All usage in its pools, and nothing charged.
@@ -221,15 +224,41 @@ impl<'a> Count<'a> {
             let (start, end) = (whole.start.max(from), to.map_or(whole.end, |to| whole.end.min(to)));
             (start < end).then_some(Period { start, end })
         };
+        let of_period = whole == self.input.period;
         let parts: Vec<Period> = match (place, self.input.runs) {
             (Some(place), _) => {
-                let filling = self.input.printers.iter().filter(|stay| usage::place(stay) == place);
-                filling.filter_map(|stay| cut(stay.from, stay.to)).collect()
+                let filling: Vec<_> = self.input.printers.iter().filter(|stay| usage::place(stay) == place).collect();
+                let mut parts: Vec<Period> = filling.iter().filter_map(|stay| cut(stay.from, stay.to)).collect();
+                // Whoever filled it first left before the period, and its successor goes on.
+                let first = filling.iter().map(|stay| stay.from).min();
+                if let Some(first) = first
+                    && !of_period
+                    && filling.iter().all(|stay| stay.id != place)
+                {
+                    parts.extend(cut(Instant(0), Some(first.min(self.input.period.start))));
+                }
+                parts
             }
             (None, Some(runs)) => cut(runs.from, runs.to).into_iter().collect(),
             (None, None) => vec![whole],
         };
+        // A statement over some days of a month is for a part of the month.
+        let whole = if of_period { days::around(self.input) } else { whole };
         days::fraction(rule, &parts, whole, &self.terms.time_zone)
+    }
+
+    /// An amount that is borne as these lines are, by printer and site.
+    fn borne_as(&self, lines: &[&Line], amount: i128) -> Vec<(usize, i128)> {
+        let mut borne: BTreeMap<(&str, Option<&str>), (usize, i128)> = BTreeMap::new();
+        for (stay, part) in lines.iter().flat_map(|line| &line.shares) {
+            let of = self.stays[*stay];
+            borne.entry((of.id.as_str(), of.site.as_deref())).or_insert((*stay, 0)).1 += part;
+        }
+        let sum: i128 = borne.values().map(|(_, part)| part).sum();
+        let sign = if sum < 0 { -1 } else { 1 };
+        let weights = borne.values().map(|(_, part)| sign * part).collect::<Vec<i128>>();
+        let stays = borne.into_values().map(|(stay, _)| stay);
+        stays.zip(spread(amount, &weights)).collect()
     }
 
     /// What a quantity costs, rounded as the contract rounds lines.

@@ -328,11 +328,8 @@ pub(super) fn pools(terms: &Terms, stays: &[&PrinterUsage], cells: &[Cell]) -> V
         open.retain(|place| !members.contains(place));
         if pool.members == Members::Each {
             for member in members {
-                // Called as the printer that filled the place last.
-                let there = stays.iter().filter(|stay| place(stay) == member);
-                let last = there.max_by_key(|stay| (stay.from, stay.id.as_str()));
-                let label = last.map_or_else(String::new, |stay| stay.label.clone());
-                pools.push((label, pool.allocation, [member].into()));
+                // Known by its place, whatever printer fills it and whatever that is called.
+                pools.push((member.clone(), pool.allocation, [member].into()));
             }
         } else if !members.is_empty() {
             pools.push((pool.label.clone(), pool.allocation, members));

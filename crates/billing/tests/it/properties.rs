@@ -15,8 +15,8 @@ use billing::rating::Rated;
 use billing::recount::{recount, recount_carry};
 use billing::statement::{Line, LineEvidence, Reference, Statement};
 use billing::{
-    Clause, CounterFact, Evidence, Input, JobFact, Meter, MeterKind, Money, Month, Pattern, Period, Price, PriceList,
-    PrinterUsage, Quantity, RatingError, ReadingPoint, UnitPrice, rate, usage_between,
+    Clause, CounterFact, EdgeRule, Evidence, Input, JobFact, Meter, MeterKind, Money, Month, Pattern, Period, Price,
+    PriceList, PrinterUsage, Quantity, RatingError, ReadingPoint, UnitPrice, rate, usage_of,
 };
 use proptest::prelude::{any, prop_assert, prop_assert_eq};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -416,7 +416,7 @@ fn months_that_meet_at_a_reading_bill_what_the_counter_rose() {
         let cut = readings[usize::try_from(1 + dice.below(11)).unwrap_or(1).min(readings.len() - 1)].read_at;
         let net = |start: Instant, end: Instant| {
             let period = Period::new(start, end).expect("a period");
-            let usage = usage_between(&readings, &period);
+            let usage = usage_of(&readings, &[], period, EdgeRule::Last);
             let counters = vec![CounterFact { meter: Meter::whole(MeterKind::Pages), media: None, usage }];
             let printers = vec![PrinterUsage { counters, ..printer("A") }];
             rated(&input_for(period, terms.clone(), printers)).statement.net.0
@@ -483,7 +483,7 @@ fn a_counters_grade_is_that_of_its_weaker_reading() {
     let source = ReadingSource::Printer;
     let point = |value, read_at, grade| ReadingPoint { segment: 1, value, read_at, grade, source };
     let readings = [point(100, october().start, Grade::C), point(160, october().end, Grade::A)];
-    let usage = usage_between(&readings, &october());
+    let usage = usage_of(&readings, &[], october(), EdgeRule::Last);
     let counters = vec![CounterFact { meter: Meter::whole(MeterKind::Pages), media: None, usage }];
     let printers = vec![PrinterUsage { counters, ..printer("A") }];
     let statement = rated(&input(pages_at(10_000, Evidence::Counter), printers)).statement;

@@ -14,8 +14,8 @@ use billing::form::{self, Entries};
 use billing::ledger::{EstimateFact, Method, PixelCoverage, ReadingSource, SumFact, SumKind};
 use billing::period::{Day, PeriodRule};
 use billing::{
-    Clause, CounterFact, Evidence, Input, JobFact, Meter, MeterKind, Month, Pattern, Period, PrinterUsage, Quantity,
-    ReadingPoint, Rounding, UnitPrice, usage_between,
+    Clause, CounterFact, EdgeRule, Evidence, Input, JobFact, Meter, MeterKind, Month, Pattern, Period, PrinterUsage,
+    Quantity, ReadingPoint, Rounding, UnitPrice, usage_of,
 };
 use report::{Duration, Grade, Instant, JobKind, JobStatus, Share};
 use std::collections::{BTreeMap, BTreeSet};
@@ -597,7 +597,7 @@ fn with_facts(dice: &mut Dice<'_>, period: Period, id: &str) -> PrinterUsage {
         readings.push(ReadingPoint { segment: 1, value, read_at, grade: Grade::B, source: ReadingSource::Printer });
         value += dice.below(40);
     }
-    let counted = usage_between(&readings, &period);
+    let counted = usage_of(&readings, &[], period, EdgeRule::Last);
     usage.counters.push(CounterFact { meter: Meter::whole(MeterKind::Pages), media: None, usage: counted });
     let meter = || Meter::parse("area-printed/mono-line").expect("a meter");
     if dice.one_in(3) {

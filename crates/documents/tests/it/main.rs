@@ -74,6 +74,23 @@ fn no_cell_of_any_dialect_begins_a_formula() {
     }
 }
 
+/// A program with other settings cuts the rows at another separator, also within quotes.
+#[test]
+fn no_part_of_a_row_begins_a_formula_wherever_it_is_cut() {
+    for text in ["x;=1", "x,=1", "x\t=1", "x\n=1", "x;\"=1"] {
+        let mut hostile = statement();
+        hostile.lines[0].title = text.to_owned();
+        hostile.customer = text.to_owned();
+        for dialect in Dialect::ALL {
+            let written = String::from_utf8(csv(&hostile, &around(), dialect).expect("CSV")).expect("UTF-8");
+            for cut in [',', ';', '\t', '\n'] {
+                let mut parts = written.split(cut).map(|part| part.trim_start_matches('"'));
+                assert!(!parts.any(|part| part.starts_with('=')), "{dialect:?}, cut at {cut:?}: {written}");
+            }
+        }
+    }
+}
+
 #[test]
 fn json_reads_back_as_the_same_statement() {
     for one in [statement(), note(DocumentKind::Credit)] {

@@ -1,4 +1,4 @@
-//! Steps 4 and 5: the documents, held against what the facts give when they are rated anew.
+//! Step 6: the documents, held against what the facts give when they are rated anew.
 //!
 //! Number, day of issue and day of payment are the portal's to choose; they are held by the chain of
 //! statements alone. Deliberately absent: what proves the facts.
@@ -101,8 +101,9 @@ fn expected(
     }
 }
 
-/// The notes that settle what was billed before, one for each payer.
-fn notes_on(again: &Statement, proofs: &[BilledProof<'_>], findings: &mut Findings) -> Option<Vec<Statement>> {
+/// The documents that were billed before, as they stand in the file. `None` where one does not read; a finding then
+/// says why.
+pub(super) fn billed(proofs: &[BilledProof<'_>], findings: &mut Findings) -> Option<Vec<Statement>> {
     let mut statements = Vec::with_capacity(proofs.len());
     for (place, proof) in proofs.iter().enumerate() {
         let statement = read(proof.document, &format!("billed.{place}"), findings)?;
@@ -112,8 +113,18 @@ fn notes_on(again: &Statement, proofs: &[BilledProof<'_>], findings: &mut Findin
             let (says, wanted) = (Defect::quote(says), Defect::quote(wanted));
             findings.add(format!("billed.{place}.number"), says, wanted, "it is named otherwise");
         }
+        if statement.period != proof.reference.period {
+            let (says, should) = (proof.reference.period.start.to_string(), statement.period.start.to_string());
+            findings.add(format!("billed.{place}.reference.period"), says, should, "the document is for another one");
+        }
         statements.push(statement);
     }
+    Some(statements)
+}
+
+/// The notes that settle what was billed before, one for each payer.
+fn notes_on(again: &Statement, proofs: &[BilledProof<'_>], findings: &mut Findings) -> Option<Vec<Statement>> {
+    let statements = billed(proofs, findings)?;
     let of = |(proof, statement): (&BilledProof<'_>, _)| Billed { reference: proof.reference.clone(), statement };
     let billed: Vec<Billed<'_>> = proofs.iter().zip(&statements).map(of).collect();
     let Some(first) = billed.first() else {
@@ -134,7 +145,7 @@ fn notes_on(again: &Statement, proofs: &[BilledProof<'_>], findings: &mut Findin
 }
 
 /// An error with its causes.
-fn in_full(error: &dyn std::error::Error) -> String {
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

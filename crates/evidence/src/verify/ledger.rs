@@ -1,4 +1,4 @@
-//! Step 3: the facts of the basis, held against what the records give.
+//! Steps 3 to 5: the facts of the basis, held against what the records give.
 //!
 //! Each fact needs its record, and each record of these printers in the period its fact. Deliberately
 //! absent: facts that people say, which the list of what was said holds, and packages that are not here.
@@ -6,8 +6,8 @@
 mod counters;
 mod jobs;
 
-use super::Findings;
 use super::packages::{Packages, Record};
+use super::{Findings, before};
 use crate::bundle::Basis;
 use crate::dating::Bounds;
 use crate::facts::{JobParts, checked, job_of, readings_of, sum_of};
@@ -77,30 +77,73 @@ struct SumSeen<'a> {
 struct Printer<'a> {
     jobs: BTreeMap<String, Vec<JobSeen<'a>>>,
     readings: Vec<ReadingSeen<'a>>,
+    /// The places of the readings by their instants.
+    read: BTreeMap<Instant, Vec<usize>>,
     sums: Vec<SumSeen<'a>>,
 }
 
-/// Holds the facts against the records.
-pub(super) fn check(basis: &Basis, packages: &Packages<'_>, findings: &mut Findings) -> Facts {
-    let mut facts = Facts::default();
-    let printers = read(packages, &mut facts);
+impl<'a> Printer<'a> {
+    fn push(&mut self, seen: ReadingSeen<'a>) {
+        self.read.entry(seen.read_at).or_default().push(self.readings.len());
+        self.readings.push(seen);
+    }
+
+    /// The readings at an instant, in the order they arrived.
+    fn at_once(&self, at: Instant) -> impl Iterator<Item = &ReadingSeen<'a>> {
+        self.read.get(&at).into_iter().flatten().filter_map(move |place| self.readings.get(*place))
+    }
+}
+
+impl Facts {
+    /// These and others together; a printer of both counts once.
+    pub(crate) fn plus(&self, other: &Facts) -> Facts {
+        Facts {
+            jobs: self.jobs.saturating_add(other.jobs),
+            readings: self.readings.saturating_add(other.readings),
+            sums: self.sums.saturating_add(other.sums),
+            printers: self.printers.max(other.printers),
+            undated: self.undated.saturating_add(other.undated),
+            by_order: self.by_order.saturating_add(other.by_order),
+            repeated: self.repeated.saturating_add(other.repeated),
+            odd: self.odd.saturating_add(other.odd),
+            elsewhere: self.elsewhere.saturating_add(other.elsewhere),
+            unfollowed: self.unfollowed.saturating_add(other.unfollowed),
+            unsourced: self.unsourced.saturating_add(other.unsourced),
+        }
+    }
+}
+
+/// Holds the facts of the period against the records, and those of the periods that were rated again beside it.
+pub(super) fn check_all(basis: &Basis, packages: &Packages<'_>, findings: &mut Findings) -> (Facts, Facts) {
+    let (mut own, mut earlier) = (Facts::default(), Facts::default());
+    let printers = read(packages, &mut own);
     check_origins(basis, packages, findings);
+    check("basis", basis, &printers, &mut own, findings);
+    for (place, of) in basis.again.iter().enumerate() {
+        check(&before::path(place), of, &printers, &mut earlier, findings);
+    }
+    (own, earlier)
+}
+
+/// Holds the facts of the basis at `at` against the records.
+fn check(at: &str, basis: &Basis, printers: &BTreeMap<&str, Printer<'_>>, facts: &mut Facts, findings: &mut Findings) {
     let none = Printer::default();
     let mut known: BTreeSet<&str> = BTreeSet::new();
+    let mut count = 0_u64;
     for (place, of_printer) in basis.facts.iter().enumerate() {
-        let at = format!("basis.facts.{place}");
+        let at = format!("{at}.facts.{place}");
         let serial = of_printer.serial.as_deref();
         if let Some(serial) = serial.filter(|serial| !known.insert(*serial)) {
             findings.add(format!("{at}.serial"), serial, "a printer once", "two printers have one serial number");
         }
         let seen = serial.and_then(|serial| printers.get(serial)).unwrap_or(&none);
-        facts.printers = facts.printers.saturating_add(1);
+        count = count.saturating_add(1);
         let place = Place { at: &at, facts: of_printer, seen, basis };
-        jobs::check(&place, &mut facts, findings);
-        counters::check(&place, &mut facts, findings);
-        check_sums(&place, &mut facts, findings);
+        jobs::check(&place, facts, findings);
+        counters::check(&place, facts, findings);
+        check_sums(&place, facts, findings);
     }
-    facts
+    facts.printers = facts.printers.max(count);
 }
 
 /// The facts of one printer, and what the records say of it.
@@ -156,7 +199,7 @@ fn read<'a>(packages: &'a Packages<'_>, facts: &mut Facts) -> BTreeMap<&'a str, 
                 let bounds = bounds(record, reading.seen, packages, facts);
                 if checked(&reading.printer).is_ok() {
                     let seen = reading_seen(record, reading, bounds, packages);
-                    printers.entry(&reading.printer.serial).or_default().readings.push(seen);
+                    printers.entry(&reading.printer.serial).or_default().push(seen);
                 }
             }
             Core::Fold(fold) => {

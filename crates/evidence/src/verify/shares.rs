@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Shares {
     pub(super) grades: BTreeMap<Grade, Money>,
     pub(super) unsigned: Money,
+    /// Adjustments that follow from the records of the periods that they settle.
+    pub(super) settled: Money,
     /// Fees and whatever else the terms alone give.
     pub(super) by_terms: Money,
 }
@@ -35,7 +37,8 @@ pub(super) fn of(documents: &[Statement], basis: &Basis) -> Shares {
     for line in documents.iter().flat_map(|document| &document.lines) {
         let Some(amount) = line.amount else { continue };
         if line.step == Some(Step::Adjustments) {
-            shares.unsigned = plus(shares.unsigned, amount.0);
+            let sum = if basis.again.is_empty() { &mut shares.unsigned } else { &mut shares.settled };
+            *sum = plus(*sum, amount.0);
         } else if line.grades.is_empty() {
             shares.by_terms = plus(shares.by_terms, amount.0);
         } else {

@@ -44,6 +44,24 @@ fn october(before: &World, carry: &Carry, carried_again: bool) -> World {
     world
 }
 
+#[test]
+fn what_periods_rated_again_leave_is_what_this_one_begins_with() {
+    let (before, _) = september();
+    let mut world = yearly();
+    let again = super::world::september(&world);
+    world.basis.input.carry = rate(&again.input()).expect("a statement").carry;
+    world.basis.carried_again = true;
+    world.basis.again = vec![again];
+    world.previous = before.own();
+    world.rate();
+    // Nothing was left to the first of them, and the file before says the same.
+    let told = judged(&before, &world).expect("it follows");
+    assert!(told.ends_with("the first period that was rated again begins with what S-0006 says."), "{told}");
+    world.basis.input.carry.entries[0].lots[0].quantity += 1;
+    world.rate();
+    assert_eq!(judged(&before, &world).expect_err("another carry"), ["basis.input.carry.entries.0.lots.0.quantity"]);
+}
+
 /// What the verdict says of the chain, or where something does not hold.
 fn judged(before: &World, after: &World) -> Result<String, Vec<String>> {
     match verify(&after.file(), None, Some(&before.file())) {
@@ -58,14 +76,14 @@ fn what_is_carried_in_is_what_the_period_before_left_unless_that_was_worked_out_
     let mut other = carry.clone();
     other.entries[0].lots[0].quantity += 1;
     let same = judged(&before, &october(&before, &carry, false)).expect("it follows");
-    assert!(same.ends_with("takes from that period what that period left."), "{same}");
+    assert!(same.ends_with("and begins with what S-0006 says."), "{same}");
     let wrong = judged(&before, &october(&before, &other, false)).expect_err("another carry");
     assert_eq!(wrong, ["basis.input.carry.entries.0.lots.0.quantity"]);
     // A late job of September was settled beside October's statement: September's own file cannot know it.
     let again = judged(&before, &october(&before, &other, true)).expect("it says so");
-    assert!(again.contains("Not checked: 1 amount from that period, which was worked out anew"), "{again}");
+    assert!(again.contains("Not checked: 1 amount from the period before, which was worked out anew"), "{again}");
     let same = judged(&before, &october(&before, &carry, true)).expect("it follows");
-    assert!(same.ends_with("takes from that period what that period left."), "{same}");
+    assert!(same.ends_with("and begins with what S-0006 says."), "{same}");
 }
 
 #[test]
@@ -75,5 +93,5 @@ fn a_file_that_is_not_the_statement_of_the_period_before_says_nothing_of_the_car
     let mut other = carry;
     other.entries[0].lots[0].quantity += 1;
     let told = judged(&note, &october(&note, &other, false)).expect("it follows");
-    assert!(told.contains("which S-0006 is not the statement of"), "{told}");
+    assert!(told.contains("of which S-0006 says nothing"), "{told}");
 }

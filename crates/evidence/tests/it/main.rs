@@ -4,4 +4,5 @@ mod alterations;
 mod carried;
 mod interfaces;
 mod proofs;
+mod settled;
 mod world;

@@ -3,11 +3,11 @@
 
 use billing::{
     Decision, Input, JobFact, Mark, Meter, MeterKind, Money, Period, PrinterFacts, ReadingFact, ReadingSource,
-    SegmentReason, Statement, StayFact, SumFact, SumKind, Terms, job_quantities, rate,
+    Reference, SegmentReason, Statement, StayFact, SumFact, SumKind, Terms, job_quantities, rate,
 };
 use evidence::{
-    AgentProof, Basis, Body, Making, PackageProof, RecordProof, StatementChain, Sums, cut, said, statement_chain,
-    sum_quantities, write,
+    AgentProof, Basis, BilledProof, Body, Making, PackageProof, RecordProof, StatementChain, Sums, cut, said,
+    statement_chain, sum_quantities, write,
 };
 use protocol::chain::annex_digest;
 use protocol::enrol::{EnrolmentFile, Responder, Way, Welcome, public_key};
@@ -188,11 +188,13 @@ pub(crate) fn read_by_two(readings: &[Told<'_>], facts: &[(i64, i64)]) -> World 
             added: Vec::new(),
             origins: origins.collect(),
             carried_again: false,
+            again: Vec::new(),
         },
         documents: Vec::new(),
         agents: agents.map(proof).into(),
         receipts: Vec::new(),
         sources: sections.into_iter().collect(),
+        billed: Vec::new(),
         previous: Hex([0; 32]),
         number: "S-0007".to_owned(),
     };
@@ -291,6 +293,8 @@ pub(crate) struct World {
     pub(crate) receipts: Vec<Receipt>,
     /// Sections that say where rows of readings came from.
     pub(crate) sources: Vec<String>,
+    /// What was billed before, where something here is laid against it.
+    pub(crate) billed: Vec<(Reference, String)>,
     pub(crate) previous: Hex<32>,
     pub(crate) number: String,
 }
@@ -366,11 +370,13 @@ fn world_with(beside: bool) -> World {
             added: vec!["The readings of 2 printers were checked.".to_owned()],
             origins: BTreeMap::from(origins),
             carried_again: false,
+            again: Vec::new(),
         },
         documents: Vec::new(),
         agents: [north, south].map(proof).into(),
         receipts: vec![gap],
         sources: Vec::new(),
+        billed: Vec::new(),
         previous: Hex([0; 32]),
         number: "S-0007".to_owned(),
     };
@@ -454,13 +460,35 @@ fn input() -> Input {
     serde_json::from_str(&text).expect("an input")
 }
 
+/// Makes the list of what was said.
+pub(crate) fn listed(basis: &mut Basis) {
+    basis.said = said(&basis.input, &basis.facts);
+    for entry in &mut basis.said {
+        entry.by = "Ada".to_owned();
+    }
+}
+
+/// September, in whose last hours the first printer printed 4 m²; only October's last package says so.
+pub(crate) fn september(world: &World) -> Basis {
+    let before = job("before", hour(-5), JobStatus::Printed, m2(4));
+    let first = PrinterFacts { jobs: vec![fact(&before)], readings: printed(&[(-2, 1_000)]), ..printer("1", "CN1") };
+    let second = PrinterFacts { readings: printed(&[(-2, 500)]), ..printer("2", "CN2") };
+    let mut basis = Basis {
+        facts: vec![first, second, printer("3", "CN3")],
+        added: Vec::new(),
+        origins: BTreeMap::new(),
+        ..world.basis.clone()
+    };
+    basis.input.period = Period::calendar_month(2026, 9, "Europe/Berlin").expect("a month");
+    listed(&mut basis);
+    basis
+}
+
 impl World {
     /// Makes the list of what was said and the documents anew, as a portal does that rates.
     pub(crate) fn rate(&mut self) {
-        self.basis.said = said(&self.basis.input, &self.basis.facts);
-        for entry in &mut self.basis.said {
-            entry.by = "Ada".to_owned();
-        }
+        self.basis.again.iter_mut().for_each(listed);
+        listed(&mut self.basis);
         let mut whole = rate(&self.basis.input()).expect("a statement").statement;
         whole.notes.extend(self.basis.added.iter().cloned());
         let documents: Vec<Statement> = whole.split().expect("documents");
@@ -492,7 +520,11 @@ impl World {
             agents: self.agents.iter().map(Proof::to_proof).collect(),
             receipts: self.receipts.clone(),
             sources: self.sources.iter().map(|section| raw(section)).collect(),
-            billed: Vec::new(),
+            billed: self
+                .billed
+                .iter()
+                .map(|(reference, text)| BilledProof { reference: reference.clone(), document: raw(text) })
+                .collect(),
             chain: StatementChain { previous: self.previous, own: self.own() },
         };
         let making = Making { body, number: &self.number, portal: "portal-1" };

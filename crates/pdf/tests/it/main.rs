@@ -1,10 +1,12 @@
 //! Papers in, PDFs out: each look, hostile texts, the largest and the smallest, and the attached invoice.
 
-use documents::{Paper, PaperGap, PaperLine, PaperReading, PaperTax};
+use documents::{Logo, Paper, PaperGap, PaperLine, PaperReading, PaperTax};
 use pdf::{Look, PdfError, ROWS_MAX, facturx, pdf};
 
 const LOOKS: [Look; 3] = [Look::Ledger, Look::Letter, Look::Plain];
-const LOGO: &[u8] = b"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 4 2\"><path d=\"M0 0h4v2z\"/></svg>";
+/// Two pixels.
+const LOGO: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x02\0\0\0\x01\x08\x02\0\0\0{@\xe8\xdd\
+    \0\0\0\x0fIDATx\xdac\xe0N^\xfa\xff\xff\x7f\0\x0a\xc6\x04\x11\xe0\xa9\xb9\xab\0\0\0\0IEND\xaeB`\x82";
 const CII: &str = "<rsm:CrossIndustryInvoice><ram:ID>urn:cen.eu:en16931:2017</ram:ID></rsm:CrossIndustryInvoice>";
 /// What looks like a program to Typst, and letters that turn a text around or have no shape.
 const HOSTILE: &str =
@@ -91,6 +93,10 @@ fn count(pdf: &[u8], wanted: &str) -> usize {
     pdf.windows(wanted.len()).filter(|window| *window == wanted.as_bytes()).count()
 }
 
+fn logo() -> Logo {
+    Logo::read(LOGO).expect("a picture")
+}
+
 fn pages(pdf: &[u8]) -> usize {
     count(pdf, "/Type/Page/")
 }
@@ -102,7 +108,7 @@ fn set(paper: &Paper, look: Look) -> Vec<u8> {
 #[test]
 fn each_look_is_an_archive_document_of_the_day_it_was_issued() {
     for look in LOOKS {
-        let bytes = pdf(&paper(), look, Some(LOGO)).unwrap_or_else(|error| panic!("{look:?}: {error}"));
+        let bytes = pdf(&paper(), look, Some(&logo())).unwrap_or_else(|error| panic!("{look:?}: {error}"));
         assert!(bytes.starts_with(b"%PDF-1.7"), "{look:?}");
         assert_eq!(count(&bytes, "<pdfaid:part>3</pdfaid:part>"), 1, "{look:?}");
         assert_eq!(count(&bytes, "<xmp:CreateDate>2026-11-02T09:14:00"), 1, "{look:?}");
@@ -135,12 +141,12 @@ fn a_draft_has_no_date_and_cannot_carry_an_invoice() {
 #[test]
 fn an_invoice_is_attached_and_named_in_the_metadata() {
     for look in LOOKS {
-        let bytes = facturx(&paper(), look, Some(LOGO), CII).unwrap_or_else(|error| panic!("{look:?}: {error}"));
+        let bytes = facturx(&paper(), look, Some(&logo()), CII).unwrap_or_else(|error| panic!("{look:?}: {error}"));
         assert_eq!(count(&bytes, "/AFRelationship/Alternative"), 1, "{look:?}");
         assert_eq!(count(&bytes, "<fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>"), 1, "{look:?}");
         assert_eq!(count(&bytes, "<fx:ConformanceLevel>EN 16931</fx:ConformanceLevel>"), 1, "{look:?}");
         assert_eq!(count(&bytes, "startxref"), 2, "{look:?}");
-        let again = facturx(&paper(), look, Some(LOGO), CII).expect("the same again");
+        let again = facturx(&paper(), look, Some(&logo()), CII).expect("the same again");
         assert!(bytes == again, "{look:?}");
     }
     for other in ["", "<Invoice/>", "<rsm:CrossIndustryInvoice>urn:cen.eu:en16931:2017#a</rsm:CrossIndustryInvoice>"] {
@@ -216,10 +222,20 @@ fn what_is_too_much_is_refused_in_words() {
     let full = PaperLine { detail: "a ".repeat(6_000), ..PaperLine::default() };
     let much = Paper { lines: vec![full; 1_400], ..paper() };
     assert!(matches!(pdf(&much, Look::Ledger, None), Err(PdfError::TooMuchText { .. })));
-    let error = pdf(&paper(), Look::Ledger, Some(b"GIF89a")).expect_err("no logo");
-    assert_eq!(error.to_string(), "the logo cannot be used: it is not a PNG, JPEG or SVG");
-    let damaged = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
-    assert!(matches!(pdf(&paper(), Look::Ledger, Some(damaged)), Err(PdfError::Typeset(_))));
+    // A picture that is whole by its parts may still be damaged within.
+    let mut bytes = LOGO.to_vec();
+    bytes[45] ^= 0xff;
+    let damaged = Logo::read(&bytes).expect("a picture");
+    assert!(matches!(pdf(&paper(), Look::Ledger, Some(&damaged)), Err(PdfError::Typeset(_))));
+}
+
+#[test]
+fn a_logo_stands_on_every_look_but_the_plain_one() {
+    for look in LOOKS {
+        let drawn = pdf(&paper(), look, Some(&logo())).unwrap_or_else(|error| panic!("{look:?}: {error}"));
+        assert_eq!(count(&drawn, "/Subtype/Image") > 0, look != Look::Plain, "{look:?}");
+        assert_eq!(count(&set(&paper(), look), "/Subtype/Image"), 0, "{look:?}");
+    }
 }
 
 #[test]

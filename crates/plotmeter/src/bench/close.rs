@@ -1,10 +1,13 @@
 //! `plotmeter bench close`: closes a month of a large estate and prints what it cost.
 //!
 //! Beside each figure stands the least that it could cost: one bare sum over the same job rows. Deliberately
-//! absent: keeping the statements, and the portal's pages; a bill run adds an insert for each contract.
+//! absent: keeping the statements, looking back at months before, and the portal's pages; a bill run adds an insert
+//! for each contract.
 
+use super::bytes_in;
 use super::process::{memory_kb, rate};
 use crate::clock::timed;
+use anyhow::bail;
 use portal::bench::{Closed, PRINTERS_OF_CONTRACT, bare_aggregate, close_cells, close_raw, fill};
 use portal::{Db, Target};
 use std::path::Path;
@@ -76,23 +79,18 @@ fn one(arguments: &Arguments, target: &Target, folder: Option<&Path>) -> anyhow:
     println!("  bare sum        {}", least.words(rows));
     let (raw, raw_cost) = measured(|| close_raw(&db))?;
     said("from jobs", &raw, &raw_cost, &least, rows);
+    println!("  drafts' bases   {} MB", raw.basis_bytes() / 1_000_000);
     let (cells, cells_cost) = measured(|| close_cells(&db))?;
     said("from cells", &cells, &cells_cost, &least, rows);
-    let same = if raw.charges() && raw.same_sums(&cells) { "equal" } else { "DIFFERENT" };
-    println!("  sums            {same}: {} and {} minor units", raw.total(), cells.total());
+    println!("  sums            {} and {} minor units", raw.total(), cells.total());
+    if !raw.charges() || !raw.same_sums(&cells) {
+        bail!("the statements from jobs and from cells differ, or charge nothing: the figures above mean nothing");
+    }
+    println!("  statements      equal, line by line");
     Ok(())
 }
 
 fn said(way: &str, closed: &Closed, cost: &Cost, least: &Cost, rows: u64) {
     let ratio = cost.seconds / least.seconds.max(0.001);
     println!("  {way:<15} {} statements, {}; {ratio:.1} times the bare sum", closed.statements(), cost.words(rows));
-}
-
-/// The bytes of the files in a folder.
-fn bytes_in(folder: &Path) -> anyhow::Result<u64> {
-    let mut bytes = 0;
-    for file in std::fs::read_dir(folder)? {
-        bytes += file?.metadata()?.len();
-    }
-    Ok(bytes)
 }

@@ -7,6 +7,7 @@
 //! alone. Deliberately absent: pauses between requests, unless asked for; in a network they are most of the
 //! time and none of the work.
 
+use super::bytes_in;
 use super::printers::{self, READY};
 use super::process::{Running, cpu_seconds, memory_kb, micros, stat};
 use super::served;
@@ -19,10 +20,8 @@ use drivers::{Accept, Answer, Answers, Ask, Driver};
 use portal::setup;
 use portal::{Db, Target};
 use report::{Instant, Surroundings};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
 use simulator::faces::piws;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -260,75 +259,19 @@ async fn to_its_end(mut child: Child) -> anyhow::Result<(f64, u64, bool)> {
     }
 }
 
-fn bytes_in(folder: &Path) -> anyhow::Result<u64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(folder)? {
-        bytes += entry?.metadata()?.len();
-    }
-    Ok(bytes)
-}
-
-/// As many TLS handshakes as there are printers, each with a set-up of its own as the collector makes it:
+/// As many TLS handshakes as there are printers, each with a set-up of its own, by the collector's own code:
 /// CPU seconds of this process.
 fn handshakes(addresses: &[SocketAddr]) -> anyhow::Result<f64> {
     let before = cpu_seconds(std::process::id())?;
     for address in addresses {
-        let trusting = Arc::new(Trusting(provider()));
-        let config = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(trusting)
-            .with_no_client_auth();
         let mut socket = TcpStream::connect(address)?;
-        let mut connection = ClientConnection::new(Arc::new(config), ServerName::from(address.ip()))?;
+        let config = Arc::new(agent::first_contact()?);
+        let mut connection = ClientConnection::new(config, ServerName::from(address.ip()))?;
         while connection.is_handshaking() {
             connection.complete_io(&mut socket)?;
         }
     }
     Ok((cpu_seconds(std::process::id())? - before).max(0.01))
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
-/// Takes any certificate and checks every signature, as the collector does at the first contact.
-#[derive(Debug)]
-struct Trusting(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Trusting {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// What the printers' documents are.

@@ -91,8 +91,9 @@ fn included(kind: MeterKind, metres: i64) -> anyhow::Result<Allowance> {
     Ok(Allowance { key: "lines".to_owned(), covers, included: metres * M2, ..Allowance::default() })
 }
 
-/// The rate of the site's country where nobody said where a printer stands, and the rates by area.
-fn tax(time_zone: &str) -> Tax {
+/// The rate of the site where nobody said where a printer stands, and the rates by area. Who buys is named by its
+/// country: where taxes differ within that, the rate of all of it is left out.
+pub(super) fn tax(time_zone: &str) -> Tax {
     let area = match time_zone {
         "Europe/Berlin" => "DE",
         "Europe/Helsinki" => "FI",
@@ -100,11 +101,13 @@ fn tax(time_zone: &str) -> Tax {
         _ => "ES",
     };
     let rate = TAXES.iter().find(|(known, _)| *known == area).map_or(0, |(_, rate)| *rate);
+    let country = area.split('-').next().unwrap_or(area);
+    let rules = TAXES.iter().filter(|(known, _)| *known == area || *known != country);
     let rule = |(area, rate): &(&str, i64)| {
         let (area, rate) = ((*area).to_owned(), Share(*rate));
         TaxRule { area, rate, ..TaxRule::default() }
     };
-    Tax { name: "VAT".to_owned(), rate: Share(rate), rows: TAXES.iter().map(rule).collect() }
+    Tax { name: "VAT".to_owned(), rate: Share(rate), rows: rules.map(rule).collect() }
 }
 
 /// What is not used rolls over for two months; days out of service are credited; a discount on usage.

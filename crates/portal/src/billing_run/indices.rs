@@ -1,19 +1,18 @@
 //! `/billing/indices`: the values of the indices that contracts follow.
 //!
-//! A value is entered for a day and never changed; as long as no issued statement rests on its index it can be
-//! taken back. Deliberately absent: fetching values from anybody, and what a contract makes of them (CL17).
+//! A value is entered for a day and never changed; as long as no approved or issued statement rests on its index it
+//! can be taken back. Deliberately absent: fetching values from anybody, and what a contract makes of them (CL17).
 
 use crate::Portal;
 use crate::db::{DbError, Tx, params};
 use crate::shell::address::Fields;
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Chrome, Field, FormError, Link};
-use crate::shell::{Error, FormData, Posted, ResellerScope, ResellerUser, chrome, render, see_other};
+use crate::shell::{Answer, Error, FormData, Posted, ResellerScope, ResellerUser, chrome, render};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use billing::{Clause, Day, Terms, UnitPrice};
 use report::Instant;
@@ -30,12 +29,12 @@ const VALUES: &str = "select known.name, known.day, known.value, known.entered_a
 const KEEP: &str = "insert into index_value (reseller_id, name, day, value, entered_at, person_id)
     values ($1, $2, $3, $4, $5, $6) on conflict (reseller_id, name, day) do nothing";
 const TAKE_BACK: &str = "delete from index_value where reseller_id = $1 and name = $2 and day = $3";
-/// Every standing version of contracts with an escalation, newest first, with how many statements were issued by
-/// it.
+/// Every standing version of contracts with an escalation, newest first, with how many statements were approved or
+/// issued by it.
 const FOLLOWING: &str = "select contract.contract_id, contract.number, made.terms,
     (select count(*) from statement where statement.reseller_id = made.reseller_id
         and statement.contract_id = made.contract_id and statement.version = made.version
-        and statement.state in ('issued', 'corrected'))
+        and statement.state <> 'draft')
     from contract_version as made
     join contract on contract.reseller_id = made.reseller_id and contract.contract_id = made.contract_id
     where made.reseller_id = $1 and made.state = 'standing' and made.terms like '%\"escalation\"%'
@@ -102,28 +101,25 @@ async fn show(
 
 async fn act(State(portal): State<Portal>, Posted(user, form): Posted<ResellerUser>) -> Result<Response, Error> {
     let within = portal.clone();
-    let write = move |tx: &mut Tx<'_>| -> Result<Result<&'static str, Box<IndicesPage>>, Error> {
+    let write = move |tx: &mut Tx<'_>| -> Result<Answer<IndicesPage>, Error> {
+        let done = |word: &str| Answer::Done(format!("/billing/indices?done={word}"));
         if form.text("act") == "take-back" {
-            take_back(tx, &user.scope, &form)?;
-            return Ok(Ok("index-gone"));
+            return take_back(tx, &user.scope, &form).map(|()| done("index-gone"));
         }
         let by = (user.signed.person_id, within.surroundings().now());
         let wrong = keep(tx, &user.scope, &form, by)?;
         if wrong.is_empty() {
-            return Ok(Ok("index"));
+            return Ok(done("index"));
         }
-        Ok(Err(Box::new(page(tx, &within, &user, (&form, wrong), None)?)))
+        Ok(Answer::Again(Box::new(page(tx, &within, &user, (&form, wrong), None)?)))
     };
-    match portal.db().write(write).await? {
-        Ok(done) => Ok(see_other(&format!("/billing/indices?done={done}"))),
-        Err(page) => Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&*page)?).into_response()),
-    }
+    portal.db().write(write).await?.respond()
 }
 
 /// What a form says, or everything that is wrong with it.
 fn read(form: &FormData) -> Result<(&str, Day, UnitPrice), Vec<FormError>> {
     let mut wrong = Vec::new();
-    let mut say = |field: &str, text: &str| wrong.push(FormError { field: Field::id(field), text: text.to_owned() });
+    let mut say = |field: &str, text: &str| wrong.push(FormError::at(field, text));
     let name = form.text("name");
     if name.is_empty() || name.chars().nth(NAME_MAX).is_some() {
         say("name", "Index: say its name as the contract spells it, such as CPI.");
@@ -159,17 +155,17 @@ fn keep(
         return Ok(Vec::new());
     }
     let text = format!("Day: {name} has a value for {day} already. Take that one back first.");
-    Ok(vec![FormError { field: Field::id("day"), text }])
+    Ok(vec![FormError::at("day", text)])
 }
 
-/// Takes a value back, unless an issued statement may rest on it.
+/// Takes a value back, unless an approved or issued statement may rest on it.
 fn take_back(tx: &mut Tx<'_>, scope: &ResellerScope, form: &FormData) -> Result<(), Error> {
     let (name, day) = (form.text("name"), form.text("day"));
-    let is_used = followed(tx, scope)?.get(name).is_some_and(|following| following.issued);
+    let is_used = followed(tx, scope, i64::MAX)?.get(name).is_some_and(|following| following.billed);
     if is_used {
         let words = format!(
-            "Issued statements rest on {name}, so that its values stay. Where one is wrong, let the contract follow an \
-             index of another name."
+            "Approved or issued statements rest on {name}, so that its values stay. Where one is wrong, let the \
+             contract follow an index of another name."
         );
         return Err(Error::Conflict(words));
     }
@@ -184,20 +180,20 @@ fn take_back(tx: &mut Tx<'_>, scope: &ResellerScope, form: &FormData) -> Result<
 struct Following {
     /// The contracts: id and number.
     contracts: BTreeSet<(i64, String)>,
-    /// Whether a statement was issued by terms that name it.
-    issued: bool,
+    /// Whether a statement was approved or issued by terms that name it.
+    billed: bool,
 }
 
-/// The indices that standing terms name.
-fn followed(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<BTreeMap<String, Following>, DbError> {
+/// The indices that standing terms name; of so many versions at most.
+fn followed(tx: &mut Tx<'_>, scope: &ResellerScope, most: i64) -> Result<BTreeMap<String, Following>, DbError> {
     let mut followed: BTreeMap<String, Following> = BTreeMap::new();
-    tx.query(FOLLOWING, params![scope.reseller_id(), ROWS_MAX], |row| {
+    tx.query(FOLLOWING, params![scope.reseller_id(), most], |row| {
         let terms: Terms = serde_json::from_str(&row.text(2)?)?;
-        let (contract, issued) = ((row.int(0)?, row.text(1)?), row.int(3)? > 0);
+        let (contract, billed) = ((row.int(0)?, row.text(1)?), row.int(3)? > 0);
         for name in names(&terms) {
             let following = followed.entry(name).or_default();
             following.contracts.insert(contract.clone());
-            following.issued |= issued;
+            following.billed |= billed;
         }
         Ok(())
     })?;
@@ -220,13 +216,12 @@ fn page(
     (form, errors): (&FormData, Vec<FormError>),
     done: Option<&str>,
 ) -> Result<IndicesPage, DbError> {
-    let followed = followed(tx, &user.scope)?;
+    let followed = followed(tx, &user.scope, ROWS_MAX)?;
     let mut values: BTreeMap<String, Vec<ValueRow>> = followed.keys().map(|name| (name.clone(), Vec::new())).collect();
     tx.query(VALUES, params![user.scope.reseller_id(), ROWS_MAX], |row| {
         let (name, by) = (row.text(0)?, row.text(4)?);
-        let at = format::day(Instant(row.int(3)?), &Zone::utc());
-        let open = followed.get(&name).is_none_or(|following| !following.issued);
-        let by = if by.is_empty() { at } else { format!("{by}, {at}") };
+        let by = format::by(&by, Instant(row.int(3)?), &Zone::utc());
+        let open = followed.get(&name).is_none_or(|following| !following.billed);
         values.entry(name).or_default().push(ValueRow { day: row.text(1)?, value: row.text(2)?, by, open });
         Ok(())
     })?;
@@ -235,9 +230,7 @@ fn page(
         IndexRow { contracts: contracts.unwrap_or_default(), values, name }
     };
     let field = |kind: &'static str, name: &str, label: &str| {
-        let element = Field::id(name);
-        let wrong = errors.iter().find(|error| error.field == element).map(|error| error.text.clone());
-        Field::new(kind, name, label).value(form.text(name)).required().wrong(wrong)
+        Field::new(kind, name, label).value(form.text(name)).required().wrong(FormError::of(&errors, name))
     };
     let fields = vec![
         field("text", "name", "Index").hint("As the contract spells it."),
@@ -280,7 +273,7 @@ mod samples {
                     IndexRow { name: "PPI".to_owned(), contracts: Vec::new(), values: Vec::new() },
                 ],
                 fields: vec![Field::text("name", "Index").value("CPI"), Field::new("date", "day", "Day")],
-                errors: vec![FormError { field: Field::id("day"), text: "Day: say the day.".to_owned() }],
+                errors: vec![FormError::at("day", "Day: say the day.")],
             }
         }
     }

@@ -177,11 +177,14 @@ async fn estimate(
         return refused(&portal, user, month, "Say which contract to estimate for.").await;
     };
     let (within, scope, by) = (portal.clone(), user.scope.clone(), Some(user.signed.person_id));
-    // Without a printer: all that were not read to the end.
-    let printer_id = form.int("printer").unwrap_or(0);
+    // Without a printer: all that were not read to the end. What is none is not all of them.
+    let printer_id = match form.text("printer") {
+        "" => 0,
+        _ => form.int("printer").filter(|printer_id| *printer_id > 0).ok_or(Error::NotFound)?,
+    };
     let estimated = blocking(move || board::estimate(&within, &scope, contract_id, month, printer_id, by)).await?;
     tracing::info!(contract.id = contract_id, made = estimated.made, "estimated readings");
-    if estimated.missing.is_empty() {
+    if estimated.made > 0 && estimated.missing.is_empty() {
         return Ok(see_other(&format!("/billing/{month}?done=estimated")));
     }
     let mut page = read_board(&portal, user, Asked::by(month, BTreeMap::new())).await?;

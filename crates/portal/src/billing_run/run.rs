@@ -10,8 +10,8 @@ use crate::Portal;
 use crate::db::{DbError, Tx};
 use crate::shell::{Error, ResellerScope};
 use crate::statements::store::State;
-use crate::statements::{Act, approve, draw, hold, issue};
-use billing::{Currency, Money, Month, Period, PeriodError, Terms};
+use crate::statements::{Act, approve, cut, draw, hold, issue};
+use billing::{Currency, Money, Month, Period, Terms};
 use report::{Duration, Instant};
 
 /// A run that was not heard of for this time was interrupted.
@@ -124,31 +124,6 @@ pub(super) struct Due {
     pub(super) period: Result<Period, String>,
 }
 
-/// Terms and the period that they cut; else why they cannot.
-type Cut = (Terms, Result<Period, String>);
-
-/// The terms that bill the period of a month, and that period: of versions, the one that starts last first, the
-/// first that is in force before the end of the period that it cuts itself. `None` where none begins in the month.
-fn cut(versions: &[(Instant, String)], month: Month) -> Result<Option<Cut>, Error> {
-    for (valid_from, text) in versions {
-        let terms: Terms = serde_json::from_str(text).map_err(DbError::from)?;
-        match terms.period.beginning_in(month, &terms.time_zone) {
-            Ok(period) if *valid_from < period.end => return Ok(Some((terms, Ok(period)))),
-            // It starts later: an earlier one bills this month.
-            Ok(_) => {}
-            Err(PeriodError::NotBeginning(_)) => {
-                let first = Period::of_month(month, &terms.time_zone).map(|of| of.start);
-                let around = first.and_then(|first| terms.period.containing(first, &terms.time_zone));
-                if around.is_ok_and(|around| *valid_from <= around.start) {
-                    return Ok(None);
-                }
-            }
-            Err(error) => return Ok(Some((terms, Err(format!("Its period cannot be cut: {error}."))))),
-        }
-    }
-    Ok(None)
-}
-
 /// The contracts with a period that begins in a month and that they run in, by number: all of them, or one.
 pub(super) fn due(
     tx: &mut Tx<'_>,
@@ -159,7 +134,12 @@ pub(super) fn due(
     let within = store::within(month)?;
     let mut all = Vec::new();
     for covered in store::contracts(tx, scope, within.end.plus(LONGEST), contract_id.unwrap_or(0))? {
-        let Some((terms, period)) = cut(&covered.versions, month)? else { continue };
+        let versions = covered.versions.iter().map(|(valid_from, text)| -> Result<(Instant, Terms), Error> {
+            let terms: Terms = serde_json::from_str(text).map_err(DbError::from)?;
+            Ok((*valid_from, terms))
+        });
+        let Some((terms, period)) = cut(versions, month)? else { continue };
+        let period = period.map_err(|error| format!("Its period cannot be cut: {error}."));
         let begins = period.as_ref().ok().map(|period| period.start);
         if begins.is_some_and(|begins| covered.ends_at.is_some_and(|end| end <= begins)) {
             continue;
@@ -176,8 +156,8 @@ pub(super) fn due(
 ///
 /// # Errors
 ///
-/// No such reseller, a run of the same reseller that is not over, or a database that fails. A contract that fails
-/// is no error: the summary counts it.
+/// No such reseller, or a database that fails. Where a run of a reseller is not over, the others are billed first,
+/// and then it is an error that names that one. A contract that fails is no error: the summary counts it.
 pub fn run(
     portal: &Portal,
     month: Month,
@@ -191,17 +171,24 @@ pub fn run(
             return Err(RunError::Reseller(wanted.to_owned()));
         }
     }
-    let mut sum = Summary::default();
-    for (reseller_id, _) in resellers {
+    let (mut sum, mut refused) = (Summary::default(), Vec::new());
+    for (reseller_id, name) in resellers {
         let scope = ResellerScope::of_run(reseller_id);
         let (run_id, now) = (crate::new_id(portal.surroundings()), portal.surroundings().now());
-        portal.db().write_now(|tx| begin(tx, &scope, month, run_id, None, now))?;
+        match portal.db().write_now(|tx| begin(tx, &scope, month, run_id, None, now)) {
+            Ok(()) => {}
+            Err(Error::Conflict(words)) => {
+                refused.push(format!("{name}: {words}"));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        }
         let part = draw_all(portal, &scope, month, run_id, None, progress)?;
         sum.drawn = sum.drawn.saturating_add(part.drawn);
         sum.skipped = sum.skipped.saturating_add(part.skipped);
         sum.failed = sum.failed.saturating_add(part.failed);
     }
-    Ok(sum)
+    if refused.is_empty() { Ok(sum) } else { Err(RunError::Refused(refused.join(" "))) }
 }
 
 /// Keeps that a run of a month begins.
@@ -221,7 +208,7 @@ pub(crate) fn begin(
     hold(tx, scope)?;
     let runs = store::runs(tx, scope, "", 1)?;
     if runs.iter().any(|run| run.state == "running" && now.since(run.last_at()) < RUN_TIME) {
-        let words = "A billing run is under way. Wait until it is over, and load this page again.";
+        let words = "A billing run is under way. Wait until it is over, and start this one again.";
         return Err(Error::Conflict(words.to_owned()));
     }
     Ok(store::begin(tx, scope, (run_id, month), (now, by))?)

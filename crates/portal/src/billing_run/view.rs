@@ -398,8 +398,9 @@ fn others(all: usize, told: usize) -> String {
     words.join(", ")
 }
 
+/// The cut-off by the last day before it, which is whole.
 fn cutoff_words(days: i64, cutoff: Instant, zone: &Zone) -> String {
-    let day = format::day(cutoff, zone);
+    let day = format::day(Instant(cutoff.0.saturating_sub(1)), zone);
     match days {
         0 => format!("the cut-off is today, {day}"),
         1 => format!("1 day to the cut-off, {day}"),
@@ -480,7 +481,7 @@ mod tests {
         let names: Vec<&str> = card.printers.iter().map(|line| line.printer.text.as_str()).collect();
         assert_eq!(names, ["T3", "T4", "T2"]);
         assert_eq!(card.complete, "1 printer complete");
-        assert_eq!(card.when, "January 1970 · 3 days to the cut-off, 6 Feb 1970");
+        assert_eq!(card.when, "January 1970 · 3 days to the cut-off, 5 Feb 1970");
         let suspect = &card.printers[0];
         assert_eq!(suspect.cause.as_ref().map(|link| link.href.as_str()), Some("/readings#p3"));
         assert_eq!((suspect.sign.as_deref(), suspect.estimate), (Some("sign-5-3"), false));
@@ -549,10 +550,10 @@ mod tests {
     fn the_cut_off_is_told_by_its_day() {
         let (at, utc) = (Instant(36 * DAY), Zone::utc());
         let cases = [
-            (5, "5 days to the cut-off, 6 Feb 1970"),
-            (1, "1 day to the cut-off, 6 Feb 1970"),
-            (0, "the cut-off is today, 6 Feb 1970"),
-            (-3, "the cut-off was 6 Feb 1970"),
+            (5, "5 days to the cut-off, 5 Feb 1970"),
+            (1, "1 day to the cut-off, 5 Feb 1970"),
+            (0, "the cut-off is today, 5 Feb 1970"),
+            (-3, "the cut-off was 5 Feb 1970"),
         ];
         for (days, words) in cases {
             assert_eq!(cutoff_words(days, at, &utc), words);

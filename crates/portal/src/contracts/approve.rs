@@ -2,8 +2,8 @@
 //! its author approved it.
 //!
 //! What is compared is every clause in whose form money or a share stands, taxes too, so that a new kind of
-//! clause is held without a line here. Deliberately absent: who may switch this on or off, which is a setting,
-//! and any change of terms.
+//! clause is held without a line here. Deliberately absent: who may switch this on or off, which `eyes` says, and
+//! any change of terms.
 
 use super::{follow, store, view};
 use crate::Portal;

@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: saying what is odd, which the billing crate does.
 
+use super::approve::State;
 use super::store;
 use crate::db::{DbError, Tx};
 use crate::shell::ResellerScope;
@@ -14,6 +15,8 @@ use std::collections::BTreeSet;
 const FAMILY_MAX: i64 = 500;
 /// Documents that the last periods can have: several payers, three periods.
 const DOCUMENTS_MAX: i64 = 12;
+/// Stays of printers that are looked at, at most.
+const STAYS_MAX: i64 = 20_000;
 /// So many periods are looked at.
 const LAST: usize = 3;
 
@@ -64,8 +67,10 @@ fn family(
     currency: Currency,
     now: Instant,
 ) -> Result<Vec<UnitPriceOf>, DbError> {
-    let others = store::list(tx, scope, now, FAMILY_MAX, 0)?;
-    let others = others.iter().filter(|other| Some(other.contract_id) != contract_id);
+    let others = store::list(tx, scope, 0, now, (FAMILY_MAX, 0))?;
+    // What waits or was refused is nobody's price.
+    let counts = |other: &&store::Listed| other.state == State::Standing && Some(other.contract_id) != contract_id;
+    let others = others.iter().filter(counts);
     let clauses = others.filter(|other| other.terms.currency == currency).flat_map(|other| &other.terms.clauses);
     let prices = clauses.filter_map(|clause| match clause {
         Clause::PriceList(list) => Some(&list.prices),
@@ -80,7 +85,7 @@ fn printers(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<
     let mut counted = store::counted(tx, scope, contract_id)?;
     let mut seen = BTreeSet::new();
     let mut printers = Vec::new();
-    for stay in store::stays(tx, scope, contract_id)? {
+    for stay in store::stays(tx, scope, contract_id, STAYS_MAX)? {
         let id = stay.printer.printer_id;
         if seen.insert(id) {
             let (meters, media) = counted.remove(&id).unwrap_or_default();

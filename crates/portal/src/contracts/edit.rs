@@ -56,12 +56,13 @@ async fn new_contract(
     let within = portal.clone();
     let read = move |tx: &mut Tx<'_>| -> Result<ContractFormPage, Error> {
         // What a new contract begins with.
-        let mut draft = blank(&query, within.surroundings().now());
+        let (mut draft, mut waiting) = (blank(&query, within.surroundings().now()), None);
         if let Some(named) = query.get("template") {
             let (_, terms) = template::terms(tx, &user.scope, id(named)?)?.ok_or(Error::NotFound)?;
             draft = started_from(&terms, &draft);
+            waiting = template::names_printers(&terms);
         }
-        Ok(form_page(tx, &within, &user, shown(None, &draft, &[]))?)
+        Ok(form_page(tx, &within, &user, Shown { waiting, ..shown(None, &draft, &[]) })?)
     };
     render(&portal.db().read(read).await?)
 }
@@ -217,7 +218,7 @@ async fn new_version(
 }
 
 /// The first day of the period after `now`.
-pub(super) fn next_start(terms: &Terms, now: Instant) -> String {
+fn next_start(terms: &Terms, now: Instant) -> String {
     let (rule, zone) = (terms.period, terms.time_zone.as_str());
     let next = rule.containing(now, zone).and_then(|running| rule.following(running, zone));
     format::iso_day(next.map_or(now, |period| period.start), &view::zone_of(terms))

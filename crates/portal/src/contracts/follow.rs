@@ -5,27 +5,28 @@
 //! absent: drawing those notes up, and judging terms by themselves.
 
 use super::approve::State;
-use super::edit::next_start;
 use super::form::Wrong;
 use super::store::{self, Billed, Version};
 use super::view;
 use crate::shell::format;
 use billing::{Period, Terms};
 use report::Instant;
+use std::iter::successors;
+
+/// Periods before and after a day among which one is looked for that a version can start with: two years of months.
+const AROUND: usize = 24;
 
 /// Why new terms cannot follow the versions that count: a version starts where a period does, holds until the next
 /// one starts, changes nothing that is approved and not issued, and keeps the contract's currency (CL28).
 pub(super) fn cannot_follow(terms: &Terms, starts: Instant, versions: &[Version], billed: &[Billed]) -> Option<Wrong> {
     let last = store::standing(versions)?;
-    // Before the last version one starts only to put right what was issued.
-    let corrects = billed.iter().any(|of| starts < of.period.end);
-    let held = store::standing_at(versions, starts).filter(|_| corrects || last.valid_from <= starts);
-    let Some(held) = held else {
+    let Some(held) = held_at(starts, versions, billed) else {
         let (number, first) = (last.number, format::day(last.valid_from, &view::zone_of(terms)));
         let text = format!("From: version {number} starts on {first}; this one cannot start before.");
         return Some(Wrong::at("starts", text));
     };
-    if let Some(text) = cannot_start(terms, starts, held, billed) {
+    if let Some(obstacle) = obstacle(terms, starts, (held, versions), billed) {
+        let text = in_words(&obstacle, terms, starts, (held, versions), billed);
         return Some(Wrong::at("starts", format!("From: {text}")));
     }
     if terms.currency != held.terms.currency {
@@ -36,29 +37,103 @@ pub(super) fn cannot_follow(terms: &Terms, starts: Instant, versions: &[Version]
     cannot_cut(terms, starts, (held, versions), billed).map(|text| Wrong::at("every", format!("Periods: {text}")))
 }
 
+/// The version that one from `starts` on takes over from; `None` where it would start before the last one, and
+/// nothing was issued that it could put right.
+fn held_at<'a>(starts: Instant, versions: &'a [Version], billed: &[Billed]) -> Option<&'a Version> {
+    let last = store::standing(versions)?;
+    // Before the last version one starts only to put right what was issued.
+    let corrects = billed.iter().any(|of| starts < of.period.end);
+    store::standing_at(versions, starts).filter(|_| corrects || last.valid_from <= starts)
+}
+
 fn begins(terms: &Terms, at: Instant) -> bool {
     terms.period.containing(at, &terms.time_zone).is_ok_and(|period| period.start == at)
 }
 
-/// Why terms cannot start on that day after the version that holds then.
-fn cannot_start(terms: &Terms, starts: Instant, held: &Version, billed: &[Billed]) -> Option<String> {
+/// What keeps a version from starting on a day.
+enum Obstacle {
+    /// A document of that period is approved and not issued.
+    Approved(Period),
+    /// That period was issued as a whole.
+    Issued(Period),
+    /// The day lies within a period, of its own or of the version that holds then.
+    Within,
+}
+
+/// What keeps terms from starting on that day after the version that holds then.
+fn obstacle(
+    terms: &Terms,
+    starts: Instant,
+    (held, versions): (&Version, &[Version]),
+    billed: &[Billed],
+) -> Option<Obstacle> {
     if let Some(of) = billed.iter().find(|of| of.waits && starts < of.period.end) {
-        let label = label(of.period, &terms.time_zone);
-        return Some(format!("a document of {label} is approved. Issue it, or make it a draft again, first."));
+        return Some(Obstacle::Approved(of.period));
     }
-    // One that starts with another takes its place as a whole.
-    if starts == held.valid_from {
+    // One that starts with another takes its place as a whole. Within a period only the first one starts: it bills
+    // all of that period, which a version before it would bill too.
+    let replaces = starts == held.valid_from;
+    let is_first = !versions.iter().any(|of| of.state == State::Standing && of.valid_from < starts);
+    if replaces && (is_first || begins(terms, starts)) {
         return None;
     }
     if let Some(of) = billed.iter().find(|of| of.period.start < starts && starts < of.period.end) {
-        let (label, first) = (label(of.period, &terms.time_zone), format::day(of.period.start, &view::zone_of(terms)));
-        return Some(format!("{label} was issued as a whole; a version starts with it, on {first}, or after it."));
+        return Some(Obstacle::Issued(of.period));
     }
-    if begins(terms, starts) && begins(&held.terms, starts) {
-        return None;
+    let fits = begins(terms, starts) && begins(&held.terms, starts);
+    (!fits).then_some(Obstacle::Within)
+}
+
+/// An obstacle as a sentence, with the days on which a version could start.
+fn in_words(
+    obstacle: &Obstacle,
+    terms: &Terms,
+    starts: Instant,
+    (held, versions): (&Version, &[Version]),
+    billed: &[Billed],
+) -> String {
+    match obstacle {
+        Obstacle::Approved(period) => {
+            let label = label(*period, &terms.time_zone);
+            format!("a document of {label} is approved. Issue it, or make it a draft again, first.")
+        }
+        Obstacle::Issued(period) => {
+            let (label, zone) = (label(*period, &terms.time_zone), view::zone_of(terms));
+            let first = format::day(period.start, &zone);
+            format!("{label} was issued as a whole; a version starts with it, on {first}, or after it.")
+        }
+        Obstacle::Within => {
+            let days = days_around(terms, starts, versions, billed);
+            if days.is_empty() {
+                return format!(
+                    "a period is billed by one version, and none of these terms begins together with one of version \
+                     {} within two years. Keep the day of the month and the zone.",
+                    held.number
+                );
+            }
+            let zone = view::zone_of(terms);
+            let days: Vec<String> = days.into_iter().map(|day| format!("on {}", format::day(day, &zone))).collect();
+            let days = days.join(" or ");
+            format!("a period is billed by one version, so that one starts where a period does. It can start {days}.")
+        }
     }
-    let next = next_start(&held.terms, starts);
-    Some(format!("a period is billed by one version, so that one starts where a period does: {next}."))
+}
+
+/// The last day before `starts` and the first one after it on which terms can start.
+fn days_around(terms: &Terms, starts: Instant, versions: &[Version], billed: &[Billed]) -> Vec<Instant> {
+    let (rule, zone) = (terms.period, terms.time_zone.as_str());
+    let Ok(around) = rule.containing(starts, zone) else { return Vec::new() };
+    let can_start = |at: &Instant| {
+        held_at(*at, versions, billed).is_some_and(|held| {
+            let before = (held, versions);
+            obstacle(terms, *at, before, billed).is_none() && cannot_cut(terms, *at, before, billed).is_none()
+        })
+    };
+    let back = successors(Some(around), |period| rule.preceding(*period, zone).ok()).take(AROUND);
+    let earlier = back.map(|period| period.start).find(|at| *at < starts && can_start(at));
+    let ahead = successors(rule.following(around, zone).ok(), |period| rule.following(*period, zone).ok());
+    let later = ahead.take(AROUND).map(|period| period.start).find(can_start);
+    earlier.into_iter().chain(later).collect()
 }
 
 /// Why the periods of terms do not fit those that were issued, or the version that starts next.
@@ -139,17 +214,7 @@ mod tests {
     }
 
     fn version(number: i64, valid_from: &str, every: Every) -> Version {
-        Version {
-            number,
-            valid_from: at(valid_from),
-            terms: terms(every),
-            created_at: at(valid_from),
-            by: String::new(),
-            person_id: 1,
-            state: State::Standing,
-            note: String::new(),
-            verdict: None,
-        }
+        Version::sample(number, valid_from, PeriodRule { every, ..PeriodRule::default() })
     }
 
     /// What was issued from one day to another; `waits` where it is only approved.
@@ -187,6 +252,28 @@ mod tests {
         }
         // The first version of a contract begins on any day.
         assert_eq!(cannot_follow(&terms(Every::Month), at("2026-10-12T00:00:00Z"), &[], &[]), None);
+    }
+
+    #[test]
+    fn a_version_of_longer_periods_does_not_start_within_one_of_its_own() {
+        let versions = [version(1, OCTOBER, Every::Month), version(2, NOVEMBER, Every::Month)];
+        let text = |starts: &str, every, versions: &[Version]| {
+            cannot_follow(&terms(every), at(starts), versions, &[]).map(|wrong| wrong.text).unwrap_or_default()
+        };
+        // In the place of version 2 too: October would be billed by version 1 and by the quarter.
+        let refused = text(NOVEMBER, Every::Quarter, &versions);
+        assert!(refused.ends_with("starts where a period does. It can start on 1 Jan 2027."), "{refused}");
+        assert_eq!(text(NOVEMBER, Every::Month, &versions), "");
+        // Of the one version that there is, it takes the place; and before it nothing is billed.
+        assert_eq!(text(NOVEMBER, Every::Quarter, &versions[1..]), "");
+        // Months within a quarter.
+        let quarters = [version(1, OCTOBER, Every::Quarter)];
+        let refused = text(DECEMBER, Every::Month, &quarters);
+        assert!(refused.ends_with("It can start on 1 Oct 2026 or on 1 Jan 2027."), "{refused}");
+        let mut shifted = terms(Every::Month);
+        shifted.period.day = 15;
+        let refused = cannot_follow(&shifted, at("2026-11-15T00:00:00Z"), &versions, &[]).expect("within November");
+        assert!(refused.text.contains("Keep the day of the month and the zone"), "{}", refused.text);
     }
 
     #[test]

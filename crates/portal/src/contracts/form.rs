@@ -157,7 +157,7 @@ fn clause_name(name: &str) -> Option<(usize, &str)> {
 }
 
 impl Draft {
-    /// What a sent form holds.
+    /// What a sent form holds; of clauses beyond the limit one, so that they are refused and cost nothing.
     pub(super) fn of_form(form: FormData) -> Draft {
         let mut head = FormData::default();
         let mut texts: BTreeMap<usize, Entries> = BTreeMap::new();
@@ -172,7 +172,7 @@ impl Draft {
             let word = entries.remove("word")?;
             Some(Piece::new(Clause::of_word(&word)?, entries))
         };
-        Draft { head, pieces: texts.into_values().filter_map(piece).collect() }
+        Draft { head, pieces: texts.into_values().filter_map(piece).take(CLAUSES_MAX + 1).collect() }
     }
 
     /// The form that says these terms.

@@ -48,7 +48,7 @@ pub(super) struct Shown<'a> {
     pub(super) wrong: &'a [Wrong],
     /// What it means, where somebody asked.
     pub(super) preview: Option<Preview>,
-    /// That another version waits.
+    /// That another version waits, or what to look at in a template.
     pub(super) waiting: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub(super) fn form_page(
     };
     let customers = customers.into_iter().map(|customer| (customer.customer_id.to_string(), customer.name)).collect();
     let printers = match shown.contract {
-        Some(contract) => printers(store::stays(tx, scope, contract.contract_id)?),
+        Some(contract) => printers(store::stays(tx, scope, contract.contract_id, store::ROWS_MAX)?),
         None => Vec::new(),
     };
     let meters = meters(&store::meters(tx, scope)?);

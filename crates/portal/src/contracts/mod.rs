@@ -4,7 +4,9 @@
 
 mod approve;
 mod around;
+pub(crate) mod brand;
 mod edit;
+mod eyes;
 mod follow;
 mod form;
 mod form_view;
@@ -25,11 +27,10 @@ use crate::agents::history::Stamp;
 use crate::db::Tx;
 use crate::shell::address::id;
 use crate::shell::format::{self, Zone};
-use crate::shell::{Error, FormData, Posted, ResellerUser, render, see_other};
+use crate::shell::{Answer, Error, FormData, Posted, ResellerUser, render, see_other};
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use form::Wrong;
 use jiff::civil::Date;
@@ -38,6 +39,8 @@ use report::Instant;
 use std::collections::BTreeMap;
 use store::{Contract, assign_printer};
 use view::Said;
+
+pub(crate) use view::of_customer;
 
 /// The pages of contracts.
 pub(crate) fn routes() -> Router<Portal> {
@@ -48,6 +51,8 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/contracts/{id}/printers/{printer}/end", post(end))
         .merge(edit::routes())
         .merge(approve::routes())
+        .merge(eyes::routes())
+        .merge(brand::routes())
         .merge(settings::routes())
         .merge(template::routes())
         .merge(mass::routes())
@@ -95,16 +100,15 @@ async fn assign(
     Posted(user, form): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
     let (contract_id, within) = (id(&contract)?, portal.clone());
-    let write = move |tx: &mut Tx<'_>| -> Result<Option<Box<ContractPage>>, Error> {
+    let write = move |tx: &mut Tx<'_>| -> Result<Answer<ContractPage>, Error> {
         let contract = store::contract(tx, &user.scope, contract_id)?.ok_or(Error::NotFound)?;
-        let Some(wrong) = try_assign(tx, &within, &user, &contract, &form)? else { return Ok(None) };
+        let Some(wrong) = try_assign(tx, &within, &user, &contract, &form)? else {
+            return Ok(Answer::Done(format!("/contracts/{contract_id}?done=assigned")));
+        };
         let said = Said { done: None, assign: Some((&form, &wrong)) };
-        Ok(Some(Box::new(view::contract(tx, &within, &user, &contract, &said)?)))
+        Ok(Answer::Again(Box::new(view::contract(tx, &within, &user, &contract, &said)?)))
     };
-    match portal.db().write(write).await? {
-        None => Ok(see_other(&format!("/contracts/{contract_id}?done=assigned"))),
-        Some(page) => Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&*page)?).into_response()),
-    }
+    portal.db().write(write).await?.respond()
 }
 
 /// Assigns a printer, or says what is wrong with the form.

@@ -12,8 +12,8 @@ use crate::shell::format::{self, Zone};
 use crate::shell::page::{Fact, Status, Tone};
 use crate::shell::{Error, ResellerScope};
 use crate::statements::gather;
-use billing::clauses::coverage::{Drift, drift};
-use billing::{Clause, Day, Forecast, Input, MeterKind, PeriodError, PricingUnit, Terms};
+use billing::clauses::coverage::{By, Coverage, Drift, drift};
+use billing::{Clause, Day, Forecast, Input, MeterKind, PeriodError, PricingUnit, Terms, ThresholdFact};
 use report::{Duration, Instant};
 
 /// How far ahead days of notice and renewal are shown.
@@ -123,10 +123,14 @@ fn drift_words(drift: &Drift, input: &Input) -> String {
     let moved = drift.moved.iter().map(|(from, to, amount)| {
         format!(" {} count as {} instead of {}.", unit.show(*amount), to.label(), from.label())
     });
-    let moved: String = moved.collect();
+    let moved: String = if drift.charged { moved.collect() } else { String::new() };
+    let makes = if drift.charged {
+        format!("Without taxes this makes {cost} in this period so far.")
+    } else {
+        format!("The contract's own limits count; by the printer's it would be {cost} without taxes.")
+    };
     format!(
-        "A printer sorts by other limits than the contract's: {} instead of {}. Without taxes this makes {cost} in \
-         this period so far.{moved}",
+        "A printer sorts by other limits than the contract's: {} instead of {}. {makes}{moved}",
         limits(&drift.now),
         limits(&drift.was)
     )
@@ -187,36 +191,78 @@ pub(crate) struct DriftAlarm {
     pub(crate) name: String,
     /// Its customer.
     pub(crate) customer: String,
-    /// What that makes in the period so far, with its sign.
-    pub(crate) cost: String,
+    /// Since when, in the contract's zone: `since 12 Oct 2026`.
+    pub(crate) since: String,
 }
 
-/// The contracts of which a printer changed its limits in the last two months so that it costs something, at most
-/// `most`. Changes are rare, so that few contracts are rated for it.
+/// The contracts that take the printers' categories, of which a printer changed its limits in the last two months to
+/// others than the contract's; at most `most`. What it costs stands on the contract's page and on the board, since
+/// working that out takes all that was printed.
 pub(crate) fn drifts(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     now: Instant,
     most: i64,
-) -> Result<Vec<DriftAlarm>, Error> {
+) -> Result<Vec<DriftAlarm>, DbError> {
     let since = now.plus(Duration(-CHANGED_WITHIN.0));
-    let mut alarms = Vec::new();
-    for changed in store::changed(tx, scope, (now, since), most)? {
-        // What cannot be rated is said on the contract's own page.
-        let input = match running(tx, scope, changed.contract_id, now) {
-            Ok(Some(input)) => input,
-            Ok(None) | Err(Error::Conflict(_) | Error::Invalid(_)) => continue,
-            Err(error) => return Err(error),
+    let alarm = |changed: store::Changed| {
+        let coverage = changed.terms.clauses.iter().find_map(|clause| match clause {
+            Clause::Coverage(coverage) => Some(coverage),
+            _ => None,
+        })?;
+        // Where the contract's own limits count, nobody is charged by the printer's.
+        let limits = changed.limits.values().filter(|_| coverage.by == By::Printer);
+        let began = limits.filter_map(|limits| differs_since(coverage, limits)).filter(|at| since <= *at).min()?;
+        let zone = Zone::new(&changed.terms.time_zone).unwrap_or_else(Zone::utc);
+        Some(DriftAlarm {
+            href: format!("/contracts/{}", changed.contract_id),
+            name: changed.number,
+            customer: changed.customer,
+            since: format!("since {}", format::day(began, &zone)),
+        })
+    };
+    let changed = store::changed(tx, scope, (now, since))?;
+    Ok(changed.into_iter().filter_map(alarm).take(usize::try_from(most).unwrap_or(0)).collect())
+}
+
+/// Since when a printer's limits, the oldest first, are others than the contract's; `None` where the last ones are
+/// the contract's, or where they never were.
+fn differs_since(coverage: &Coverage, limits: &[ThresholdFact]) -> Option<Instant> {
+    let same = limits.iter().rposition(|of| !coverage.differs(of))?;
+    limits.get(same + 1).map(|of| of.from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use report::Share;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn limits_differ_since_the_last_change_away_from_the_contracts() {
+        let limits = |high: &[i64]| -> Vec<ThresholdFact> {
+            let fact = |(from, high): (i64, &i64)| ThresholdFact {
+                from: Instant(from),
+                lines_below: report::LINES_BELOW,
+                high_above: Share(*high),
+                customization: BTreeMap::new(),
+            };
+            (1..).zip(high).map(fact).collect()
         };
-        let Ok(Some(drift)) = drift(&input) else { continue };
-        if !drift.cost.is_zero() {
-            alarms.push(DriftAlarm {
-                href: format!("/contracts/{}", changed.contract_id),
-                name: changed.number,
-                customer: changed.customer,
-                cost: difference(i128::from(drift.cost.0), input.terms.currency),
-            });
+        let usual = report::HIGH_ABOVE.0;
+        // What a printer said, one after the other, and which of these began it.
+        let cases: [(&[i64], Option<i64>); 6] = [
+            (&[], None),
+            (&[usual], None),
+            (&[usual, 450_000], Some(2)),
+            (&[usual, 450_000, usual, 400_000, 300_000], Some(4)),
+            (&[usual, 450_000, usual], None),
+            // It never had the contract's.
+            (&[450_000, 400_000], None),
+        ];
+        for (high, expected) in cases {
+            let since = differs_since(&Coverage::default(), &limits(high));
+            assert_eq!(since, expected.map(Instant), "{high:?}");
         }
     }
-    Ok(alarms)
 }

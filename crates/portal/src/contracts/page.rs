@@ -30,6 +30,8 @@ pub(crate) struct ContractsPage {
     pub(crate) sub: String,
     /// Contracts of which a printer sorts by other limits than before, with what that costs.
     pub(crate) alarms: Vec<Link>,
+    /// Contracts with a version that waits for a second person, with who wrote it.
+    pub(crate) waiting: Vec<Link>,
     /// The contracts.
     pub(crate) rows: Vec<ContractRow>,
     /// Which part of the list is shown.
@@ -231,6 +233,7 @@ mod samples {
                 chrome: Chrome::sample("Contracts", "/contracts"),
                 sub: "38 contracts of 27 customers".to_owned(),
                 alarms: vec![Link::new("C-112, <script>alert(1)</script> Bau: + € 23.10", "/contracts/112")],
+                waiting: vec![Link::new("C-113, Kessel Bau: version 4, by Ada, 1 Nov 2026", "/contracts/113")],
                 rows: vec![ContractRow::sample(), ContractRow::sample()],
                 pager: Pager::new(0, 2, 2, None, None),
             }

@@ -21,6 +21,12 @@ const PERIODS: usize = 3;
 /// So many that were issued, where terms put them right.
 const ISSUED_MAX: usize = 24;
 
+/// Bytes, packed, of what periods were rated from that a page reads at once: unpacked they are many times that.
+const PACKED_MAX: i64 = 32 * 1024 * 1024;
+
+const WEIGHT: &str = "select cast(coalesce(sum(length(basis.basis)), 0) as bigint) from statement_basis as basis
+    where basis.reseller_id = $1 and basis.contract_id = $2
+    and basis.period_start >= $3 and basis.period_start < $4";
 const BASES: &str = "select basis.period_start, basis.basis from statement_basis as basis
     where basis.reseller_id = $1 and basis.contract_id = $2
     and basis.period_start >= $3 and basis.period_start < $4
@@ -106,6 +112,10 @@ fn kept(
 ) -> Result<BTreeMap<Instant, Input>, Error> {
     let (Some(first), Some(last)) = (periods.first(), periods.last()) else { return Ok(BTreeMap::new()) };
     let params = params![scope.reseller_id(), contract_id, first.start, last.end];
+    if tx.count(WEIGHT, params)? > PACKED_MAX {
+        let words = "The last periods hold too many jobs to be laid side by side on a page.";
+        return Err(Error::Conflict(words.to_owned()));
+    }
     let packed = tx.query(BASES, params, |row| Ok((Instant(row.int(0)?), row.bytes(1)?)))?;
     let mut kept = BTreeMap::new();
     for (start, packed) in packed {

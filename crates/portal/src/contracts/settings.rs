@@ -2,22 +2,22 @@
 //! on them.
 //!
 //! What is not said is as usual. Deliberately absent: using the settings, which the features do that read them,
-//! and pictures: a logo is not taken here.
+//! and keeping how the reseller shows itself, with its logo, which `brand` does.
 
 use super::approve::{FOUR_EYES, ON};
+use super::brand::{self, Branding};
+use super::eyes::{self, Came};
 use crate::Portal;
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
 use crate::shell::page::{Chrome, Field, FormError};
-use crate::shell::{Error, FormData, Posted, ResellerScope, ResellerUser, chrome, render, see_other};
+use crate::shell::{Answer, Error, FormData, Posted, ResellerScope, ResellerUser, chrome, render};
 use crate::statements::store::setting;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Days that a setting may name at most.
@@ -30,8 +30,6 @@ const LINE_MAX: usize = 120;
 const LINES_MAX: usize = 10;
 /// Characters of the words about payment.
 const PAYMENT_MAX: usize = 1_000;
-/// The setting with the look of documents.
-const BRANDING: &str = "branding";
 
 const SETTINGS: Bulk = Bulk {
     table: "reseller_setting",
@@ -39,34 +37,6 @@ const SETTINGS: Bulk = Bulk {
     key: 2,
     on_conflict: "do update set value = excluded.value",
 };
-
-/// How the reseller shows itself on documents.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Branding {
-    /// Its name.
-    #[serde(default)]
-    pub(crate) name: String,
-    /// Its address, line by line.
-    #[serde(default)]
-    pub(crate) address: Vec<String>,
-    /// Its colour, `#rrggbb`; empty for ours.
-    #[serde(default)]
-    pub(crate) accent: String,
-    /// What stands at the foot of each page, line by line.
-    #[serde(default)]
-    pub(crate) footer: Vec<String>,
-    /// How to pay, in the reseller's own words.
-    #[serde(default)]
-    pub(crate) payment: Option<String>,
-}
-
-/// How the reseller shows itself; nothing where it never said.
-pub(crate) fn branding(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Branding, DbError> {
-    match setting(tx, scope, BRANDING)? {
-        Some(text) => Ok(serde_json::from_str(&text)?),
-        None => Ok(Branding::default()),
-    }
-}
 
 /// `/billing/settings`.
 #[derive(Debug, Clone, Template)]
@@ -78,6 +48,12 @@ pub(crate) struct SettingsPage {
     billing: Vec<Field>,
     /// `name`, `address`, `accent`, `footer`, `payment`.
     look: Vec<Field>,
+    /// Whether there is a logo now.
+    has_logo: bool,
+    /// `logo`, a form of its own.
+    logo: Field,
+    /// That somebody asks to do without a second person.
+    eyes: Option<eyes::Request>,
 }
 
 /// The settings of billing.
@@ -100,22 +76,23 @@ async fn show(
 
 async fn save(State(portal): State<Portal>, Posted(user, form): Posted<ResellerUser>) -> Result<Response, Error> {
     let within = portal.clone();
-    let write = move |tx: &mut Tx<'_>| -> Result<Option<SettingsPage>, DbError> {
+    let write = move |tx: &mut Tx<'_>| -> Result<Answer<SettingsPage>, DbError> {
         match checked(&form) {
-            Ok(settings) => {
-                let reseller = user.scope.reseller_id();
+            Ok((settings, look)) => {
+                let (reseller, now) = (user.scope.reseller_id(), within.surroundings().now());
                 let texts = settings.into_iter().map(|(name, value)| params![reseller, name, value].to_vec());
                 let rows: Vec<Vec<Param>> = texts.collect();
                 SETTINGS.insert(tx, &rows)?;
-                Ok(None)
+                brand::change(tx, &user.scope, now, |words, _| *words = look)?;
+                let is_wanted = form.text(FOUR_EYES) == ON;
+                let came = eyes::say(tx, &user.scope, is_wanted, (user.signed.person_id, now))?;
+                let done = if came == Came::Waits { "eyes-asked" } else { "settings" };
+                Ok(Answer::Done(format!("/billing/settings?done={done}")))
             }
-            Err(wrong) => page(tx, &within, &user, &form, (&wrong, None)).map(Some),
+            Err(wrong) => Ok(Answer::Again(Box::new(page(tx, &within, &user, &form, (&wrong, None))?))),
         }
     };
-    match portal.db().write(write).await? {
-        None => Ok(see_other("/billing/settings?done=settings")),
-        Some(page) => Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response()),
-    }
+    portal.db().write(write).await?.respond()
 }
 
 /// What is kept, as the form says it.
@@ -126,7 +103,7 @@ fn kept(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<FormData, DbError> {
             form.0.insert(name.to_owned(), value);
         }
     }
-    let look = branding(tx, scope)?;
+    let look = brand::shown(tx, scope, None)?.words;
     let texts = [
         ("name", look.name),
         ("address", look.address.join("\n")),
@@ -138,6 +115,17 @@ fn kept(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<FormData, DbError> {
     Ok(form)
 }
 
+/// The page again, with what is wrong with one field.
+pub(super) fn again(
+    tx: &mut Tx<'_>,
+    portal: &Portal,
+    user: &ResellerUser,
+    wrong: (&'static str, String),
+) -> Result<SettingsPage, DbError> {
+    let form = kept(tx, &user.scope)?;
+    page(tx, portal, user, &form, (&[wrong], None))
+}
+
 fn page(
     tx: &mut Tx<'_>,
     portal: &Portal,
@@ -146,7 +134,9 @@ fn page(
     (wrong, done): (&[(&'static str, String)], Option<&str>),
 ) -> Result<SettingsPage, DbError> {
     let chrome = chrome(tx, portal, &user.signed, Some(&user.scope), ("/billing", "Billing settings"), done)?;
-    Ok(filled(chrome, form, wrong))
+    let eyes = eyes::request(tx, &user.scope, user.signed.person_id)?;
+    let has_logo = brand::shown(tx, &user.scope, None)?.has_logo;
+    Ok(SettingsPage { eyes, has_logo, ..filled(chrome, form, wrong) })
 }
 
 /// The page with what a form says, and what is wrong with it.
@@ -173,11 +163,17 @@ fn filled(chrome: Chrome, form: &FormData, wrong: &[(&'static str, String)]) -> 
             fill(Field::lines("footer", "At the foot of each page, line by line"), "footer"),
             fill(Field::lines("payment", "How to pay"), "payment"),
         ],
+        has_logo: false,
+        logo: fill(Field::new("file", brand::LOGO, "Picture").hint("PNG or JPEG, at most 512 KiB"), brand::LOGO),
+        eyes: None,
     }
 }
 
-/// The settings that a form says, by name; else what is wrong, by field.
-fn checked(form: &FormData) -> Result<Vec<(&'static str, String)>, Vec<(&'static str, String)>> {
+/// The settings that a form says, by name, but for the second person.
+type Settings = Vec<(&'static str, String)>;
+
+/// The settings that a form says, and how the reseller shows itself; else what is wrong, by field.
+fn checked(form: &FormData) -> Result<(Settings, Branding), Vec<(&'static str, String)>> {
     let mut wrong = Vec::new();
     let days = |name: &'static str, usual: i64| match form.text(name) {
         "" => Some(usual.to_string()),
@@ -198,14 +194,8 @@ fn checked(form: &FormData) -> Result<Vec<(&'static str, String)>, Vec<(&'static
         wrong.push(("number-prefix", format!("Numbers: say at most {PREFIX_MAX} characters.")));
     }
     settings.push(("number-prefix", prefix.to_owned()));
-    let four_eyes = if form.text(FOUR_EYES) == ON { ON } else { "off" };
-    settings.push((FOUR_EYES, four_eyes.to_owned()));
     let look = look(form, &mut wrong);
-    match serde_json::to_string(&look) {
-        Ok(text) => settings.push((BRANDING, text)),
-        Err(error) => wrong.push(("name", format!("Name: this cannot be kept: {error}."))),
-    }
-    if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+    if wrong.is_empty() { Ok((settings, look)) } else { Err(wrong) }
 }
 
 fn look(form: &FormData, wrong: &mut Vec<(&'static str, String)>) -> Branding {
@@ -250,7 +240,9 @@ impl SettingsPage {
         ];
         let form = FormData(typed.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
         let wrong = checked(&form).expect_err("blue is no colour here");
-        filled(Chrome::sample("Billing settings", "/billing"), &form, &wrong)
+        let eyes = eyes::Request { words: "One person is to be enough, asks Kay.".to_owned(), may_agree: true };
+        let page = filled(Chrome::sample("Billing settings", "/billing"), &form, &wrong);
+        SettingsPage { eyes: Some(eyes), has_logo: true, ..page }
     }
 }
 
@@ -264,10 +256,10 @@ mod tests {
 
     #[test]
     fn what_is_not_said_is_as_usual() {
-        let settings: BTreeMap<&str, String> = checked(&form(&[])).expect("nothing is wrong").into_iter().collect();
+        let (settings, look) = checked(&form(&[])).expect("nothing is wrong");
+        let settings: BTreeMap<&str, String> = settings.into_iter().collect();
         assert_eq!((settings["cutoff-days"].as_str(), settings["due-days"].as_str()), ("5", "30"));
-        assert_eq!((settings["number-prefix"].as_str(), settings[FOUR_EYES].as_str()), ("S-", "off"));
-        let look: Branding = serde_json::from_str(&settings[BRANDING]).expect("it was just written");
+        assert_eq!(settings["number-prefix"].as_str(), "S-");
         assert_eq!(look, Branding::default());
     }
 

@@ -5,7 +5,7 @@
 
 mod facts;
 
-pub(super) use facts::{carry_before, changed, counted, last_documents, with_exit};
+pub(super) use facts::{Changed, carry_before, changed, counted, last_documents, with_exit};
 
 use super::approve::State;
 use crate::db::{DbError, Row, Tx, params};
@@ -62,9 +62,21 @@ const LIST: &str = "select contract.contract_id, contract.number, customer.name,
         and chosen.version = coalesce((select made.version from contract_version as made
             where made.reseller_id = contract.reseller_id and made.contract_id = contract.contract_id
             and made.state = 'standing'
-            and made.valid_from <= $2 order by made.valid_from desc, made.version desc limit 1), 1)
-    where contract.reseller_id = $1
-    order by contract.number, contract.contract_id limit $3 offset $4";
+            and made.valid_from <= $2 order by made.valid_from desc, made.version desc limit 1),
+            (select made.version from contract_version as made
+            where made.reseller_id = contract.reseller_id and made.contract_id = contract.contract_id
+            and made.state = 'standing' order by made.valid_from, made.version limit 1), 1)
+    where contract.reseller_id = $1 and (contract.customer_id = $3 or $3 = 0)
+    order by contract.number, contract.contract_id limit $4 offset $5";
+/// What waits for a second person.
+const WAITING: &str = "select made.contract_id, contract.number, customer.name, made.version, made.created_at,
+    coalesce(person.name, '')
+    from contract_version as made
+    join contract on contract.reseller_id = made.reseller_id and contract.contract_id = made.contract_id
+    join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
+    left join person on person.person_id = made.person_id
+    where made.reseller_id = $1 and made.state = 'proposed'
+    order by contract.number, made.contract_id, made.version limit $2";
 const CONTRACT: &str = "select contract.number, contract.customer_id, customer.name
     from contract
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
@@ -298,7 +310,7 @@ pub(super) struct Listed {
     pub(super) customer: String,
     /// How many printers it covers now.
     pub(super) printers: i64,
-    /// The version in force now, else the first one.
+    /// The version in force now, else the first one that will be, else the first one.
     pub(super) version: i64,
     pub(super) valid_from: Instant,
     pub(super) terms: Terms,
@@ -306,15 +318,15 @@ pub(super) struct Listed {
     pub(super) state: State,
 }
 
-/// `most` contracts by number, after the first `skipped`.
+/// `most` contracts by number, after the first `skipped`: of one customer, or of all where it is 0.
 pub(super) fn list(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
+    customer_id: i64,
     now: Instant,
-    most: i64,
-    skipped: i64,
+    (most, skipped): (i64, i64),
 ) -> Result<Vec<Listed>, DbError> {
-    tx.query(LIST, params![scope.reseller_id(), now, most, skipped], |row| {
+    tx.query(LIST, params![scope.reseller_id(), now, customer_id, most, skipped], |row| {
         Ok(Listed {
             contract_id: row.int(0)?,
             number: row.text(1)?,
@@ -324,6 +336,32 @@ pub(super) fn list(
             valid_from: Instant(row.int(5)?),
             terms: serde_json::from_str(&row.text(6)?)?,
             state: State::read(row, 7)?,
+        })
+    })
+}
+
+/// A version that waits for a second person.
+pub(crate) struct Waiting {
+    pub(crate) contract_id: i64,
+    /// The contract's number.
+    pub(crate) number: String,
+    pub(crate) customer: String,
+    pub(crate) version: i64,
+    pub(crate) created_at: Instant,
+    /// Who wrote it; empty where nobody is known.
+    pub(crate) by: String,
+}
+
+/// The versions that wait for a second person, by the contract's number, at most `most`.
+pub(crate) fn waiting(tx: &mut Tx<'_>, scope: &ResellerScope, most: i64) -> Result<Vec<Waiting>, DbError> {
+    tx.query(WAITING, params![scope.reseller_id(), most], |row| {
+        Ok(Waiting {
+            contract_id: row.int(0)?,
+            number: row.text(1)?,
+            customer: row.text(2)?,
+            version: row.int(3)?,
+            created_at: Instant(row.int(4)?),
+            by: row.text(5)?,
         })
     })
 }
@@ -357,6 +395,26 @@ pub(super) struct Version {
     pub(super) note: String,
     /// What another person said of it.
     pub(super) verdict: Option<Verdict>,
+}
+
+#[cfg(test)]
+impl Version {
+    /// A version that counts, without clauses, in euros and UTC.
+    pub(super) fn sample(number: i64, valid_from: &str, period: billing::PeriodRule) -> Version {
+        let valid_from = Instant::parse(valid_from).expect("an instant");
+        let euro = billing::Currency::parse("EUR").expect("a currency");
+        Version {
+            number,
+            valid_from,
+            terms: Terms { period, ..Terms::new(euro, "UTC") },
+            created_at: valid_from,
+            by: String::new(),
+            person_id: 1,
+            state: State::Standing,
+            note: String::new(),
+            verdict: None,
+        }
+    }
 }
 
 /// What another person said of a version.
@@ -420,9 +478,9 @@ pub(super) struct Stay {
     pub(super) to: Option<Instant>,
 }
 
-/// The printers of a contract with their dates.
-pub(super) fn stays(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Vec<Stay>, DbError> {
-    tx.query(STAYS, params![scope.reseller_id(), contract_id, ROWS_MAX], |row| {
+/// The printers of a contract with their dates, the earliest first, at most `most`.
+pub(super) fn stays(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64, most: i64) -> Result<Vec<Stay>, DbError> {
+    tx.query(STAYS, params![scope.reseller_id(), contract_id, most], |row| {
         Ok(Stay { printer: printer(row)?, from: Instant(row.int(4)?), to: row.opt_int(5)?.map(Instant) })
     })
 }

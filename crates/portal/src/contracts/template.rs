@@ -8,14 +8,13 @@ use crate::db::{DbError, Tx, params};
 use crate::shell::address::Fields;
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Chrome, Field, FormError};
-use crate::shell::{Error, FormData, Posted, ResellerScope, ResellerUser, chrome, render, see_other};
+use crate::shell::{Answer, Error, FormData, Posted, ResellerScope, ResellerUser, chrome, render};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use billing::Terms;
+use billing::{Clause, Terms};
 use report::Instant;
 
 /// Templates that one reseller keeps.
@@ -86,6 +85,18 @@ pub(super) fn terms(
     })
 }
 
+/// That terms name printers, which are those of the contract that they were kept from.
+pub(super) fn names_printers(terms: &Terms) -> Option<String> {
+    let names = |clause: &Clause| match clause {
+        Clause::BaseFee(fee) => !fee.printers.is_empty(),
+        Clause::Pool(pool) => !pool.printers.is_empty(),
+        _ => false,
+    };
+    let words = "This template names printers of the contract that it was kept from. Name those of this contract \
+                 instead, once they are in it: nothing is charged for the others.";
+    terms.clauses.iter().any(names).then(|| words.to_owned())
+}
+
 async fn show(
     State(portal): State<Portal>,
     user: ResellerUser,
@@ -102,28 +113,20 @@ async fn show(
     render(&portal.db().read(read).await?)
 }
 
-/// What came of a form.
-enum Outcome {
-    Done(&'static str),
-    Wrong(Box<TemplatesPage>),
-}
-
 async fn act(State(portal): State<Portal>, Posted(user, form): Posted<ResellerUser>) -> Result<Response, Error> {
     let within = portal.clone();
-    let write = move |tx: &mut Tx<'_>| -> Result<Outcome, Error> {
+    let write = move |tx: &mut Tx<'_>| -> Result<Answer<TemplatesPage>, Error> {
+        let done = |word: &str| Answer::Done(format!("/contracts/templates?done={word}"));
         if !form.text("remove").is_empty() {
-            return remove(tx, &user.scope, &form).map(|()| Outcome::Done("template-gone"));
+            return remove(tx, &user.scope, &form).map(|()| done("template-gone"));
         }
         let wrong = keep(tx, &within, &user, &form)?;
         if wrong.is_empty() {
-            return Ok(Outcome::Done("template"));
+            return Ok(done("template"));
         }
-        Ok(Outcome::Wrong(Box::new(page(tx, &within, &user, (&form, wrong), None)?)))
+        Ok(Answer::Again(Box::new(page(tx, &within, &user, (&form, wrong), None)?)))
     };
-    match portal.db().write(write).await? {
-        Outcome::Done(word) => Ok(see_other(&format!("/contracts/templates?done={word}"))),
-        Outcome::Wrong(page) => Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&*page)?).into_response()),
-    }
+    portal.db().write(write).await?.respond()
 }
 
 fn remove(tx: &mut Tx<'_>, scope: &ResellerScope, form: &FormData) -> Result<(), Error> {
@@ -138,7 +141,7 @@ fn remove(tx: &mut Tx<'_>, scope: &ResellerScope, form: &FormData) -> Result<(),
 fn keep(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser, form: &FormData) -> Result<Vec<FormError>, DbError> {
     let reseller = user.scope.reseller_id();
     let mut wrong = Vec::new();
-    let mut say = |field: &str, text: &str| wrong.push(FormError { field: Field::id(field), text: text.to_owned() });
+    let mut say = |field: &str, text: &str| wrong.push(FormError::at(field, text));
     let name = form.text("name");
     if name.is_empty() {
         say("name", "Name: say what the template is for.");
@@ -180,10 +183,7 @@ fn page(
     let contracts = tx.query(CONTRACTS, params![reseller, CONTRACTS_MAX], |row| {
         Ok((row.int(0)?.to_string(), format!("{}, {}", row.text(1)?, row.text(2)?)))
     })?;
-    let wrong = |name: &str| {
-        let element = Field::id(name);
-        errors.iter().find(|error| error.field == element).map(|error| error.text.clone())
-    };
+    let wrong = |name: &str| FormError::of(&errors, name);
     let fields = if contracts.is_empty() {
         Vec::new()
     } else {
@@ -199,13 +199,33 @@ fn page(
 }
 
 fn row_of((template_id, name): (i64, String), terms: &Terms, (at, by): (Instant, &str)) -> TemplateRow {
-    let day = format::day(at, &Zone::utc());
     TemplateRow {
         template_id,
         name,
         start: format!("/contracts/new?template={template_id}"),
         terms: terms.in_words(),
-        by: if by.is_empty() { day } else { format!("{by}, {day}") },
+        by: format::by(by, at, &Zone::utc()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use billing::clauses::pool::Pool;
+    use billing::{BaseFee, Currency};
+
+    #[test]
+    fn a_template_that_names_printers_says_so() {
+        let named = |fees: &[&str], pooled: &[&str]| {
+            let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+            let mut terms = Terms::new(Currency::parse("EUR").expect("a currency"), "UTC");
+            terms.clauses = vec![
+                Clause::BaseFee(BaseFee { printers: texts(fees), ..BaseFee::default() }),
+                Clause::Pool(Pool { printers: texts(pooled), ..Pool::default() }),
+            ];
+            names_printers(&terms).is_some()
+        };
+        assert_eq!([named(&[], &[]), named(&["7"], &[]), named(&[], &["7"])], [false, true, true]);
     }
 }
 
@@ -224,7 +244,7 @@ mod samples {
                     terms: vec!["Base fee: 180.00 EUR each period.".to_owned()],
                     by: "Ada, 1 Nov 2026".to_owned(),
                 }],
-                errors: vec![FormError { field: Field::id("name"), text: "Name: another template has it.".to_owned() }],
+                errors: vec![FormError::at("name", "Name: another template has it.")],
                 fields: vec![
                     Field::select("contract", "Contract", [("112", "C-112, Kessel Bau")], "112"),
                     Field::text("name", "Name").value("Plans").wrong(Some("Name: another template has it.".to_owned())),

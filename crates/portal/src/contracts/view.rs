@@ -18,16 +18,20 @@ use crate::shell::part::{Part, ROWS};
 use crate::shell::{Error, FormData, ResellerScope, ResellerUser, chrome};
 use crate::statements;
 use crate::statements::store::State as StatementState;
-use billing::{Clause, Currency, DocumentKind, Month, Period, Terms, UnitPrice, month_of};
+use billing::{Clause, Currency, DocumentKind, Month, Terms, UnitPrice, month_of};
 use report::{Duration, Instant, Share};
 use std::collections::BTreeMap;
 
 /// How far back a statement can be made from the contract's page.
 const MONTHS_BACK: Duration = Duration::hours(400 * 24);
-/// Months to choose from at most.
-const MONTHS_MAX: usize = 24;
+/// Months that are looked at for periods to choose from: so far back, and a year's period more.
+const MONTHS_MAX: usize = 30;
 /// Changed limits that the list points out at most.
 const ALARMS_MAX: i64 = 5;
+/// Versions that wait for a second person which the list names; the rest follows as these are decided.
+const WAITING_MAX: i64 = 20;
+/// Contracts of one customer that its page lists.
+const OF_CUSTOMER_MAX: i64 = 50;
 
 /// The zone that cuts the contract's periods; its dates are shown in it.
 pub(super) fn zone_of(terms: &Terms) -> Zone {
@@ -51,9 +55,12 @@ pub(super) fn list(
 ) -> Result<ContractsPage, Error> {
     let now = portal.surroundings().now();
     let part = Part::asked(query);
-    let alarms = if part.skipped() == 0 { alarms(tx, &user.scope, now)? } else { Vec::new() };
+    let (alarms, waiting) = match part.skipped() {
+        0 => (alarms(tx, &user.scope, now)?, waiting_links(tx, &user.scope)?),
+        _ => Default::default(),
+    };
     let (contracts, customers) = store::counts(tx, &user.scope)?;
-    let listed = store::list(tx, &user.scope, now, ROWS, part.skipped())?;
+    let listed = store::list(tx, &user.scope, 0, now, (ROWS, part.skipped()))?;
     let (is_one, of_one) = (contracts == 1, customers == 1);
     let (noun, of) = (if is_one { "contract" } else { "contracts" }, if of_one { "customer" } else { "customers" });
     let done = query.get("done").map(String::as_str);
@@ -61,18 +68,40 @@ pub(super) fn list(
         chrome: chrome(tx, portal, &user.signed, Some(&user.scope), ("/contracts", "Contracts"), done)?,
         sub: format!("{contracts} {noun} of {customers} {of} · dates in each contract's zone"),
         alarms,
+        waiting,
         rows: listed.iter().map(|listed| row(listed, now)).collect(),
         pager: part.pager("/contracts", listed.len(), contracts),
     })
 }
 
-/// The contracts of which a printer sorts by other limits than before, with what that makes.
-fn alarms(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Vec<Link>, Error> {
+/// The contracts of which a printer sorts by other limits than before, with since when.
+fn alarms(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Vec<Link>, DbError> {
     let alarms = outlook::drifts(tx, scope, now, ALARMS_MAX)?;
     let link = |alarm: outlook::DriftAlarm| {
-        Link::new(format!("{}, {}: {} in this period", alarm.name, alarm.customer, alarm.cost), alarm.href)
+        Link::new(format!("{}, {}: {}", alarm.name, alarm.customer, alarm.since), alarm.href)
     };
     Ok(alarms.into_iter().map(link).collect())
+}
+
+/// The contracts with a version that waits for a second person.
+fn waiting_links(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Vec<Link>, DbError> {
+    let link = |of: store::Waiting| {
+        let by = format::by(&of.by, of.created_at, &Zone::utc());
+        let text = format!("{}, {}: version {}, by {by}", of.number, of.customer, of.version);
+        Link::new(text, format!("/contracts/{}", of.contract_id))
+    };
+    Ok(store::waiting(tx, scope, WAITING_MAX)?.into_iter().map(link).collect())
+}
+
+/// The contracts of one customer as its page lists them.
+pub(crate) fn of_customer(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    customer_id: i64,
+    now: Instant,
+) -> Result<Vec<ContractRow>, DbError> {
+    let listed = store::list(tx, scope, customer_id, now, (OF_CUSTOMER_MAX, 0))?;
+    Ok(listed.iter().map(|listed| row(listed, now)).collect())
 }
 
 fn row(listed: &Listed, now: Instant) -> ContractRow {
@@ -130,8 +159,9 @@ pub(super) fn contract(
         None => outlook::outlook(tx, scope, id, terms, now)?,
         Some(_) => Outlook::default(),
     };
-    let remarks = remarks(tx, scope, id, (version, &versions), now)?;
-    let stays = store::stays(tx, scope, id)?;
+    let mut remarks = remarks(tx, scope, id, (version, &versions), now)?;
+    let stays = store::stays(tx, scope, id, store::ROWS_MAX)?;
+    remarks.extend(unbilled(&versions, &stays));
     let made = store::statements(tx, scope, id)?;
     let free = store::free_printers(tx, scope, contract.customer_id)?;
     let has_printers = stays.iter().any(|stay| stay.from <= now && stay.to.is_none_or(|to| now < to));
@@ -156,7 +186,7 @@ pub(super) fn contract(
         evidence: words::evidence(terms),
         printers: stays.iter().map(|stay| assigned(id, stay, now, &zone)).collect(),
         assign: assign(&free, now, &zone, said.assign),
-        create: create(&versions, &made, now, terms),
+        create: create(&versions, &made, now),
         statements: made.iter().map(|made| statement(made, &zone)).collect(),
         versions: timeline(id, &versions, &zone, user.signed.person_id),
     })
@@ -173,6 +203,22 @@ fn remarks(
     let known = around::known(tx, scope, Some(contract_id), version.terms.currency, now)?;
     let lints = known.lint(&version.terms, before(version, versions).map(|before| &before.terms));
     Ok(lints.iter().map(remark).collect())
+}
+
+/// That printers stand in the contract from a day on for which no version bills.
+fn unbilled(versions: &[Version], stays: &[Stay]) -> Option<Remark> {
+    let first = first_standing(versions)?;
+    let entered = stays.iter().map(|stay| stay.from).min()?;
+    let zone = first.terms.time_zone.as_str();
+    // The period that it begins in is billed as a whole.
+    let billed = first.terms.period.containing(first.valid_from, zone).ok()?;
+    let gap = billing::lint::gap(entered, billed.start, zone).ok()??;
+    Some(remark(&gap))
+}
+
+/// The version that counts and starts first.
+fn first_standing(versions: &[Version]) -> Option<&Version> {
+    versions.iter().rfind(|version| version.state == State::Standing)
 }
 
 /// The version that counted from this one's first day on before this one was written.
@@ -252,58 +298,70 @@ fn assign(free: &[Printer], now: Instant, zone: &Zone, said: Option<(&FormData, 
     vec![printers.required().wrong(wrong("printer")), from.wrong(wrong("from"))]
 }
 
-/// The fields that make a statement: a month, else days.
-fn create(versions: &[Version], made: &[Made], now: Instant, terms: &Terms) -> Vec<Field> {
-    let Some(first) = versions.iter().rfind(|version| version.state == State::Standing) else { return Vec::new() };
-    let months = months(first, made, now, &terms.time_zone);
-    if months.is_empty() && now < first.valid_from {
+/// The fields that make a statement: a period, else days.
+fn create(versions: &[Version], made: &[Made], now: Instant) -> Vec<Field> {
+    let Some(first) = first_standing(versions) else { return Vec::new() };
+    let choices = choices(versions, made, now);
+    if choices.is_empty() && now < first.valid_from {
         return Vec::new();
     }
-    let over = months.iter().find(|month| month.is_over).or(months.first());
-    let chosen = over.map(|month| month.value.clone()).unwrap_or_default();
-    let months = months.into_iter().map(|month| (month.value, month.label));
+    let over = choices.iter().find(|choice| choice.is_over).or(choices.first());
+    let chosen = over.map(|choice| choice.month.clone()).unwrap_or_default();
+    let choices = choices.into_iter().map(|choice| (choice.month, choice.label));
     let other = [(String::new(), "the days beside".to_owned())];
     vec![
-        Field::select("period", "Period", months.chain(other), &chosen),
+        Field::select("period", "Period", choices.chain(other), &chosen),
         Field::new("date", "period_from", "or from"),
         Field::new("date", "period_to", "to the last day"),
     ]
 }
 
-/// A month that a statement can be made for.
-struct MonthChoice {
-    value: String,
+/// A period that a statement can be made for.
+#[derive(Debug, PartialEq, Eq)]
+struct Choice {
+    /// The month that it begins in, as the form sends it.
+    month: String,
     label: String,
     is_over: bool,
 }
 
-/// The months since the contract started that no approved statement touches, newest first.
-fn months(first: &Version, made: &[Made], now: Instant, zone: &str) -> Vec<MonthChoice> {
+/// The periods since the contract started that no approved statement touches, newest first: each cut by the version
+/// that bills it, as the form is read.
+fn choices(versions: &[Version], made: &[Made], now: Instant) -> Vec<Choice> {
+    let (Some(first), Some(newest)) = (first_standing(versions), store::standing(versions)) else { return Vec::new() };
     let earliest = first.valid_from.max(now.plus(Duration(-MONTHS_BACK.0)));
-    let (Ok(start), Ok(last)) = (month_of(earliest, zone), month_of(now, zone)) else { return Vec::new() };
+    // The period that holds it is billed as a whole.
+    let held = &store::standing_at(versions, earliest).unwrap_or(first).terms;
+    let earliest = held.period.containing(earliest, &held.time_zone).map_or(earliest, |period| period.start);
+    let (start, last) = (month_of(earliest, &held.time_zone), month_of(now, &newest.terms.time_zone));
+    let (Ok(start), Ok(last)) = (start, last) else { return Vec::new() };
     let mut all = Vec::new();
     let mut next = Some(start);
     while let Some(month) = next.filter(|month| *month <= last && all.len() < MONTHS_MAX) {
         all.push(month);
         next = month.following().ok();
     }
-    all.into_iter().rev().filter_map(|month| month_choice(month, made, now, zone)).collect()
+    all.into_iter().rev().filter_map(|month| choice(month, versions, made, now)).collect()
 }
 
-fn month_choice(month: Month, made: &[Made], now: Instant, zone: &str) -> Option<MonthChoice> {
-    let period = Period::of_month(month, zone).ok()?;
+fn choice(month: Month, versions: &[Version], made: &[Made], now: Instant) -> Option<Choice> {
+    let standing = versions.iter().filter(|version| version.state == State::Standing);
+    let standing = standing.map(|version| Ok((version.valid_from, &version.terms)));
+    let (terms, period) = statements::cut(standing, month).ok().flatten()?;
+    let zone = terms.time_zone.as_str();
+    let period = period.ok().filter(|period| period.start <= now)?;
     let statements = || made.iter().filter(|made| made.kind == DocumentKind::Statement);
     let touching = || statements().filter(|made| made.period.start < period.end && period.start < made.period.end);
     if touching().any(|made| made.state != StatementState::Draft) {
         return None;
     }
-    let is_over = period.end <= now;
+    let (is_over, name) = (period.end <= now, period.label(zone).unwrap_or_else(|_| month.label()));
     let label = match (touching().next().is_some(), is_over) {
-        (true, _) => format!("{}, replacing the draft", month.label()),
-        (false, true) => month.label(),
-        (false, false) => format!("{}, not over yet", month.label()),
+        (true, _) => format!("{name}, replacing the draft"),
+        (false, true) => name,
+        (false, false) => format!("{name}, not over yet"),
     };
-    Some(MonthChoice { value: month.to_string(), label, is_over })
+    Some(Choice { month: month.to_string(), label, is_over })
 }
 
 fn statement(made: &Made, zone: &Zone) -> ContractStatementRow {
@@ -322,7 +380,6 @@ fn statement(made: &Made, zone: &Zone) -> ContractStatementRow {
 
 fn timeline(contract_id: i64, versions: &[Version], zone: &Zone, reader: i64) -> Vec<VersionRow> {
     let row = |version: &Version| {
-        let at = format::day(version.created_at, zone);
         let may_decide = version.state == State::Proposed && version.person_id != reader;
         VersionRow {
             number: version.number,
@@ -332,7 +389,7 @@ fn timeline(contract_id: i64, versions: &[Version], zone: &Zone, reader: i64) ->
                 State::Proposed => Status::new(Tone::Warn, "waits for another person"),
                 State::Refused => Status::new(Tone::Bad, "refused"),
             },
-            by: if version.by.is_empty() { at } else { format!("{}, {at}", version.by) },
+            by: format::by(&version.by, version.created_at, zone),
             note: version.note.clone(),
             verdict: verdict(version, zone),
             change: words::change(version, before(version, versions)),
@@ -351,4 +408,113 @@ fn verdict(version: &Version, zone: &Zone) -> String {
     let word = if version.state == State::Refused { "refused" } else { "approved" };
     let why = if verdict.note.is_empty() { String::new() } else { format!(": {}", verdict.note) };
     format!("{word} by {}, {}{why}", verdict.by, format::day(verdict.at, zone))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use billing::{Every, Period, PeriodRule};
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).expect("an instant")
+    }
+
+    fn version(rule: PeriodRule, valid_from: &str) -> Version {
+        Version::sample(1, valid_from, rule)
+    }
+
+    fn made(from: &str, to: &str, state: StatementState) -> Made {
+        Made {
+            statement_id: 1,
+            name: String::new(),
+            period: Period::new(at(from), at(to)).expect("a period"),
+            currency: "EUR".to_owned(),
+            total: 0,
+            state,
+            kind: DocumentKind::Statement,
+        }
+    }
+
+    /// Month, label and whether it is over, of each choice.
+    fn offered(versions: &[Version], made: &[Made], now: &str) -> Vec<(String, String, bool)> {
+        let choices = choices(versions, made, at(now));
+        choices.into_iter().map(|choice| (choice.month, choice.label, choice.is_over)).collect()
+    }
+
+    fn row(month: &str, label: &str, is_over: bool) -> (String, String, bool) {
+        (month.to_owned(), label.to_owned(), is_over)
+    }
+
+    #[test]
+    fn a_period_that_begins_within_a_month_is_offered_after_one_that_is_billed() {
+        let first = version(PeriodRule { day: 15, ..PeriodRule::default() }, "2026-09-20T00:00:00Z");
+        let billed = [
+            made("2026-10-15T00:00:00Z", "2026-11-15T00:00:00Z", StatementState::Issued),
+            made("2026-09-15T00:00:00Z", "2026-10-15T00:00:00Z", StatementState::Draft),
+        ];
+        // The period of December has not begun.
+        let expected = [
+            row("2026-11", "2026-11-15 to 2026-12-14, not over yet", false),
+            row("2026-09", "2026-09-15 to 2026-10-14, replacing the draft", true),
+        ];
+        assert_eq!(offered(&[first], &billed, "2026-12-10T00:00:00Z"), expected);
+    }
+
+    #[test]
+    fn a_quarter_is_offered_by_the_month_that_it_begins_in() {
+        let quarter = PeriodRule { every: Every::Quarter, ..PeriodRule::default() };
+        let first = version(quarter, "2026-05-10T00:00:00Z");
+        let expected = [
+            row("2026-10", "2026-10-01 to 2026-12-31, not over yet", false),
+            row("2026-07", "2026-07-01 to 2026-09-30", true),
+            row("2026-04", "2026-04-01 to 2026-06-30", true),
+        ];
+        assert_eq!(offered(&[first], &[], "2026-11-20T00:00:00Z"), expected);
+    }
+
+    #[test]
+    fn a_quarter_that_began_before_its_contract_is_offered_before_months() {
+        let quarter = PeriodRule { every: Every::Quarter, ..PeriodRule::default() };
+        let versions = [
+            Version::sample(2, "2027-01-01T00:00:00Z", PeriodRule::default()),
+            Version::sample(1, "2026-11-10T00:00:00Z", quarter),
+        ];
+        let expected = [
+            row("2027-02", "February 2027, not over yet", false),
+            row("2027-01", "January 2027", true),
+            row("2026-10", "2026-10-01 to 2026-12-31", true),
+        ];
+        assert_eq!(offered(&versions, &[], "2027-02-10T00:00:00Z"), expected);
+    }
+
+    #[test]
+    fn a_period_is_offered_as_the_version_cuts_it_that_bills_it() {
+        let quarter = PeriodRule { every: Every::Quarter, ..PeriodRule::default() };
+        let versions = [
+            version(quarter, "2026-10-01T00:00:00Z"),
+            Version { state: State::Proposed, ..version(PeriodRule::default(), "2026-09-01T00:00:00Z") },
+            version(PeriodRule::default(), "2026-08-01T00:00:00Z"),
+        ];
+        let expected = [
+            row("2026-10", "2026-10-01 to 2026-12-31, not over yet", false),
+            row("2026-09", "September 2026", true),
+            row("2026-08", "August 2026", true),
+        ];
+        assert_eq!(offered(&versions, &[], "2026-11-20T00:00:00Z"), expected);
+    }
+
+    #[test]
+    fn printers_before_the_first_version_are_pointed_out() {
+        let stay = |from: &str| Stay {
+            printer: Printer { printer_id: 7, serial: "CN1".to_owned(), label: "T930".to_owned() },
+            from: at(from),
+            to: None,
+        };
+        let versions = [version(PeriodRule::default(), "2026-10-12T00:00:00Z")];
+        assert!(unbilled(&versions, &[stay("2026-10-01T00:00:00Z")]).is_none(), "its period is billed as a whole");
+        let said = unbilled(&versions, &[stay("2026-11-01T00:00:00Z"), stay("2026-09-01T00:00:00Z")]);
+        let text = said.map(|remark| remark.text).unwrap_or_default();
+        assert!(text.starts_with("From 2026-09-01 until 2026-10-01 no version is in force"), "{text}");
+        assert!(unbilled(&versions, &[]).is_none());
+    }
 }

@@ -7,7 +7,7 @@ use super::page::PriceRow;
 use super::store::Version;
 use crate::shell::format;
 use crate::shell::page::Fact;
-use billing::{Allowance, Clause, Evidence, MeterKind, Pattern, Per, Price, Terms};
+use billing::{Allowance, Clause, Evidence, MeterKind, Pattern, Per, Price, Reset, Terms};
 
 /// The words for what a pattern does not name.
 const ANY: &str = "any";
@@ -33,7 +33,17 @@ fn prices(terms: &Terms) -> impl Iterator<Item = &Price> {
     lists.flatten()
 }
 
-/// The base fee with its currency, a period.
+/// What something is for one of: `a period`, `a printer and year`, `once`.
+fn each(per: Per, span: Reset) -> String {
+    match (per, span) {
+        (Per::Contract, Reset::Contract) => "once".to_owned(),
+        (Per::Printer, Reset::Contract) => "once a printer".to_owned(),
+        (Per::Contract, span) => format!("a {}", span.word()),
+        (Per::Printer, span) => format!("a printer and {}", span.word()),
+    }
+}
+
+/// The base fees with their currency, each with what it is for and how often.
 pub(super) fn base_fee(terms: &Terms) -> String {
     let currency = terms.currency;
     let fees = terms.clauses.iter().filter_map(|clause| match clause {
@@ -42,10 +52,7 @@ pub(super) fn base_fee(terms: &Terms) -> String {
     });
     let words = fees.map(|fee| {
         let amount = format::money(fee.amount.0, u32::from(currency.minor_digits()), currency.code());
-        match fee.per {
-            Per::Contract => format!("{amount} a period"),
-            Per::Printer => format!("{amount} a printer and period"),
-        }
+        format!("{amount} {}", each(fee.per, fee.cycle))
     });
     let words = words.collect::<Vec<_>>().join(" + ");
     if words.is_empty() { "none".to_owned() } else { words }
@@ -86,7 +93,7 @@ pub(super) fn included(terms: &Terms) -> Vec<Fact> {
         let covers = allowance.covers.iter().map(Pattern::label).collect::<Vec<_>>().join("; ");
         let unit = allowance.covers.first().map(Pattern::unit);
         let quantity = unit.map_or_else(|| allowance.included.to_string(), |unit| unit.show(allowance.included));
-        Fact::new(format!("{quantity} a period"), covers)
+        Fact::new(format!("{quantity} {}", each(allowance.per, allowance.reset)), covers)
     };
     allowances(terms).map(fact).collect()
 }
@@ -153,6 +160,23 @@ mod tests {
         assert_eq!(change(&first, None), "first version");
         assert_eq!(change(&second, Some(&first)), "Area printed: 0.32 EUR per m².");
         assert_eq!(change(&second, Some(&second)), "the same terms");
+    }
+
+    #[test]
+    fn fees_and_what_is_included_say_how_often_and_for_what() {
+        let mut terms = terms(&[("area-printed", "0.30")], 18_000);
+        assert_eq!(base_fee(&terms).replace('\u{a0}', " "), "€ 180.00 a period");
+        let yearly = BaseFee { amount: Money(1_200), per: Per::Printer, cycle: Reset::Year, ..BaseFee::default() };
+        let pages = Pattern::parse("pages").unwrap();
+        let of = |reset: Reset| {
+            let covers = vec![pages.clone()];
+            Clause::Allowance(Allowance { covers, included: 400, reset, ..Allowance::default() })
+        };
+        terms.clauses[0] = Clause::BaseFee(yearly);
+        terms.clauses.extend([Reset::Quarter, Reset::Contract].map(of));
+        assert_eq!(base_fee(&terms).replace('\u{a0}', " "), "€ 12.00 a printer and year");
+        let labels: Vec<String> = included(&terms).into_iter().map(|fact| fact.label).collect();
+        assert!(labels[0].ends_with(" a quarter") && labels[1].ends_with(" once"), "{labels:?}");
     }
 
     #[test]

@@ -160,7 +160,7 @@ async fn save(
 
 /// What a party is to the customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Role {
+pub(crate) enum Role {
     /// The customer itself.
     Buyer,
     /// Somebody else who pays, by the name that contracts use.
@@ -307,13 +307,52 @@ fn keep(
         Ok(party) => party,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    let customer = if *role == Role::Seller { OWN } else { known.customer_id };
-    // A payer is found by the name that contracts use, whatever the invoice says.
-    let name = if let Role::Payer(name) = role { name } else { &party.name };
-    let details = serde_json::to_string(&party)?;
-    tx.execute(KEEP, params![reseller, new_id, customer, role.word(), name, details, now])?;
+    insert(tx, scope, (known.customer_id, role), &party, (new_id, now))?;
     tracing::info!(customer.id = known.customer_id, role = role.word(), "kept billing details");
     Ok(Ok("party"))
+}
+
+/// Keeps the details of a party that were checked.
+fn insert(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    (customer_id, role): (i64, &Role),
+    party: &Party,
+    (new_id, now): (i64, Instant),
+) -> Result<(), DbError> {
+    let customer = if *role == Role::Seller { OWN } else { customer_id };
+    // A payer is found by the name that contracts use, whatever the invoice says.
+    let name = if let Role::Payer(name) = role { name } else { &party.name };
+    let details = serde_json::to_string(party)?;
+    tx.execute(KEEP, params![scope.reseller_id(), new_id, customer, role.word(), name, details, now])?;
+    Ok(())
+}
+
+/// Keeps the details of a party as if somebody had typed them on the page of a customer; of the seller that is any
+/// customer. Else what is wrong with them, in words.
+pub(crate) fn enter(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    (customer_id, role): (i64, &Role),
+    party: &Party,
+    stamp: (i64, Instant),
+) -> Result<Result<(), String>, DbError> {
+    if *role != Role::Seller && store::customer(tx, scope, customer_id)?.is_none() {
+        return Ok(Err(format!("customer {customer_id} is not this reseller's")));
+    }
+    let prefix = role.word();
+    let typed = DETAILS.iter().zip(details(party));
+    let typed = typed.map(|((end, ..), text)| (format!("{prefix}.{end}"), text.to_owned()));
+    match read_party(&FormData(typed.collect()), prefix) {
+        Ok(party) => {
+            insert(tx, scope, (customer_id, role), &party, stamp)?;
+            Ok(Ok(()))
+        }
+        Err(wrong) => {
+            let words: Vec<String> = wrong.into_iter().map(|error| error.text).collect();
+            Ok(Err(words.join(" ")))
+        }
+    }
 }
 
 fn is_country(text: &str) -> bool {

@@ -122,7 +122,7 @@ fn show_page(
 ) -> Result<Option<CustomerPage>, DbError> {
     let (scope, part, now) = (&user.scope, Part::asked(query), portal.surroundings().now());
     let Some(seen) = overview(tx, scope, id, part, now)? else { return Ok(None) };
-    let contracts = store::contracts(tx, scope, id, now)?;
+    let contracts = crate::contracts::of_customer(tx, scope, id, now)?;
     let agents = crate::agents::of_customer(tx, scope, id, now)?;
     let waiting = store::seen(tx, scope, id)?;
     let announced = crate::ingest::announced(tx, scope, id, now)?;
@@ -139,7 +139,7 @@ fn show_page(
             Fact::new("Printers", format::count(seen.printer_count)),
         ],
         pager: part.pager(&href, seen.printers.len(), seen.printer_count),
-        contracts: contracts.iter().map(|row| view::contract_row(row, &seen.name, now)).collect(),
+        contracts,
         differing: view::differing(&agents),
         agents: agents.into_iter().map(view::agent_line).collect(),
         people: people_facts(tx, user, id)?,

@@ -10,7 +10,7 @@ use crate::shell::part::{Part, ROWS};
 use report::{Area, Ink, Instant};
 use std::collections::BTreeMap;
 
-/// Contracts, seen printers and people that a customer's page shows, of each.
+/// Seen printers and people that a customer's page shows, of each.
 const SHOWN_MAX: i64 = 50;
 
 const INSERT: &str = "insert into customer (reseller_id, customer_id, name, site, time_zone, created_at)
@@ -55,20 +55,6 @@ const PRINTERS: &str = concat!(
         on used.printer_id = printer.printer_id
     where printer.reseller_id = $1 and printer.customer_id = $2 order by printer.serial limit $4 offset $5"
 );
-/// A contract with the version in force: the one that began last, else the first.
-const CONTRACTS: &str = "select contract.contract_id, contract.number, chosen.version, chosen.valid_from, chosen.terms,
-    (select count(distinct stay.printer_id) from contract_printer as stay
-        where stay.reseller_id = contract.reseller_id and stay.contract_id = contract.contract_id
-        and stay.from_at <= $3 and (stay.to_at is null or stay.to_at > $3))
-    from contract
-    join contract_version as chosen on chosen.reseller_id = contract.reseller_id
-        and chosen.contract_id = contract.contract_id
-        and chosen.version = coalesce((select made.version from contract_version as made
-            where made.reseller_id = contract.reseller_id and made.contract_id = contract.contract_id
-            and made.state = 'standing'
-            and made.valid_from <= $3 order by made.valid_from desc, made.version desc limit 1), 1)
-    where contract.reseller_id = $1 and contract.customer_id = $2
-    order by contract.number, contract.contract_id limit $4";
 /// Printers that were seen and take no part, longest known first.
 const SEEN: &str = "select printer_id, nickname, product_name, product_number, serial, participation, seen_at
     from printer
@@ -76,9 +62,11 @@ const SEEN: &str = "select printer_id, nickname, product_name, product_number, s
     order by first_seen_at, printer_id limit $3";
 const PEOPLE: &str = "select name, email from person
     where reseller_id = $1 and customer_id = $2 and disabled_at is null order by lower(name), email limit $3";
+/// A cross join is walked as it is written: else SQLite reads the jobs of all customers.
 const PERSONAL: &str = "select count(*), count(job.name), count(job.user_name), count(job.account)
-    from printer join job on job.reseller_id = printer.reseller_id and job.printer_id = printer.printer_id
-    where printer.reseller_id = $1 and printer.customer_id = $2 and job.finished_at >= $3";
+    from printer cross join job
+    where printer.reseller_id = $1 and printer.customer_id = $2
+    and job.reseller_id = printer.reseller_id and job.printer_id = printer.printer_id and job.finished_at >= $3";
 
 /// A customer that is to be made.
 pub(crate) struct NewCustomer {
@@ -209,35 +197,6 @@ pub(super) fn printers(
             nickname: row.opt_text(9)?,
             participation: Participation::read(row, 10)?,
             seen_at: row.opt_int(11)?.map(Instant),
-        })
-    })
-}
-
-/// A contract with the version in force.
-pub(super) struct Contract {
-    pub(super) contract_id: i64,
-    pub(super) number: String,
-    pub(super) version: i64,
-    pub(super) valid_from: Instant,
-    pub(super) terms: billing::Terms,
-    pub(super) printers: i64,
-}
-
-/// The contracts of the customer `id`, as they stand at `now`.
-pub(super) fn contracts(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    id: i64,
-    now: Instant,
-) -> Result<Vec<Contract>, DbError> {
-    tx.query(CONTRACTS, params![scope.reseller_id(), id, now, SHOWN_MAX], |row| {
-        Ok(Contract {
-            contract_id: row.int(0)?,
-            number: row.text(1)?,
-            version: row.int(2)?,
-            valid_from: Instant(row.int(3)?),
-            terms: serde_json::from_str(&row.text(4)?)?,
-            printers: row.int(5)?,
         })
     })
 }

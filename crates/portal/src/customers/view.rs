@@ -5,7 +5,6 @@
 use super::page::{AgentLine, AnnouncedRow, WaitingRow};
 use super::store;
 use crate::agents::{self, Brief, Lateness, Policy};
-use crate::contracts::page::ContractRow;
 use crate::db::{DbError, Tx};
 use crate::fleet::Participation;
 use crate::fleet::page::PrinterRow;
@@ -15,7 +14,6 @@ use crate::shell::format::{self, Zone};
 use crate::shell::page::{Field, Link, Status, Tone};
 use crate::shell::part::Part;
 use crate::shell::printer;
-use billing::{Clause, Per};
 use protocol::limits::PARTICIPANTS_MAX;
 use report::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -125,39 +123,6 @@ fn printer_row(printer: store::Printer, customer: &str, now: Instant, zone: &Zon
         exact: last.map_or_else(String::new, |at| format::exact(at, zone)),
         contract: None,
     }
-}
-
-/// A contract of the customer called `customer`. Its dates are those of the zone that cuts its periods.
-pub(super) fn contract_row(contract: &store::Contract, customer: &str, now: Instant) -> ContractRow {
-    let zone = Zone::new(&contract.terms.time_zone).unwrap_or_else(Zone::utc);
-    let status = match contract.printers {
-        _ if now < contract.valid_from => Status::new(Tone::Info, "not yet in force"),
-        0 => Status::new(Tone::Warn, "no printer"),
-        _ => Status::new(Tone::Good, "in force"),
-    };
-    ContractRow {
-        href: format!("/contracts/{}", contract.contract_id),
-        name: contract.number.clone(),
-        customer: customer.to_owned(),
-        printers: contract.printers,
-        base_fee: base_fee(&contract.terms),
-        version: format!("{}, since {}", contract.version, format::day(contract.valid_from, &zone)),
-        status,
-    }
-}
-
-fn base_fee(terms: &billing::Terms) -> String {
-    let (digits, code) = (u32::from(terms.currency.minor_digits()), terms.currency.code());
-    let fees = terms.clauses.iter().filter_map(|clause| match clause {
-        Clause::BaseFee(fee) => Some((format::money(fee.amount.0, digits, code), fee.per)),
-        _ => None,
-    });
-    let words = fees.map(|(amount, per)| match per {
-        Per::Contract => format!("{amount} a period"),
-        Per::Printer => format!("{amount} a printer and period"),
-    });
-    let words = words.collect::<Vec<_>>().join(" + ");
-    if words.is_empty() { "none".to_owned() } else { words }
 }
 
 /// An agent of the customer.

@@ -39,7 +39,7 @@ pub(super) fn readings(tx: &mut Tx<'_>, scope: &ResellerScope, subject: &Subject
     Ok(Readings {
         tables: tables(tx, scope, subject)?,
         hands: readings::hands_of(tx, scope, id)?,
-        unitless: readings::unitless_of(tx, scope, id)?,
+        unitless: readings::unitless_of(tx, scope, id, &subject.zone)?,
     })
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod page;
 mod store;
 
 use crate::Portal;
-use crate::contracts::outlook;
+use crate::contracts::{outlook, store as contracts};
 use crate::db::{DbError, Tx};
 use crate::fleet::{DailyArea, SILENT_AFTER, SoFar};
 use crate::shell::format::{self, UNKNOWN, Zone};
@@ -21,6 +21,9 @@ use jiff::tz::TimeZone;
 use page::{HomePage, PeriodCard, PeriodRow, Queue, QueueRow};
 use report::{Area, Duration, Ink, Instant};
 use store::{Counts, Sum, Waiting};
+
+/// Versions of contracts that are counted.
+const VERSIONS_MAX: i64 = 1_000;
 
 /// The first page.
 pub(crate) fn routes() -> Router<Portal> {
@@ -44,7 +47,7 @@ fn home_page(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser) -> Result<Ho
     let (scope, now, zone) = (&user.scope, portal.surroundings().now(), Zone::utc());
     let so_far = SoFar::of(now, &TimeZone::UTC);
     let counts = store::counts(tx, scope, heard_since(now), now)?;
-    let queues = vec![
+    let mut queues = vec![
         silent(tx, scope, &counts, now)?,
         agents(tx, scope, now)?,
         readings(tx, scope, now)?,
@@ -56,6 +59,7 @@ fn home_page(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser) -> Result<Ho
         supplies(tx, scope, &counts)?,
         no_contract(tx, scope, &counts, now)?,
     ];
+    queues.extend(versions(tx, scope)?);
     let days = store::days(tx, scope, so_far.days())?;
     let mut area = DailyArea::default();
     for (day, meter, amount) in &days {
@@ -193,19 +197,41 @@ fn coming(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queue,
     })
 }
 
-/// The contracts of which a printer sorts by other limits than before, where that costs something.
-fn drifts(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queue, Error> {
+/// The versions of contracts that wait for a second person; `None` where none does, as with resellers who do not ask
+/// for one.
+fn versions(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Option<Queue>, DbError> {
+    let waiting = contracts::waiting(tx, scope, VERSIONS_MAX)?;
+    let count = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
+    let row = |of: contracts::Waiting| QueueRow {
+        what: Link::new(
+            format!("{} · {}, version {}", of.number, of.customer, of.version),
+            format!("/contracts/{}", of.contract_id),
+        ),
+        note: of.by,
+    };
+    Ok((count > 0).then(|| Queue {
+        title: "Versions to approve",
+        count,
+        href: "/contracts".to_owned(),
+        status: Some(Status::new(Tone::Warn, "not billed by until then")),
+        rows: waiting.into_iter().take(shown()).map(row).collect(),
+        empty: "No version waits for a second person.",
+    }))
+}
+
+/// The contracts of which a printer sorts by other limits than before; what that costs stands on their pages.
+fn drifts(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queue, DbError> {
     let alarms = outlook::drifts(tx, scope, now, store::SHOWN)?;
     let count = i64::try_from(alarms.len()).unwrap_or(i64::MAX);
     let row = |alarm: outlook::DriftAlarm| QueueRow {
         what: Link::new(format!("{} · {}", alarm.name, alarm.customer), alarm.href),
-        note: alarm.cost,
+        note: alarm.since,
     };
     Ok(Queue {
         title: "Changed limits",
         count,
         href: "/contracts".to_owned(),
-        status: (count > 0).then(|| Status::new(Tone::Warn, "this period so far")),
+        status: (count > 0).then(|| Status::new(Tone::Warn, "may cost more")),
         rows: alarms.into_iter().map(row).collect(),
         empty: "Every printer sorts as before.",
     })

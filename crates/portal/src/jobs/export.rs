@@ -7,8 +7,8 @@
 use super::filter::{Asked, resolve};
 use super::store::{self, JobLine};
 use crate::db::{DbError, Tx};
-use crate::shell::csv::cell;
 use crate::shell::{Error, ResellerScope};
+use documents::csv_cell as cell;
 
 /// Lines of one file.
 const ROWS_MAX: usize = 100_000;

@@ -7,6 +7,7 @@ mod filter;
 pub(crate) mod page;
 mod record;
 mod store;
+mod units;
 mod view;
 
 pub(crate) use record::latest;

@@ -6,6 +6,7 @@ use super::filter::{Asked, Filter, resolve};
 use super::page::{JobPage, JobRow, JobTable, JobVersion, JobsPage, MeterTotal};
 use super::record::{self, Record};
 use super::store::{self, JobLine, Named, Owner, Totals, Version};
+use super::units;
 use crate::Portal;
 use crate::db::Tx;
 use crate::shell::address;
@@ -229,6 +230,7 @@ pub(super) fn one(
     let zone = Zone::new(&owner.zone).unwrap_or_else(Zone::utc);
     let statements = store::statements(tx, scope, printer_id, version.finished_at)?;
     let mut facts = origin(printer_id, key, &owner, version, &zone);
+    facts.extend(units::facts(tx, scope, printer_id, (key, version.number))?);
     facts.extend(statements.into_iter().map(|(id, number)| {
         let name = number.map_or_else(|| "a draft".to_owned(), |number| format!("number {number}"));
         Fact::new("Statement of its period", name).linked(format!("/statements/{id}"))

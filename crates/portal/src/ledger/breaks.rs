@@ -54,6 +54,7 @@ const DECISION: Bulk = Bulk {
         ("note", Kind::Text),
         ("decided_at", Kind::Int),
         ("person_id", Kind::Int),
+        ("since_at", Kind::Int),
     ],
     key: 2,
     on_conflict: "do nothing",
@@ -85,6 +86,8 @@ pub(crate) struct Settled {
     pub(crate) decided_at: Instant,
     /// `None`: no person decided.
     pub(crate) person: Option<i64>,
+    /// Of readings that were too high before a fall, when the first of them was made.
+    pub(crate) since: Option<Instant>,
 }
 
 /// Keeps decisions on breaks.
@@ -92,8 +95,22 @@ pub(crate) fn keep_decisions(tx: &mut Tx<'_>, decisions: &[Settled]) -> Result<(
     let row = |settled: &Settled| {
         let Settled { reseller, id, printer, meter, media, at, counts_from, width, note, .. } = settled;
         let (reason, decided_at, person) = (settled.reason.word(), settled.decided_at, settled.person);
-        params![*reseller, *id, *printer, meter, media, *at, reason, *counts_from, *width, note, decided_at, person]
-            .to_vec()
+        params![
+            *reseller,
+            *id,
+            *printer,
+            meter,
+            media,
+            *at,
+            reason,
+            *counts_from,
+            *width,
+            note,
+            decided_at,
+            person,
+            settled.since
+        ]
+        .to_vec()
     };
     DECISION.insert(tx, &decisions.iter().map(row).collect::<Vec<_>>())?;
     Ok(())
@@ -125,6 +142,8 @@ pub(super) struct Opened {
     pub(super) fell_at: Option<Instant>,
     /// Whether a later reading of the batch brings the value back.
     pub(super) came_back: bool,
+    /// Whether it is a fall that takes a jump back.
+    pub(super) fell_back: bool,
 }
 
 /// A counter that a person had said follows another interface, and that went on over it.
@@ -244,6 +263,7 @@ pub(super) fn keep(
             note,
             decided_at: surroundings.now(),
             person: None,
+            since: None,
         });
     }
     decisions.extend(followed.iter().map(|followed| follow(followed, surroundings)));
@@ -267,6 +287,7 @@ fn follow(followed: &Followed, surroundings: &Surroundings) -> Settled {
         note: wanted.note.clone(),
         decided_at: surroundings.now(),
         person: Some(wanted.person),
+        since: None,
     }
 }
 
@@ -301,6 +322,7 @@ fn judge(opened: &Opened, around: &Around) -> (String, Option<Verdict>) {
         firmware_changed: firmware_before.zip(opened.firmware.as_ref()).is_some_and(|(before, now)| before != now),
         usual_daily: opened.usual_daily,
         came_back: opened.came_back,
+        fell_back: opened.fell_back,
     };
     let rule = around.rules.of(opened.printer(), opened_at);
     match suggest(&fall, rule.as_ref()) {

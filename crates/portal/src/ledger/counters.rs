@@ -8,7 +8,7 @@
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Tx, params};
 use billing::ledger::segments::observe_elsewhere;
-use billing::{CounterState, Observation, SegmentReason, comes_back, hold, observe, too_much};
+use billing::{CounterState, Observation, SegmentReason, comes_back, falls_back, hold, observe, too_much};
 use evidence::{SILENCE, same_series, series_of};
 use report::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ const OTHERS_MAX: usize = 4;
 const CLOCKS_APART: Duration = Duration::minutes(20);
 
 const COUNTERS: &str = "select reseller_id, printer_id, meter, media, segment, value, read_at, source, opened_at,
-    opened_value, fell_at, fell_from, agent_id, bit, others, other_value, other_at from counter";
+    opened_value, fell_at, fell_from, agent_id, bit, others, other_value, other_at, jump_from, jump_to from counter";
 /// Which interface people said that counters follow.
 const WANTED: &str = "select reseller_id, printer_id, meter, media, said_at, source, note, person_id
     from counter_source";
@@ -45,13 +45,15 @@ const COUNTER: Bulk = Bulk {
         ("others", Kind::Text),
         ("other_value", Kind::Int),
         ("other_at", Kind::Int),
+        ("jump_from", Kind::Int),
+        ("jump_to", Kind::Int),
     ],
     key: 4,
     on_conflict: "do update set segment = excluded.segment, value = excluded.value, read_at = excluded.read_at,
                   source = excluded.source, opened_at = excluded.opened_at, opened_value = excluded.opened_value,
                   fell_at = excluded.fell_at, fell_from = excluded.fell_from, agent_id = excluded.agent_id,
                   bit = excluded.bit, others = excluded.others, other_value = excluded.other_value,
-                  other_at = excluded.other_at",
+                  other_at = excluded.other_at, jump_from = excluded.jump_from, jump_to = excluded.jump_to",
 };
 
 /// Reseller, printer, meter, media type.
@@ -73,6 +75,8 @@ pub(super) struct Counter {
     opened: Option<(Instant, i64)>,
     /// When it fell and what it showed before, where it has not come back.
     fell: Option<(Instant, i64)>,
+    /// Its largest rise in one step since the open segment began, or to its first value: from, to.
+    jump: Option<(i64, i64)>,
     /// The bit of its row in `reading_set.counted`.
     bit: i64,
     /// The other interfaces that gave one of its name, the last one first.
@@ -106,6 +110,18 @@ impl Counter {
     fn back(&self, to: i64) -> Option<Instant> {
         let ((fell_at, before), (_, low)) = (self.fell?, self.opened?);
         comes_back((before, low), (self.state.value, to)).then_some(fell_at)
+    }
+
+    /// Whether a fall to this value takes a jump back.
+    pub(super) fn falls_back(&self, to: i64) -> bool {
+        self.jump.is_some_and(|jump| falls_back(jump, (self.state.value, to)))
+    }
+
+    /// Its largest rise in one step after a reading: a segment that opens forgets those before it.
+    fn jump_with(&self, said: &Said<'_>, opens: bool) -> Option<(i64, i64)> {
+        let rise = Some((self.state.value, said.value)).filter(|(from, to)| from < to);
+        let known = self.jump.filter(|_| !opens);
+        known.into_iter().chain(rise).max_by_key(|(from, to)| i128::from(*to) - i128::from(*from))
     }
 
     /// Whether a rise after a break is more than the contract says that the time can bring.
@@ -236,6 +252,7 @@ fn next_counter(last: Option<&Counter>, said: &Said<'_>, seen: &Observation) -> 
         agent: said.agent.to_owned(),
         opened,
         fell,
+        jump: last.and_then(|last| last.jump_with(said, seen.opened.is_some())),
         bit: said.bit,
         others: last.map(|last| last.others.clone()).unwrap_or_default(),
         other: last.and_then(|last| last.other),
@@ -258,6 +275,7 @@ pub(super) fn load(tx: &mut Tx<'_>, printers: &[Vec<Param>]) -> Result<Counters,
             bit: row.int(13)?,
             others: row.text(14)?.split_whitespace().map(str::to_owned).collect(),
             other: row.opt_int(16)?.map(Instant).zip(row.opt_int(15)?),
+            jump: row.opt_int(17)?.zip(row.opt_int(18)?),
             wanted: None,
         };
         Ok((key, counter))
@@ -280,10 +298,11 @@ pub(super) fn load(tx: &mut Tx<'_>, printers: &[Vec<Param>]) -> Result<Counters,
 /// Keeps the counters that moved.
 pub(super) fn keep(tx: &mut Tx<'_>, moved: &Counters) -> Result<(), DbError> {
     let row = |((reseller, printer, meter, media), counter): (&CounterKey, &Counter)| {
-        let Counter { state, source, agent, opened, fell, bit, others, other, wanted: _ } = counter;
+        let Counter { state, source, agent, opened, fell, jump, bit, others, other, wanted: _ } = counter;
         let (opened_at, opened_value) = (opened.map(|(at, _)| at), opened.map(|(_, value)| value));
         let (fell_at, fell_from) = (fell.map(|(at, _)| at), fell.map(|(_, value)| value));
         let (other_at, other_value) = (other.map(|(at, _)| at), other.map(|(_, value)| value));
+        let (jump_from, jump_to) = (jump.map(|(from, _)| from), jump.map(|(_, to)| to));
         let (segment, others) = (i64::from(state.segment), others.join(" "));
         params![
             *reseller,
@@ -302,7 +321,9 @@ pub(super) fn keep(tx: &mut Tx<'_>, moved: &Counters) -> Result<(), DbError> {
             *bit,
             others,
             other_value,
-            other_at
+            other_at,
+            jump_from,
+            jump_to
         ]
         .to_vec()
     };
@@ -448,6 +469,26 @@ mod tests {
         told(None, Some(1_000), &[(0, 5, "", "a", INSTALL), (HOUR, 9_000, "", "a", On(1))]);
         let back = judge(low.as_ref(), &said((2 * HOUR, 18_531, "", "a")));
         assert!(matches!(&back, Judged::Next(next) if next.fell_at == Some(Instant(HOUR))), "{back:?}");
+    }
+
+    #[test]
+    fn a_fall_takes_back_the_largest_step_since_the_last_break() {
+        let fell = SegmentReason::Decrease;
+        let high = [
+            (0, 18_500, "", "a", INSTALL),
+            (HOUR, 18_531, "", "a", On(1)),
+            (2 * HOUR, 999_999, "", "a", On(1)),
+            (3 * HOUR, 1_000_002, "", "a", On(1)),
+        ];
+        let counter = told(None, None, &high).expect("a counter");
+        assert_eq!(counter.jump, Some((18_531, 999_999)));
+        assert_eq!([18_530, 18_531, 18_540, 999_999].map(|to| counter.falls_back(to)), [false, true, true, false]);
+        let after = told(Some(counter), None, &[(4 * HOUR, 18_540, "", "a", Opens(2, fell))]).expect("a counter");
+        assert_eq!((after.jump, after.falls_back(18_531)), (None, false));
+        // A rise that is held opens a segment, and is one.
+        let rise = SegmentReason::Rise;
+        let held = told(Some(after), None, &[(5 * HOUR, 1_000_002, "", "a", Opens(3, rise))]).expect("a counter");
+        assert!(held.falls_back(18_550));
     }
 
     #[test]

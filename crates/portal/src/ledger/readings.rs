@@ -341,6 +341,8 @@ impl<'a> Rows<'a> {
         let entry = reading.entry;
         let Next { seen, counter, moved, wanted, fell_at } = next;
         let before = self.known.get(&key).map(|last| (last.state, last.usual_daily()));
+        let falls_back = |to: i64| self.known.get(&key).is_some_and(|last| last.falls_back(to));
+        let fell_back = seen.opened.as_ref().is_some_and(|opened| falls_back(opened.first_value));
         // A counter that is handed over says so by a reading of its own, whatever its value.
         if seen.opened.is_some() || seen.delta != 0 || moved.is_some() {
             self.readings.push(reading_row(&key, entry, (reading.read.at, interface), &counter));
@@ -366,6 +368,7 @@ impl<'a> Rows<'a> {
                 firmware: entry.firmware.clone(),
                 fell_at,
                 came_back: false,
+                fell_back,
             });
         }
         self.known.insert(key.clone(), counter.clone());

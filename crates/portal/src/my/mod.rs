@@ -11,6 +11,7 @@ use crate::Portal;
 use crate::agents::{self, Brief, Fate, Policy};
 use crate::customers::{overview, personal_words};
 use crate::db::{DbError, Tx};
+use crate::shell::address::{Fields, address, text};
 use crate::shell::format;
 use crate::shell::page::Badge;
 use crate::shell::part::Part;
@@ -21,9 +22,9 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
+use billing::Currency;
 use page::{AgentRow, MyPage, policy};
-use report::{Grade, RowId};
-use std::collections::{BTreeMap, BTreeSet};
+use report::RowId;
 
 /// `/my` and what is below.
 pub(crate) fn routes() -> Router<Portal> {
@@ -37,20 +38,27 @@ pub(crate) fn routes() -> Router<Portal> {
 async fn show(
     State(portal): State<Portal>,
     user: CustomerUser,
-    Query(query): Query<BTreeMap<String, String>>,
+    Query(query): Query<Fields>,
 ) -> Result<Response, Error> {
     let own = portal.clone();
-    let part = Part::asked(&query);
-    let page = portal.db().read(move |tx| my_page(tx, &own, &user, part)).await?;
+    let page = portal.db().read(move |tx| my_page(tx, &own, &user, &query)).await?;
     render(&page.ok_or(Error::NotFound)?)
 }
 
-fn my_page(tx: &mut Tx<'_>, portal: &Portal, user: &CustomerUser, part: Part) -> Result<Option<MyPage>, DbError> {
+/// Which part of the statements is asked for; `page` is that of the printers.
+const STATEMENTS: &str = "statements";
+
+fn my_page(tx: &mut Tx<'_>, portal: &Portal, user: &CustomerUser, query: &Fields) -> Result<Option<MyPage>, DbError> {
     let (scope, now) = (&user.scope, portal.surroundings().now());
+    let (part, of_statements) = (Part::asked(query), Part::named(query, STATEMENTS));
     let Some(customer_id) = scope.customer_id() else { return Ok(None) };
     let Some(seen) = overview(tx, scope, customer_id, part, now)? else { return Ok(None) };
     let reseller = store::reseller(tx, scope)?.unwrap_or_else(|| format::UNKNOWN.to_owned());
-    let statements = store::statements(tx, scope, customer_id)?;
+    let statements = store::statements(tx, scope, customer_id, of_statements)?;
+    let issued = store::statement_count(tx, scope, customer_id)?;
+    // Each list keeps the part that is shown of the other.
+    let printers_at = |page: &str| address("/my", [("page", page), (STATEMENTS, text(query, STATEMENTS))]);
+    let statements_at = |page: &str| address("/my", [("page", text(query, "page")), (STATEMENTS, page)]);
     let month = format::month(now, &seen.zone);
     let agents = agents::of_customer(tx, scope, customer_id, now)?;
     let at_work = agents.iter().filter(|agent| agent.is_at_work);
@@ -58,7 +66,8 @@ fn my_page(tx: &mut Tx<'_>, portal: &Portal, user: &CustomerUser, part: Part) ->
     Ok(Some(MyPage {
         chrome: chrome(tx, portal, &user.signed, Some(scope), ("/my", "Your printing"), None)?,
         sub: format!("Billed by {reseller} · times in {} · figures of {month}", seen.zone.name()),
-        pager: part.pager("/my", seen.printers.len(), seen.printer_count),
+        pager: part.pager_at(seen.printers.len(), seen.printer_count, printers_at),
+        statement_pager: of_statements.pager_at(statements.len(), issued, statements_at),
         printers: seen.printers,
         statements: statements.iter().map(statement_row).collect(),
         policy: policy(|row| fate(row, &policies, seen.personal)),
@@ -83,19 +92,16 @@ fn agent_row(agent: &Brief) -> AgentRow {
 }
 
 fn statement_row(issued: &store::Issued) -> StatementRow {
-    let statement = &issued.document;
-    let used = statement.lines.iter().flat_map(|line| &line.grades).filter(|(_, quantity)| **quantity != 0);
-    let grades: BTreeSet<Grade> = used.map(|(grade, _)| *grade).collect();
-    let (digits, code) = (u32::from(statement.currency.minor_digits()), statement.currency.code());
-    let payer = statement.payer.as_ref().map_or_else(String::new, |payer| format!(", paid by {payer}"));
+    let digits = Currency::parse(&issued.currency).map_or(2, Currency::minor_digits);
+    let payer = issued.payer.as_ref().map_or_else(String::new, |payer| format!(", paid by {payer}"));
     StatementRow {
         href: format!("/my/statements/{}", issued.statement_id),
         number: issued.name.clone(),
-        customer: format!("{}{payer}", statement.customer),
-        period: period_of(statement.kind, &statement.period_label),
-        grades: grades.into_iter().map(Badge::from).collect(),
+        customer: format!("{}{payer}", issued.customer),
+        period: period_of(issued.kind, &issued.period),
+        grades: issued.grades.iter().copied().map(Badge::from).collect(),
         status: status(issued.state),
-        total: format::money(issued.total, digits, code),
+        total: format::money(issued.total, u32::from(digits), &issued.currency),
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct MyPage {
     pub(crate) pager: Pager,
     /// The statements, newest first; drafts are not among them.
     pub(crate) statements: Vec<StatementRow>,
+    /// Which part of the statements is shown.
+    pub(crate) statement_pager: Pager,
     /// The agents that read the printers.
     pub(crate) agents: Vec<AgentRow>,
     /// Each row that can be collected, see [`policy`].
@@ -110,6 +112,7 @@ mod samples {
                 printers: PrintersPage::sample().rows.into_iter().take(6).collect(),
                 pager: Pager::new(0, 6, 6, None, None),
                 statements: vec![StatementRow::sample()],
+                statement_pager: Pager::new(0, 1, 1, None, None),
                 agents: vec![AgentRow {
                     name: "plotraum".to_owned(),
                     note: "Data Collector, in contact 2 h ago".to_owned(),

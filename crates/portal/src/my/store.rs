@@ -4,15 +4,19 @@
 
 use crate::db::{DbError, Tx, params};
 use crate::shell::ResellerScope;
+use crate::shell::part::{Part, ROWS};
 use crate::statements::store::State;
-
-/// Statements and notes that the page shows: more than two years of months.
-const STATEMENTS_MAX: i64 = 36;
+use billing::DocumentKind;
+use report::Grade;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 const RESELLER: &str = "select name from reseller where reseller_id = $1";
-const STATEMENTS: &str = "select statement_id, name, state, total, document from statement
+const COUNT: &str = "select count(*) from statement
+    where reseller_id = $1 and customer_id = $2 and state in ('issued', 'corrected')";
+const STATEMENTS: &str = "select statement_id, name, state, currency, total, document from statement
     where reseller_id = $1 and customer_id = $2 and state in ('issued', 'corrected')
-    order by period_start desc, revision desc, statement_id desc limit $3";
+    order by period_start desc, revision desc, statement_id desc limit $3 offset $4";
 
 /// The reseller's name.
 pub(super) fn reseller(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Option<String>, DbError> {
@@ -25,20 +29,59 @@ pub(super) struct Issued {
     /// `S-0187`.
     pub(super) name: String,
     pub(super) state: State,
+    pub(super) currency: String,
     /// Minor units.
     pub(super) total: i64,
-    pub(super) document: billing::Statement,
+    pub(super) kind: DocumentKind,
+    /// The customer as the document names it.
+    pub(super) customer: String,
+    /// Who pays it, where that is somebody else.
+    pub(super) payer: Option<String>,
+    /// The period as the document calls it.
+    pub(super) period: String,
+    /// The grades of what it charges.
+    pub(super) grades: BTreeSet<Grade>,
 }
 
-/// The latest statements and notes issued to the customer `id`, newest first.
-pub(super) fn statements(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result<Vec<Issued>, DbError> {
-    tx.query(STATEMENTS, params![scope.reseller_id(), id, STATEMENTS_MAX], |row| {
+/// What only the document says of what a list shows; the rest is passed over.
+#[derive(Deserialize)]
+struct Outline {
+    #[serde(default)]
+    kind: DocumentKind,
+    customer: String,
+    #[serde(default)]
+    payer: Option<String>,
+    period_label: String,
+    lines: Vec<OutlineLine>,
+}
+
+#[derive(Deserialize)]
+struct OutlineLine {
+    #[serde(default)]
+    grades: BTreeMap<Grade, i64>,
+}
+
+/// How many statements and notes were issued to the customer `id`.
+pub(super) fn statement_count(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64) -> Result<i64, DbError> {
+    tx.count(COUNT, params![scope.reseller_id(), id])
+}
+
+/// One part of the statements and notes issued to the customer `id`, newest first.
+pub(super) fn statements(tx: &mut Tx<'_>, scope: &ResellerScope, id: i64, part: Part) -> Result<Vec<Issued>, DbError> {
+    tx.query(STATEMENTS, params![scope.reseller_id(), id, ROWS, part.skipped()], |row| {
+        let Outline { kind, customer, payer, period_label, lines } = serde_json::from_str(&row.text(5)?)?;
+        let used = lines.iter().flat_map(|line| &line.grades).filter(|(_, quantity)| **quantity != 0);
         Ok(Issued {
             statement_id: row.int(0)?,
             name: row.text(1)?,
             state: State::read(row, 2)?,
-            total: row.int(3)?,
-            document: serde_json::from_str(&row.text(4)?)?,
+            currency: row.text(3)?,
+            total: row.int(4)?,
+            kind,
+            customer,
+            payer,
+            period: period_label,
+            grades: used.map(|(grade, _)| *grade).collect(),
         })
     })
 }

@@ -64,7 +64,9 @@ pub(super) fn follow(
 ) -> Result<(), Error> {
     let (source, other) = (form.text("source"), form.text("other"));
     let by = (user.signed.person_id, portal.surroundings().now());
-    if other.is_empty() || !follow_other(tx, &user.scope, printer_id, (source, other), by).map_err(at_once)? {
+    // The interfaces of a counter are words; a pattern would name any of them.
+    let is_word = !other.is_empty() && !other.contains(|c: char| c == '%' || c.is_whitespace());
+    if !is_word || !follow_other(tx, &user.scope, printer_id, (source, other), by).map_err(at_once)? {
         let words = "These counters are not given by both any more. Go back, reload and look again.";
         return Err(Error::Conflict(words.to_owned()));
     }
@@ -89,14 +91,7 @@ mod tests {
 
     fn other(meter: &str, wanted: Option<&str>) -> Other {
         Other {
-            machine: Machine {
-                printer_id: 7,
-                serial: "CN1".to_owned(),
-                label: "Hall 2".to_owned(),
-                customer_id: 4,
-                customer: "Kessler".to_owned(),
-                zone: "Europe/Berlin".to_owned(),
-            },
+            machine: Machine::sample(7),
             meter: meter.to_owned(),
             media: String::new(),
             source: "piws".to_owned(),

@@ -7,8 +7,8 @@
 use super::page::{ImportForm, ImportPage, Preview, PreviewRow};
 use super::page_store::{self, Machine};
 use super::parallel::{self, Theirs};
-use super::store::{self, HandReading};
-use super::{TEXT_MAX, at_once, zone_of};
+use super::store::{self, HandReading, LastValue};
+use super::{TEXT_MAX, at_once, beside, note_fits, zone_of};
 use crate::Portal;
 use crate::contracts::start_of_day;
 use crate::db::Tx;
@@ -79,10 +79,11 @@ impl Kind {
     fn words(self) -> &'static str {
         match self {
             Kind::Opening => {
-                "The first line names the columns: serial, meter, media (may be left out), value, read_at. A meter is \
-                 written as on a printer's page: area-media, pages, ink/cyan. A value is in the meter's own unit \
-                 (m², m, ml, pages, jobs); ft2 or ft may follow it. read_at is a day such as 2026-10-01, its \
-                 first moment at the customer's site, or a moment such as 2026-10-01T08:30:00Z."
+                "The first line names the columns: serial, meter, value, read_at; media and note may be left out. A \
+                 meter is written as on a printer's page: area-media, pages, ink/cyan. A value is in the meter's own \
+                 unit (m², m, ml, pages, jobs); ft2 or ft may follow it. read_at is a day such as 2026-10-01, its \
+                 first moment at the customer's site, or a moment such as 2026-10-01T08:30:00Z. A value that does \
+                 not fit what the printer said since needs a note that says why it can be."
             }
             Kind::Parallel => {
                 "The first line names the columns: serial, period, meter, quantity. A period is a month such as \
@@ -173,8 +174,16 @@ struct Opening {
     reading: HandReading,
 }
 
+/// What the printers said of their counters, by printer.
+type Said = BTreeMap<i64, Vec<LastValue>>;
+
 /// The reading of a line.
-fn opening(cells: &[String], machines: &BTreeMap<String, Vec<Machine>>, now: Instant) -> Result<Opening, String> {
+fn opening(
+    cells: &[String],
+    machines: &BTreeMap<String, Vec<Machine>>,
+    said: &Said,
+    now: Instant,
+) -> Result<Opening, String> {
     let cell = |place: usize| cells.get(place).map_or("", String::as_str);
     let machine = machine(machines, cell(0))?;
     let meter = Meter::parse(cell(1)).map_err(|error| error.to_string())?;
@@ -189,8 +198,14 @@ fn opening(cells: &[String], machines: &BTreeMap<String, Vec<Machine>>, now: Ins
         return Err(format!("“{}” is no media type", Defect::quote(media)));
     }
     let media = (!media.is_empty()).then(|| media.to_owned());
-    let (note, odd, source) = (String::new(), String::new(), ReadingSource::Opening);
-    let printer_id = machine.printer_id;
+    let (printer_id, note, source) = (machine.printer_id, cell(5).to_owned(), ReadingSource::Opening);
+    note_fits(&note).map_err(|words| words.trim_end_matches('.').to_owned())?;
+    let mut known = said.get(&printer_id).into_iter().flatten();
+    let known = known.find(|known| known.meter == meter && known.media == media);
+    let odd = known.and_then(|known| beside::odd(known, value, read_at)).unwrap_or_default();
+    if !odd.is_empty() && note.is_empty() {
+        return Err(format!("this is odd: {odd}. Look again, or say in the column note why it can be"));
+    }
     let reading = HandReading { printer_id, meter, media, value, read_at, source, note, odd };
     Ok(Opening { machine: machine.clone(), reading })
 }
@@ -211,7 +226,7 @@ fn look(
     now: Instant,
 ) -> Result<Result<Looked, Vec<String>>, Error> {
     let columns: (&[&str], &[&str]) = match kind {
-        Kind::Opening => (&["serial", "meter", "value", "read_at"], &["media"]),
+        Kind::Opening => (&["serial", "meter", "value", "read_at"], &["media", "note"]),
         Kind::Parallel => (&["serial", "period", "meter", "quantity"], &[]),
     };
     let lines = match lines(typed, columns.0, columns.1) {
@@ -223,9 +238,10 @@ fn look(
     let wrong = match kind {
         Kind::Opening => {
             let there = page_store::openings(tx, scope)?;
+            let said = store::last_values(tx, scope, &named(&lines, &machines))?;
             read_all(
                 &lines,
-                |cells| opening(cells, &machines, now),
+                |cells| opening(cells, &machines, &said, now),
                 opening_key,
                 |opening| {
                     if there.contains(&same(&opening)) { looked.known += 1 } else { looked.openings.push(opening) }
@@ -245,6 +261,13 @@ fn look(
         }
     };
     Ok(if wrong.is_empty() { Ok(looked) } else { Err(wrong) })
+}
+
+/// The printers that lines name by their serial number, which is the first cell.
+fn named(lines: &Lines, machines: &BTreeMap<String, Vec<Machine>>) -> Vec<i64> {
+    let of_line = lines.iter().filter_map(|(_, cells)| machines.get(cells.first()?));
+    let printers: BTreeSet<i64> = of_line.flatten().map(|machine| machine.printer_id).collect();
+    printers.into_iter().collect()
 }
 
 /// What tells a reading from another one of the same file.
@@ -294,9 +317,16 @@ fn preview(looked: &Looked, typed: &str) -> Preview {
             counter: super::counter_label(&reading.meter.to_string(), reading.media.as_deref().unwrap_or("")),
             value: reading.meter.unit().show_exact(reading.value),
             when: format::instant(reading.read_at, &zone_of(&opening.machine.zone)),
+            odd: reading.odd.clone(),
         }
     });
     let quantities = looked.quantities.iter().map(Theirs::preview);
+    let is_odd = |opening: &&Opening| !opening.reading.odd.is_empty();
+    let odd = match looked.openings.iter().filter(is_odd).count() {
+        0 => String::new(),
+        1 => " 1 of them is odd and says why.".to_owned(),
+        odd => format!(" {odd} of them are odd and say why."),
+    };
     let printers: BTreeSet<i64> = looked.openings.iter().map(|opening| opening.machine.printer_id).collect();
     let others: BTreeSet<i64> = looked.quantities.iter().map(Theirs::printer_id).collect();
     let count = looked.openings.len() + looked.quantities.len();
@@ -308,10 +338,17 @@ fn preview(looked: &Looked, typed: &str) -> Preview {
     let lines = if count == 1 { "line" } else { "lines" };
     let printers = if of == 1 { "printer" } else { "printers" };
     Preview {
-        words: format!("{count} {lines} of {of} {printers} would be taken. Nothing is kept yet.{known}"),
-        rows: openings.chain(quantities).take(SHOWN_MAX).collect(),
+        words: format!("{count} {lines} of {of} {printers} would be taken. Nothing is kept yet.{odd}{known}"),
+        rows: odd_first(openings.chain(quantities).collect()),
         seen: digest(typed),
     }
+}
+
+/// As many rows as a preview shows, the odd ones first.
+fn odd_first(mut rows: Vec<PreviewRow>) -> Vec<PreviewRow> {
+    rows.sort_by_key(|row| row.odd.is_empty());
+    rows.truncate(SHOWN_MAX);
+    rows
 }
 
 /// A form that was sent, with what came of it.

@@ -3,6 +3,7 @@
 //! Why a counter fell, readings by hand, units of numbers without one, swaps and moves. Deliberately absent:
 //! any change to what a printer said: what people say stands beside it, with their name, and can be withdrawn.
 
+mod beside;
 pub(crate) mod enter;
 mod follow;
 mod fragments;
@@ -19,7 +20,7 @@ pub(crate) mod store;
 mod swap;
 mod units;
 
-pub(crate) use fragments::{decided, last_before, waits};
+pub(crate) use fragments::{begins, decided, ends, last_before, waits};
 pub(crate) use printer::{hands_of, happened, unitless_of};
 pub(crate) use queue::waiting;
 

@@ -39,7 +39,7 @@ pub(crate) struct SettlePage {
     pub(crate) pager: Pager,
     /// Numbers that wait for a unit.
     pub(crate) units: Vec<GroupRow>,
-    /// Readings of people that were odd and count.
+    /// Readings of people that were odd and stand.
     pub(crate) odd: Vec<HandRow>,
     /// Late readings of agents that count nowhere.
     pub(crate) misfits: Vec<MisfitRow>,
@@ -183,6 +183,8 @@ pub(crate) struct UnitlessRow {
     pub(crate) count: String,
     /// The unit that somebody declared, or that none is.
     pub(crate) unit: String,
+    /// What its last reading gave, and what that counts; empty where it gave none of this row.
+    pub(crate) last: String,
     /// Where units are declared.
     pub(crate) href: String,
 }
@@ -379,6 +381,8 @@ pub(crate) struct PreviewRow {
     pub(crate) value: String,
     /// The time, or the month.
     pub(crate) when: String,
+    /// What is odd; may be empty.
+    pub(crate) odd: String,
 }
 
 /// A quantity of ours beside that of another system.
@@ -482,6 +486,7 @@ mod samples {
                 row: "Media area used (P19)".to_owned(),
                 count: "214 jobs".to_owned(),
                 unit: format!("m², declared by {ODD}"),
+                last: "77.5, which is 77.50 m², on 4 Oct 2026 09:12".to_owned(),
                 href: "/readings/units".to_owned(),
             }
         }
@@ -640,6 +645,7 @@ mod samples {
                         counter: "Media used".to_owned(),
                         value: "18531.40 m²".to_owned(),
                         when: "1 Oct 2026 00:00".to_owned(),
+                        odd: ODD.to_owned(),
                     }],
                     seen: "0c".to_owned(),
                 }),

@@ -9,7 +9,7 @@ use crate::db::{DbError, Row, Tx, params};
 use crate::shell::ResellerScope;
 use crate::shell::printer;
 use billing::{Meter, ReadingPoint, ReadingSource, SegmentReason};
-use report::{Decimal, Grade, Instant, ROWS, RowId};
+use report::{Grade, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds of a day.
@@ -57,11 +57,17 @@ fn machine(row: &Row) -> Result<Machine, DbError> {
     })
 }
 
+mod jumps;
 mod others;
 mod people;
+#[cfg(test)]
+mod samples;
+mod units;
 
+pub(super) use jumps::{Inner, Jump, inside, too_high, with_jump};
 pub(super) use others::{Other, all as other_counters, follow as follow_other, said as other_said};
 pub(super) use people::{one as one_of_people, waiting as waiting_of_people};
+pub(super) use units::{Declared, Example, Group, LastNumber, declared, examples, groups, last_numbers, row_of};
 
 const MACHINES: &str = concat!(
     "select ",
@@ -263,9 +269,12 @@ pub(super) struct Broken {
     /// Of a fall the instant of the rise back, of such a rise that of the fall: what is said of one as misread
     /// holds for both.
     pub(super) pair: Option<Instant>,
+    /// The jump that a fall takes back, where it does and [`with_jump`] looked.
+    pub(super) jump: Option<Jump>,
     /// What was decided last, if anything was.
     pub(super) decided: Option<SegmentReason>,
-    /// Whether it lies in what people read or declared, so that no segment shows it.
+    /// Whether a person read the value after it, or declared its unit: it can be misread though no segment says
+    /// that the value came back.
     pub(super) is_of_people: bool,
 }
 
@@ -308,6 +317,7 @@ fn broken(row: &Row) -> Result<Broken, DbError> {
         note: row.text(FIRST + 7)?,
         sources: (row.text(FIRST + 8)?, row.text(FIRST + 9)?),
         pair: row.opt_int(FIRST + 10)?.or(row.opt_int(FIRST + 11)?).map(Instant),
+        jump: None,
         decided: row.opt_text(FIRST + 12)?.as_deref().and_then(SegmentReason::parse),
         is_of_people: false,
     })
@@ -546,130 +556,5 @@ const MISFITS: &str = "select agent_event.agent_id, agent.host, agent_event.at, 
 pub(super) fn misfits(tx: &mut Tx<'_>, scope: &ResellerScope, since: Instant) -> Result<Vec<Misfit>, DbError> {
     tx.query(MISFITS, params![scope.reseller_id(), since, SHOWN_MAX], |row| {
         Ok(Misfit { agent_id: row.text(0)?, host: row.text(1)?, at: Instant(row.int(2)?), detail: row.text(3)? })
-    })
-}
-
-/// Numbers without a unit of one model, firmware and row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
-    pub(super) product_number: String,
-    pub(super) firmware: String,
-    pub(super) row: RowId,
-    pub(super) jobs: i64,
-    pub(super) readings: i64,
-    pub(super) printers: i64,
-    pub(super) latest: Instant,
-}
-
-const GROUPS: &str = "select unitless.product_number, unitless.firmware, unitless.row,
-        cast(sum(case when unitless.subject = 'job' then 1 else 0 end) as bigint), count(*),
-        count(distinct unitless.printer_id), max(unitless.at)
-    from unitless
-    where unitless.reseller_id = $1 and (unitless.printer_id = $2 or cast($2 as bigint) = 0)
-    group by unitless.product_number, unitless.firmware, unitless.row
-    order by unitless.product_number, unitless.firmware, unitless.row limit 500";
-
-/// The row of a word.
-pub(super) fn row_of(word: &str) -> Option<RowId> {
-    ROWS.iter().map(|row| row.id).find(|id| id.word() == word)
-}
-
-fn row_id(row: &Row, column: usize) -> Result<RowId, DbError> {
-    row_of(&row.text(column)?).ok_or(DbError::Shape { column, wanted: "a row of Appendix A" })
-}
-
-/// What printers gave without a unit, by model, firmware and row; `printer_id` is the one printer that is
-/// wanted, 0 for all.
-pub(super) fn groups(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<Group>, DbError> {
-    tx.query(GROUPS, params![scope.reseller_id(), printer_id], |row| {
-        let (jobs, all) = (row.int(3)?, row.int(4)?);
-        Ok(Group {
-            product_number: row.text(0)?,
-            firmware: row.text(1)?,
-            row: row_id(row, 2)?,
-            jobs,
-            readings: all.saturating_sub(jobs),
-            printers: row.int(5)?,
-            latest: Instant(row.int(6)?),
-        })
-    })
-}
-
-/// A number as a printer gave it.
-#[derive(Debug, Clone)]
-pub(super) struct Example {
-    pub(super) machine: Machine,
-    /// One row of one record can have several.
-    pub(super) numbers: Vec<Decimal>,
-    /// Whether it is of a job; else of a counter.
-    pub(super) of_job: bool,
-    pub(super) at: Instant,
-}
-
-const EXAMPLES: &str = concat!(
-    "select ",
-    machine!(),
-    ", unitless.number, unitless.subject, unitless.at from unitless
-    join printer on printer.reseller_id = unitless.reseller_id and printer.printer_id = unitless.printer_id
-    join customer on customer.reseller_id = printer.reseller_id and customer.customer_id = printer.customer_id
-    where unitless.reseller_id = $1 and unitless.product_number = $2 and unitless.firmware = $3
-      and unitless.row = $4
-    order by unitless.at desc, unitless.printer_id, unitless.key limit 5"
-);
-
-/// The latest numbers of a group, newest first.
-pub(super) fn examples(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    (product_number, firmware): (&str, &str),
-    row: RowId,
-) -> Result<Vec<Example>, DbError> {
-    const FIRST: usize = AFTER_MACHINE;
-    tx.query(EXAMPLES, params![scope.reseller_id(), product_number, firmware, row.word()], |row| {
-        let numbers = row.text(FIRST)?.split_whitespace().map(Decimal::parse).collect::<Option<Vec<Decimal>>>();
-        Ok(Example {
-            machine: machine(row)?,
-            numbers: numbers.ok_or(DbError::Shape { column: FIRST, wanted: "numbers" })?,
-            of_job: row.text(FIRST + 1)? == "job",
-            at: Instant(row.int(FIRST + 2)?),
-        })
-    })
-}
-
-/// A unit that a person declared and nobody withdrew.
-#[derive(Debug, Clone)]
-pub(super) struct Declared {
-    pub(super) declaration_id: i64,
-    pub(super) product_number: String,
-    /// Empty: every firmware that has none of its own.
-    pub(super) firmware: String,
-    pub(super) row: RowId,
-    pub(super) unit: String,
-    pub(super) note: String,
-    pub(super) declared_at: Instant,
-    pub(super) by: String,
-}
-
-const DECLARED: &str = "select declared_unit.declaration_id, declared_unit.product_number, declared_unit.firmware,
-        declared_unit.row, declared_unit.unit, declared_unit.note, declared_unit.declared_at,
-        coalesce(person.name, '')
-    from declared_unit left join person on person.person_id = declared_unit.person_id
-    where declared_unit.reseller_id = $1 and declared_unit.withdrawn_at is null
-    order by declared_unit.product_number, declared_unit.row, declared_unit.firmware,
-        declared_unit.declared_at limit 500";
-
-/// The units that hold.
-pub(super) fn declared(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Vec<Declared>, DbError> {
-    tx.query(DECLARED, params![scope.reseller_id()], |row| {
-        Ok(Declared {
-            declaration_id: row.int(0)?,
-            product_number: row.text(1)?,
-            firmware: row.text(2)?,
-            row: row_id(row, 3)?,
-            unit: row.text(4)?,
-            note: row.text(5)?,
-            declared_at: Instant(row.int(6)?),
-            by: row.text(7)?,
-        })
     })
 }

@@ -16,8 +16,10 @@ use billing::{Meter, MeterKind, Month};
 use report::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows of one comparison.
-const ROWS_MAX: i64 = 1_000;
+/// Quantities of one comparison.
+const ROWS_MAX: i64 = 100_000;
+/// Rows that a comparison shows, those that differ first.
+const SHOWN_MAX: usize = 500;
 /// Quantities that are looked at when more are imported.
 const THERE_MAX: i64 = 1_000_000;
 /// Two quantities are the same within this share of theirs, in parts of a thousand.
@@ -53,6 +55,7 @@ impl Theirs {
             counter: self.meter.label(),
             value: self.meter.unit().show_exact(self.quantity),
             when: self.period.label(),
+            odd: String::new(),
         }
     }
 }
@@ -155,17 +158,45 @@ pub(super) fn compared(tx: &mut Tx<'_>, scope: &ResellerScope, asked: &str) -> R
         let label = printer::label(nickname.as_deref(), product.as_deref(), number.as_deref(), &serial);
         let link = Link::new(label, format!("/printers/{id}"));
         let cells = ours.get(&id).map_or(&[][..], Vec::as_slice);
-        Ok(Meter::parse(&meter).ok().map(|meter| compare(link, &meter, of_meter(cells, &meter), theirs)))
+        Ok(Meter::parse(&meter).ok().map(|meter| {
+            let ours = of_meter(cells, &meter);
+            (is_same(ours, theirs), compare(link, &meter, ours, theirs))
+        }))
     })?;
+    let mut rows: Vec<(bool, CompareRow)> = rows.into_iter().flatten().collect();
+    // Of a whole estate nobody looks at what is the same first.
+    rows.sort_by_key(|(is_same, _)| *is_same);
+    let (all, same) = (rows.len(), rows.iter().filter(|(is_same, _)| *is_same).count());
+    rows.truncate(SHOWN_MAX);
     let chip = |of: &String| {
         let label = Month::parse(of).map_or_else(|_| of.clone(), Month::label);
         Chip::new(label, format!("/readings/import?period={of}#compare"), *of == name)
     };
     Ok(Compared {
         chips: months.iter().map(chip).collect(),
-        words: format!("{}. Ours are the jobs that ended well in that month at each site.", month.label()),
-        rows: rows.into_iter().flatten().collect(),
+        words: summary(month, all, same),
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
     })
+}
+
+/// What is compared, and how much of it is the same.
+fn summary(month: Month, all: usize, same: usize) -> String {
+    let more =
+        if all > SHOWN_MAX { format!(" Shown are {SHOWN_MAX}, those that differ first.") } else { String::new() };
+    format!(
+        "{}. Ours are the jobs that ended well in that month at each site. {same} of {all} are the same within half a \
+         percent.{more}",
+        month.label()
+    )
+}
+
+/// Whether two quantities are the same, within [`SAME_PER_MILLE`].
+fn is_same(ours: Option<i64>, theirs: i64) -> bool {
+    let is_near = |ours: i64| {
+        let difference = i128::from(ours) - i128::from(theirs);
+        difference.abs() * 1000 <= i128::from(theirs).abs() * i128::from(SAME_PER_MILLE)
+    };
+    ours.is_some_and(is_near)
 }
 
 /// What cells have of a meter; a meter of a whole kind is all of its kind. `None` where they have nothing.
@@ -191,9 +222,9 @@ fn compare(printer: Link, meter: &Meter, ours: Option<i64>, theirs: i64) -> Comp
 
 /// How two quantities compare.
 fn in_words(kind: MeterKind, ours: Option<i64>, theirs: i64) -> Status {
+    let is_same = is_same(ours, theirs);
     let Some(ours) = ours else { return Status::new(Tone::Warn, "we counted nothing") };
     let difference = i128::from(ours) - i128::from(theirs);
-    let is_same = difference.abs() * 1000 <= i128::from(theirs).abs() * i128::from(SAME_PER_MILLE);
     let shown = || quantity_unit(kind, i64::try_from(difference.abs()).unwrap_or(i64::MAX));
     match difference {
         0 => Status::new(Tone::Good, "the same"),
@@ -220,6 +251,17 @@ mod tests {
         for (ours, theirs, words) in cases {
             let status = in_words(MeterKind::AreaPrinted, ours, theirs);
             assert!(status.word().contains(words), "{}", status.word());
+        }
+    }
+
+    #[test]
+    fn a_whole_estate_says_how_much_is_the_same() {
+        let october = Month::parse("2026-10").expect("a month");
+        assert!(summary(october, 12, 9).ends_with("9 of 12 are the same within half a percent."));
+        assert!(summary(october, 12_000, 9).contains("Shown are 500, those that differ first."));
+        let cases = [(Some(521), 520, true), (Some(523), 520, false), (None, 0, false), (Some(0), 0, true)];
+        for (ours, theirs, expected) in cases {
+            assert_eq!(is_same(ours, theirs), expected, "{ours:?} {theirs}");
         }
     }
 

@@ -4,14 +4,15 @@
 //! Deliberately absent: the page, which the fleet has.
 
 use super::page::{HandRow, UnitlessRow};
+use super::page_store::{Declared, Group, LastNumber};
 use super::settle::{decided_words, hand_row};
 use super::units::{group_href, how_many, row_words, unit_for, unit_label};
-use super::{counter_label, follow, page_store, place_store};
+use super::{counter_label, counter_value, follow, page_store, place_store};
 use crate::db::{DbError, Tx};
 use crate::shell::ResellerScope;
 use crate::shell::format::{self, Zone};
-use billing::SegmentReason;
-use report::Instant;
+use billing::{DeclaredUnit, SegmentReason, Unitless, declared};
+use report::{Decimal, Instant};
 
 /// The readings that people entered for a printer, newest first.
 pub(crate) fn hands_of(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<HandRow>, DbError> {
@@ -19,19 +20,22 @@ pub(crate) fn hands_of(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) 
     Ok(hands.iter().map(|hand| HandRow { href: None, back: "printer", ..hand_row(hand) }).collect())
 }
 
-/// What a printer gave without a unit, each with the unit that somebody declared.
+/// What a printer gave without a unit, each with the unit that somebody declared and what it gave last.
 pub(crate) fn unitless_of(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     printer_id: i64,
+    zone: &Zone,
 ) -> Result<Vec<UnitlessRow>, DbError> {
     let groups = page_store::groups(tx, scope, printer_id)?;
     if groups.is_empty() {
         return Ok(Vec::new());
     }
-    let declared = page_store::declared(tx, scope)?;
-    let row = |group: &page_store::Group| {
-        let unit = unit_for(group, &declared).map(|unit| {
+    let made = page_store::declared(tx, scope)?;
+    let last = page_store::last_numbers(tx, scope, printer_id)?;
+    let row = |group: &Group| {
+        let chosen = unit_for(group, &made);
+        let unit = chosen.map(|unit| {
             let (label, by) = (unit_label(&unit.unit), unit.by.as_str());
             let by = if by.is_empty() { "the set-up" } else { by };
             format!("{label}, declared by {by} on {}", format::day(unit.declared_at, &Zone::utc()))
@@ -40,10 +44,37 @@ pub(crate) fn unitless_of(
             row: row_words(group.row),
             count: how_many(group.jobs, group.readings),
             unit: unit.unwrap_or_else(|| "none yet, so that nothing is billed".to_owned()),
+            last: last
+                .iter()
+                .find(|last| is_of(last, group))
+                .map_or_else(String::new, |last| shown(last, chosen, zone)),
             href: group_href(group),
         }
     };
     Ok(groups.iter().map(row).collect())
+}
+
+fn is_of(last: &LastNumber, group: &Group) -> bool {
+    let names = (last.product_number.as_str(), last.firmware.as_str());
+    last.row == group.row && names == (group.product_number.as_str(), group.firmware.as_str())
+}
+
+/// `77.5, which is 77.50 m², on 4 Oct 2026 09:12`; without a unit the number alone.
+fn shown(last: &LastNumber, unit: Option<&Declared>, zone: &Zone) -> String {
+    let at = format::instant(last.at, zone);
+    let numbers: Vec<String> = last.numbers.iter().map(Decimal::to_string).collect();
+    let bare: Vec<Unitless> = last.numbers.iter().map(|number| Unitless { row: last.row, number: *number }).collect();
+    let unit = unit.map(|unit| DeclaredUnit {
+        product_number: unit.product_number.clone(),
+        firmware: unit.firmware.clone(),
+        row: unit.row,
+        unit: unit.unit.clone(),
+    });
+    let units: Vec<DeclaredUnit> = unit.into_iter().collect();
+    let counts = declared(&bare, &last.product_number, &last.firmware, &units);
+    let counts = counts.first().map(|counts| counter_value(&counts.meter.to_string(), counts.amount));
+    let counts = counts.map(|counts| format!(", which is {counts}")).unwrap_or_default();
+    format!("{}{counts}, on {at}", numbers.join(" "))
 }
 
 /// Something that people said of a printer.
@@ -73,6 +104,11 @@ pub(crate) fn happened(
         let (read, what) = (format::instant(decided.at, zone), decided_words(reason));
         let detail = format!("{counter} at {read}: {what}, said {by}{note}");
         all.push(Happened { at: decided.decided_at, what: "Break of a counter decided", detail });
+    }
+    for high in page_store::too_high(tx, scope, printer_id)? {
+        let (counter, shown) = (counter_label(&high.meter, &high.media), counter_value(&high.meter, high.value));
+        let detail = format!("{counter}: {shown}, said to be too high by mistake; it is kept and counts nothing");
+        all.push(Happened { at: high.read_at, what: "Misread", detail });
     }
     for hand in page_store::of_printer(tx, scope, printer_id)? {
         let row = hand_row(&hand);

@@ -15,6 +15,7 @@ use crate::agents::history::Stamp;
 use crate::db::bulk::{Bulk, Kind};
 use crate::db::{DbError, Param, Row, Tx, params};
 use crate::ledger::{Settled, keep_decisions, usual_daily};
+use crate::readings::{begins, ends};
 use crate::shell::ResellerScope;
 use billing::{Decision, EstimateFact, Meter, Method, Period, ReadingFact, ReadingPoint, ReadingSource, SegmentReason};
 use report::{Grade, Instant};
@@ -30,11 +31,44 @@ const DECISIONS: &str = "select decision.printer_id, decision.meter, decision.me
     decision.counts_from, decision.width, decision.decided_at, person.name
     from segment_decision as decision
     left join person on person.reseller_id = decision.reseller_id and person.person_id = decision.person_id";
-/// Those on printers that are in a contract in a period.
-const OF_CONTRACT: &str = "where decision.reseller_id = $1
+/// Those on printers that are in a contract in a period, and on breaks among the readings that are gathered for it:
+/// of each counter, of a person or of its numbers without a unit after the last one at or before `$5` (before a fall
+/// that came back only after `$5`, or before what was too high then), until the first one after the period's end (that
+/// is not said to be too high), or until the counter was read last.
+const OF_CONTRACT: &str = concat!(
+    "where decision.reseller_id = $1
     and decision.printer_id in (select stay.printer_id from contract_printer as stay
         where stay.reseller_id = $1 and stay.contract_id = $2
-        and stay.from_at < $4 and (stay.to_at is null or stay.to_at > $3))";
+        and stay.from_at < $4 and (stay.to_at is null or stay.to_at > $3))
+    and (decision.at > coalesce((select max(own.read_at) from reading as own
+            where own.reseller_id = decision.reseller_id and own.printer_id = decision.printer_id
+            and own.meter = decision.meter and own.media = decision.media
+            and own.read_at <= ",
+    begins!("decision"),
+    "), $5)
+        or decision.at > coalesce((select max(hand.read_at) from hand_reading as hand
+            where hand.reseller_id = decision.reseller_id and hand.printer_id = decision.printer_id
+            and hand.meter = decision.meter and hand.media = decision.media and hand.withdrawn_at is null
+            and hand.read_at <= $5), $5)
+        or decision.at > coalesce((select max(bare.at) from unitless as bare
+            where bare.reseller_id = decision.reseller_id and bare.printer_id = decision.printer_id
+            and bare.subject = 'reading' and bare.key = '' and bare.version = 0 and bare.at <= $5), $5))
+    and (decision.at <= coalesce(",
+    ends!("decision"),
+    ", (select min(own.read_at) from reading as own
+            where own.reseller_id = decision.reseller_id and own.printer_id = decision.printer_id
+            and own.meter = decision.meter and own.media = decision.media and own.read_at > $4),
+            (select max(known.read_at) from counter as known
+            where known.reseller_id = decision.reseller_id and known.printer_id = decision.printer_id
+            and known.meter = decision.meter and known.media = decision.media), $4)
+        or decision.at <= coalesce((select min(hand.read_at) from hand_reading as hand
+            where hand.reseller_id = decision.reseller_id and hand.printer_id = decision.printer_id
+            and hand.meter = decision.meter and hand.media = decision.media and hand.withdrawn_at is null
+            and hand.read_at >= $4), $4)
+        or decision.at <= coalesce((select min(bare.at) from unitless as bare
+            where bare.reseller_id = decision.reseller_id and bare.printer_id = decision.printer_id
+            and bare.subject = 'reading' and bare.key = '' and bare.version = 0 and bare.at >= $4), $4))"
+);
 /// Of each counter of the printers that are in a contract in a period, from the last reading at or before `$5` to
 /// the first one at or after the period's end.
 const HAND: &str = "select hand.printer_id, hand.reading_id, hand.meter, hand.media, hand.value, hand.read_at,
@@ -161,15 +195,16 @@ pub(crate) fn decisions(
     Ok(decided(tx.query_any(DECISIONS, &columns, &keys(scope, printers), decision)?))
 }
 
-/// The same for the printers that are in a contract in a period, whatever time they are about: a counter's
-/// readings may begin long before it.
+/// The same for the printers that are in a contract in a period, as far as the readings of the period reach, with
+/// the last ones at or before `from`.
 pub(crate) fn decisions_of(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     contract_id: i64,
     period: Period,
+    from: Instant,
 ) -> Result<BTreeMap<i64, Vec<Decision>>, DbError> {
-    let asked = params![scope.reseller_id(), contract_id, period.start, period.end];
+    let asked = params![scope.reseller_id(), contract_id, period.start, period.end, from];
     Ok(decided(tx.query(&format!("{DECISIONS} {OF_CONTRACT}"), asked, decision)?))
 }
 
@@ -300,6 +335,8 @@ pub(crate) struct LastValue {
     pub(crate) media: Option<String>,
     /// When it was read, and its value. Its grade is not known here and stands as C.
     pub(crate) point: ReadingPoint,
+    /// The first reading of its open segment, where that is known.
+    pub(crate) first: Option<(Instant, i64)>,
     /// What it usually counts in a day, base units; `None` before it was watched for a day.
     pub(crate) usual_daily: Option<i64>,
 }
@@ -318,6 +355,7 @@ pub(crate) fn last_values(
             meter: meter(row, 1)?,
             media: media(row, 2)?,
             point: ReadingPoint { segment, value, read_at, grade: Grade::C, source: ReadingSource::Printer },
+            first,
             usual_daily: first.and_then(|first| usual_daily(first, (read_at, value))),
         };
         Ok((row.int(0)?, last))
@@ -333,7 +371,7 @@ pub(crate) fn touched(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) 
 }
 
 /// Keeps a decision on a break. `decision.by` is not kept, `by` is; it was decided at the stamp's time.
-/// `false` where the printer is not the scope's.
+/// `false` where the printer is not the scope's. That readings were too high before a fall is for [`decide_all`].
 pub(crate) fn decide(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
@@ -343,14 +381,16 @@ pub(crate) fn decide(
     by: Option<i64>,
     stamp: Stamp,
 ) -> Result<bool, DbError> {
-    decide_all(tx, scope, &[(printer_id, decision.clone(), stamp.id)], note, by, stamp.at)
+    decide_all(tx, scope, &[(printer_id, decision.clone(), stamp.id)], None, note, by, stamp.at)
 }
 
-/// Keeps decisions, each with its printer and a new id; all or none.
+/// Keeps decisions, each with its printer and a new id; all or none. `since` is when the first of the readings was
+/// made that were too high before a fall: a period with an edge among them needs them all.
 pub(crate) fn decide_all(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     decisions: &[(i64, Decision, i64)],
+    since: Option<Instant>,
     note: &str,
     by: Option<i64>,
     now: Instant,
@@ -372,6 +412,7 @@ pub(crate) fn decide_all(
         note: note.to_owned(),
         decided_at: now,
         person: by,
+        since: since.filter(|_| decision.reason == SegmentReason::Spike),
     };
     keep_decisions(tx, &decisions.iter().map(settled).collect::<Vec<_>>())?;
     Ok(true)
@@ -475,6 +516,7 @@ pub(crate) fn keep_estimate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::Db;
 
     fn entered(id: i64, meter: &str, read_at: i64) -> Entered {
         let fact = ReadingFact {
@@ -486,6 +528,38 @@ mod tests {
             source: ReadingSource::Manual,
         };
         Entered { reading_id: id, fact, by: "Ada".to_owned() }
+    }
+
+    /// Runs a statement; instants and ids are small numbers.
+    fn run(db: &Db, sql: &str, values: &[Param]) {
+        let done: Result<u64, DbError> = db.write_now(|tx| tx.execute(sql, values));
+        done.expect("written");
+    }
+
+    #[test]
+    fn a_period_asks_for_the_decisions_among_its_readings_and_no_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(&crate::Target::Sqlite(folder.path().join("portal.sqlite"))).expect("opens");
+        let stay = "insert into contract_printer (reseller_id, contract_id, printer_id, from_at) values ($1, 2, 3, $2)";
+        run(&db, stay, params![1_i64, 0_i64]);
+        for (sequence, at) in [(1_i64, 10_i64), (2, 90), (3, 150), (4, 210), (5, 300)] {
+            let reading =
+                "insert into reading (reseller_id, printer_id, meter, media, read_at, agent_id, segment, value,
+                grade, sequence, record) values ($1, 3, 'pages', '', $2, 'a', 1, 5, 'B', $3, 0)";
+            run(&db, reading, params![1_i64, at, sequence]);
+        }
+        for at in [10_i64, 90, 91, 150, 210, 211, 300] {
+            let decision = "insert into segment_decision (reseller_id, decision_id, printer_id, meter, media, at,
+                reason, note, decided_at) values ($1, $2, 3, 'pages', '', $2, 'reset', '', 400)";
+            run(&db, decision, params![1_i64, at]);
+        }
+        let period = Period::new(Instant(100), Instant(200)).expect("a period");
+        let scope = ResellerScope::of_new_reseller(1);
+        let found: Result<_, DbError> = db.read_now(|tx| decisions_of(tx, &scope, 2, period, Instant(95)));
+        let of_printer = found.expect("read").remove(&3).unwrap_or_default();
+        let ats: Vec<i64> = of_printer.iter().map(|decision| decision.at.0).collect();
+        // The reading of 90 stands for the start, that of 210 for the end.
+        assert_eq!(ats, [91, 150, 210]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::page::{PastRow, SwapPage, SwapRow};
 use super::page_store::{self, Counters, Machine};
 use super::place_store::{self, NewSwap, Stay};
 use super::store::{self, HandReading};
-use super::{at_once, note_fits, zone_of};
+use super::{at_once, beside, note_fits, zone_of};
 use crate::Portal;
 use crate::agents::change;
 use crate::agents::history::Stamp;
@@ -232,16 +232,23 @@ fn read(
     let values = typed(form, &mut wrong);
     let counters = page_store::counters(tx, scope, old.customer_id, &[old.printer_id])?;
     let (Some(new), Some(at)) = (new, at) else { return Ok(Err(wrong)) };
+    let own = store::last_values(tx, scope, &[new.printer_id])?.remove(&new.printer_id).unwrap_or_default();
     let (mut readings, mut decisions) = (Vec::new(), Vec::new());
     for (number, meter, last, first) in values {
         let odd = last.and_then(|value| {
             let known = counters.get(&(old.printer_id, meter.clone()))?;
             plausible(&known.last?, value, at, known.usual_daily).err()
         });
-        if let Some(odd) = odd.as_ref().filter(|_| form.text("note").is_empty()) {
-            wrong.insert(format!("old.{number}"), format!("This is odd: {odd}. Look again, or say in the note why."));
-        }
+        // What the new one is said to have begun with is not billed, so that it must fit what it showed since.
+        let known = own.iter().find(|known| known.meter == meter && known.media.is_none());
+        let odd_first = first.zip(known).and_then(|(value, known)| beside::odd(known, value, at));
         let note = form.text("note");
+        for (field, odd) in [("old", &odd), ("new", &odd_first)] {
+            if let Some(odd) = odd.as_ref().filter(|_| note.is_empty()) {
+                let words = format!("This is odd: {odd}. Look again, or say in the note why.");
+                wrong.insert(format!("{field}.{number}"), words);
+            }
+        }
         let by_hand = |printer_id: i64, value: i64, odd: String| HandReading {
             printer_id,
             meter: meter.clone(),
@@ -253,7 +260,7 @@ fn read(
             odd,
         };
         readings.extend(last.map(|value| by_hand(old.printer_id, value, odd.unwrap_or_default())));
-        readings.extend(first.map(|value| by_hand(new.printer_id, value, String::new())));
+        readings.extend(first.map(|value| by_hand(new.printer_id, value, odd_first.unwrap_or_default())));
         decisions.extend(first.map(|value| (new.printer_id, begins_at(&meter, value, at, user, now))));
     }
     if wrong.is_empty() { Ok(Ok(Swap { stay, new, at, readings, decisions })) } else { Ok(Err(wrong)) }
@@ -330,7 +337,7 @@ fn keep(
         .map(|(printer, decision)| (printer, decision, crate::new_id(surroundings)))
         .collect();
     let entered = store::enter(tx, scope, &readings, by, now).map_err(at_once)?;
-    let decided = store::decide_all(tx, scope, &decisions, note, Some(by), now).map_err(at_once)?;
+    let decided = store::decide_all(tx, scope, &decisions, None, note, Some(by), now).map_err(at_once)?;
     // What is billed has to be read.
     let takes_part = change::participate(tx, scope, new, true, Some(by), Stamp::of(surroundings))?;
     if !(entered && decided && takes_part) {

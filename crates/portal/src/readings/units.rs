@@ -160,7 +160,9 @@ fn unit_form(group: &Group, examples: &[Example], form: &FormData, wrong: &Wrong
     let wrong = |name: &str| wrong.get(name).cloned();
     let units = [("", "Choose")].into_iter().chain(UNITS);
     let shown_in = [("m2", "m²"), ("ft2", "ft²")];
-    let reach = [("firmware", "this firmware"), ("model", "every firmware of the model")];
+    // Numbers that came without a firmware can have no unit of their own.
+    let of_firmware = (!group.firmware.is_empty()).then_some(("firmware", "this firmware"));
+    let reach = of_firmware.into_iter().chain([("model", "every firmware of the model")]);
     let newest = examples.first().map(numbers_of).unwrap_or_default();
     UnitForm {
         title: format!("{} of {}", row_words(group.row), model(&group.product_number, &group.firmware)),
@@ -184,7 +186,7 @@ fn unit_form(group: &Group, examples: &[Example], form: &FormData, wrong: &Wrong
                 .wrong(wrong("value")),
             Field::select("shown_in", "The page shows it in", shown_in, form.text("shown_in")),
             Field::select("unit", "So the number is in", units, form.text("unit")).required().wrong(wrong("unit")),
-            Field::select("reach", "For", reach, form.text("reach")),
+            Field::select("reach", "For", reach, form.text("reach")).wrong(wrong("reach")),
             Field::text("note", "Note")
                 .value(form.text("note"))
                 .hint("Where you looked, or why it holds though the two differ.")
@@ -243,6 +245,11 @@ fn read(form: &FormData, key: &Key) -> Result<DeclaredUnit, Wrong> {
                      Sign for it on the billing run, and bill what it counted by a reading by hand.";
         wrong.insert("number", words.to_owned());
     }
+    let is_of_model = form.text("reach") == "model";
+    if key.firmware.is_empty() && !is_of_model {
+        let words = "These numbers came without a firmware: a unit for them holds for every firmware of the model.";
+        wrong.insert("reach", words.to_owned());
+    }
     let unit = UNITS.iter().find(|(word, _)| *word == form.text("unit")).map(|(word, _)| *word);
     if unit.is_none() {
         wrong.insert("unit", "Choose the unit.".to_owned());
@@ -273,7 +280,7 @@ fn read(form: &FormData, key: &Key) -> Result<DeclaredUnit, Wrong> {
         );
         return Err(Wrong::from([("unit", words)]));
     }
-    let firmware = if form.text("reach") == "model" { String::new() } else { key.firmware.clone() };
+    let firmware = if is_of_model { String::new() } else { key.firmware.clone() };
     Ok(DeclaredUnit { product_number: key.product.clone(), firmware, row, unit: unit.to_owned() })
 }
 
@@ -389,5 +396,18 @@ mod tests {
         let found = read(&FormData::parse(b"number=0.543&value=0.54&unit=m2"), &nameless);
         assert_eq!(found.map_err(|wrong| wrong.into_keys().next()), Err(Some("number")));
         assert_eq!(declared_row(&declared[0], &[group("F1"), group("F2")], &declared).touches, "3 jobs");
+    }
+
+    #[test]
+    fn a_unit_of_numbers_without_a_firmware_is_said_for_the_whole_model_or_not_at_all() {
+        let silent = Key { firmware: String::new(), ..key() };
+        let found = |text: &str| {
+            let found = read(&FormData::parse(text.as_bytes()), &silent);
+            found.map(|unit| unit.firmware).map_err(|wrong| wrong.into_keys().collect::<Vec<_>>())
+        };
+        for reach in ["", "&reach=firmware"] {
+            assert_eq!(found(&format!("number=0.543&value=0.54&unit=m2{reach}")), Err(vec!["reach"]), "{reach}");
+        }
+        assert_eq!(found("number=0.543&value=0.54&unit=m2&reach=model"), Ok(String::new()));
     }
 }

@@ -1,10 +1,13 @@
 //! Forms: bounded, and only with the token of the sender's session.
 
-use super::error::Error;
+use super::error::{Error, render, see_other};
 use super::session::Signed;
 use crate::Portal;
+use askama::Template;
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
 
 /// Bytes of a form that says nothing else.
@@ -53,6 +56,24 @@ fn decode(text: &[u8]) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// What came of a form that was sent.
+pub(crate) enum Answer<P> {
+    /// It was done; the page at this address says so.
+    Done(String),
+    /// Its page again, with what was typed and what is wrong.
+    Again(Box<P>),
+}
+
+impl<P: Template> Answer<P> {
+    /// The answer to whoever sent the form.
+    pub(crate) fn respond(self) -> Result<Response, Error> {
+        match self {
+            Answer::Done(address) => Ok(see_other(&address)),
+            Answer::Again(page) => Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&*page)?).into_response()),
+        }
+    }
 }
 
 /// A form of at most `MOST` bytes that somebody signed in sent: who, and the fields. `U` is

@@ -178,6 +178,12 @@ pub(crate) fn day(instant: Instant, zone: &Zone) -> String {
     shown(instant, zone, "%-d %b %Y")
 }
 
+/// Who did something, and on which day: `Ada, 1 Oct 2026`; the day alone where nobody is known.
+pub(crate) fn by(name: &str, at: Instant, zone: &Zone) -> String {
+    let day = day(at, zone);
+    if name.is_empty() { day } else { format!("{name}, {day}") }
+}
+
 /// The day without its year, for charts: `1 Oct`.
 pub(crate) fn short_day(instant: Instant, zone: &Zone) -> String {
     shown(instant, zone, "%-d %b")

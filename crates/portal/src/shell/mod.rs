@@ -3,7 +3,6 @@
 pub(crate) mod address;
 pub(crate) mod chart;
 mod chrome;
-pub(crate) mod csv;
 mod error;
 mod form;
 pub(crate) mod format;
@@ -13,14 +12,16 @@ pub(crate) mod printer;
 pub(crate) mod rows;
 mod session;
 mod tenancy;
+mod upload;
 
 pub(crate) use chrome::{chrome, frame};
 pub(crate) use error::{Error, render, see_other};
-pub(crate) use form::{FormData, Posted};
+pub(crate) use form::{Answer, FormData, Posted};
 pub(crate) use session::{
     CustomerUser, OperatorUser, ResellerUser, SESSION_COOKIE, Signed, cookie, open_session, same_token, session_hash,
 };
 pub(crate) use tenancy::{ResellerScope, Role};
+pub(crate) use upload::Uploaded;
 
 use crate::Portal;
 use axum::Router;

@@ -370,6 +370,19 @@ pub(crate) struct FormError {
     pub(crate) text: String,
 }
 
+impl FormError {
+    /// What is wrong with the field called `name`.
+    pub(crate) fn at(name: &str, text: impl Into<String>) -> FormError {
+        FormError { field: Field::id(name), text: text.into() }
+    }
+
+    /// What of `errors` is said of the field called `name`.
+    pub(crate) fn of(errors: &[FormError], name: &str) -> Option<String> {
+        let element = Field::id(name);
+        errors.iter().find(|error| error.field == element).map(|error| error.text.clone())
+    }
+}
+
 /// A choice of a list.
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {

@@ -19,7 +19,12 @@ pub(crate) struct Part {
 impl Part {
     /// The part that a query asks for; the first one where it asks for none that can be.
     pub(crate) fn asked(query: &Fields) -> Part {
-        let page: i64 = text(query, "page").parse().unwrap_or(1);
+        Part::named(query, "page")
+    }
+
+    /// The same, of one of several lists on a page, which the query names by `name`.
+    pub(crate) fn named(query: &Fields, name: &str) -> Part {
+        let page: i64 = text(query, name).parse().unwrap_or(1);
         Part { page: page.clamp(1, PAGES_MAX) }
     }
 

@@ -10,6 +10,7 @@ use super::store::{self, Carries, Document, Happened, Laid, Left, Look, Made, Pa
 use crate::Portal;
 use crate::db::Tx;
 use crate::shell::{Error, ResellerScope};
+use billing::clauses::coverage::drift;
 use billing::correction::notes;
 use billing::{Billed, Carry, Period, Rated, RatingError, Readiness, rate, readiness};
 use evidence::Basis;
@@ -18,33 +19,10 @@ use report::{Instant, Surroundings};
 /// Periods that one correction rates again at most: ten years of months.
 const PERIODS_MAX: usize = 120;
 
-/// A billed period with its facts as they are known now.
-pub(super) struct Facts {
-    period: Period,
-    gathered: Gathered,
-}
-
-/// The facts of billed periods, each by the version of the contract that is in force for it now.
-pub(super) fn facts(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    contract_id: i64,
-    periods: &[Period],
-    now: Instant,
-) -> Result<Vec<Facts>, Error> {
-    let mut all = Vec::with_capacity(periods.len());
-    for period in periods {
-        let contract = store::contract(tx, scope, contract_id, period.end)?;
-        let gathered = gather::gather(tx, scope, &contract, *period, now)?;
-        all.push(Facts { period: *period, gathered });
-    }
-    Ok(all)
-}
-
 /// A billed period, rated again.
 pub(super) struct Again {
     pub(super) period: Period,
-    basis: Basis,
+    pub(super) basis: Basis,
     pub(super) rated: Rated,
     readiness: Vec<Readiness>,
 }
@@ -64,24 +42,41 @@ pub(super) fn unrated(error: &RatingError) -> Error {
 pub(super) fn rate_gathered(gathered: &Gathered) -> Result<(Rated, Vec<Readiness>), Error> {
     let input = gathered.basis.input();
     let rated = rate(&input).map_err(|error| unrated(&error))?;
+    // What a printer's other limits cost is worth knowing where the contract takes the printer's categories.
+    let drift = drift(&input).map_err(|error| unrated(&error))?.filter(|drift| drift.charged);
     let judge = |usage: &billing::PrinterUsage| {
-        let extra = gathered.extra.get(&usage.id).cloned().unwrap_or_default();
+        let mut extra = gathered.extra.get(&usage.id).cloned().unwrap_or_default();
+        if let Some(drift) = drift.as_ref().filter(|drift| drift.printers.contains(&usage.id)) {
+            extra.drift = Some(drift.cost);
+            extra.drifting = u64::try_from(drift.printers.len()).unwrap_or(u64::MAX).saturating_sub(1);
+        }
         readiness(usage, &input.terms, input.period, &extra)
     };
     Ok((rated, input.printers.iter().map(judge).collect()))
 }
 
-/// Rates periods that follow each other again: each is given what the one before leaves now.
-pub(super) fn rate_again(facts: Vec<Facts>, mut carry: Carry) -> Result<Vec<Again>, Error> {
-    let mut all = Vec::with_capacity(facts.len());
-    for Facts { period, mut gathered } in facts {
+/// Rates periods that follow each other again, each by the version of the contract that is in force for it now, and
+/// gives each to `take`: it begins with what the one before leaves now, the first with `carry`.
+///
+/// They are gathered one after the other, since one alone may have a million facts.
+pub(super) fn rate_again(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    (contract_id, periods): (i64, &[Period]),
+    mut carry: Carry,
+    now: Instant,
+    mut take: impl FnMut(Again) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for period in periods {
+        let contract = store::contract(tx, scope, contract_id, period.end)?;
+        let mut gathered = gather::gather(tx, scope, &contract, *period, now)?;
         // What the statement of this period settled of others stands on that statement.
         gathered.finish(carry, Vec::new());
         let (rated, readiness) = rate_gathered(&gathered)?;
         carry = rated.carry.clone();
-        all.push(Again { period, basis: gathered.basis, rated, readiness });
+        take(Again { period: *period, basis: gathered.basis, rated, readiness })?;
     }
-    Ok(all)
+    Ok(())
 }
 
 /// What billed a period, in the order in which it was issued. A conflict while one of them is approved and
@@ -98,8 +93,14 @@ pub(super) fn billed(past: &[Past], period: Period) -> Result<Vec<Billed<'_>>, E
 
 /// The note that settles a period, to be kept as a draft, with one document for each payer. `None` where
 /// nothing is to be settled.
-pub(super) fn note(surroundings: &Surroundings, past: &[Past], again: Again, why: &str) -> Result<Option<Made>, Error> {
-    let Again { period, basis, rated, readiness } = again;
+pub(super) fn note(
+    surroundings: &Surroundings,
+    past: &[Past],
+    again: &Again,
+    why: &str,
+) -> Result<Option<Made>, Error> {
+    let Again { basis, rated, readiness, .. } = again;
+    let period = again.period;
     let opening = basis.input.carry.clone();
     let billed = billed(past, period)?;
     let Some(first) = billed.first() else { return Ok(None) };
@@ -120,10 +121,10 @@ pub(super) fn note(surroundings: &Surroundings, past: &[Past], again: Again, why
         period,
         revision,
         documents: statements.into_iter().map(document).collect(),
-        basis: store::pack(&basis)?,
-        carry: rated.carry,
+        basis: store::pack(basis)?,
+        carry: rated.carry.clone(),
         laid: Laid { opening, ..store::laid(past, vec![period]) },
-        readiness,
+        readiness: readiness.clone(),
         why: why.to_owned(),
     }))
 }
@@ -134,12 +135,13 @@ struct Known {
     start: Instant,
     past: Vec<Past>,
     carries: Carries,
-    facts: Vec<Facts>,
+    /// The period of the document, and those that were billed after it.
+    periods: Vec<Period>,
     /// How often stays of the contract had changed.
     stays: i64,
 }
 
-fn known(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64, now: Instant) -> Result<Known, Error> {
+fn known(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64) -> Result<Known, Error> {
     let stored = store::statement(tx, scope, statement_id)?.ok_or(Error::NotFound)?;
     if !stored.is_issued() {
         let words = "Only what was issued is corrected. Draw this statement up again instead.";
@@ -158,7 +160,7 @@ fn known(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64, now: Instant
         start: period.start,
         past: store::past(tx, scope, contract_id, period.start)?,
         carries: store::carries(tx, scope, contract_id, period.start)?,
-        facts: facts(tx, scope, contract_id, &periods, now)?,
+        periods,
         stays: store::stays_changed(tx, scope, contract_id)?,
     })
 }
@@ -176,25 +178,27 @@ pub(super) fn overtaken() -> Error {
     Error::Conflict(words.to_owned())
 }
 
-/// The notes that settle these periods, the first of which begins at `start`. Each keeps what all of them leave:
-/// the one that stands says what the periods after it go on with.
+/// The notes that settle these periods. Each keeps what all of them leave: the one that stands says what the periods
+/// after it go on with.
 fn made(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
     surroundings: &Surroundings,
-    past: &[Past],
-    carries: &Carries,
-    (start, facts): (Instant, Vec<Facts>),
-    why: &str,
+    known: &Known,
+    (why, now): (&str, Instant),
 ) -> Result<Vec<Made>, Error> {
-    let mut look = Look::begin(carries.before(start).carry);
+    let opening = known.carries.before(known.start).carry;
+    let mut look = Look::begin(opening.clone());
     let mut made = Vec::new();
-    for again in rate_again(facts, look.opening.clone())? {
-        let (period, carry) = (again.period, again.rated.carry.clone());
-        let note = note(surroundings, past, again, why)?;
-        look.left.push(Left { period, carry, noted: note.is_some() });
+    let wanted = (known.contract.contract_id, known.periods.as_slice());
+    rate_again(tx, scope, wanted, opening, now, |again| {
+        let note = note(surroundings, &known.past, &again, why)?;
+        look.left.push(Left { period: again.period, carry: again.rated.carry, noted: note.is_some() });
         made.extend(note);
-    }
+        Ok(())
+    })?;
     for made in &mut made {
-        made.laid.looked = look.kept(carries);
+        made.laid.looked = look.kept(&known.carries);
     }
     Ok(made)
 }
@@ -216,9 +220,12 @@ pub(crate) fn correct(
 ) -> Result<Vec<i64>, Error> {
     let reason = reason_of(reason)?;
     let (surroundings, now) = (portal.surroundings(), portal.surroundings().now());
-    let Known { contract, start, past, carries, facts, stays } =
-        portal.db().read_now(|tx| known(tx, scope, statement_id, now))?;
-    let made = made(surroundings, &past, &carries, (start, facts), &reason)?;
+    let (known, made) = portal.db().read_now(|tx| -> Result<(Known, Vec<Made>), Error> {
+        let known = known(tx, scope, statement_id)?;
+        let made = made(tx, scope, surroundings, &known, (reason.as_str(), now))?;
+        Ok((known, made))
+    })?;
+    let Known { contract, start, past, stays, .. } = known;
     let ids: Vec<i64> = made.iter().flat_map(|made| &made.documents).map(|document| document.statement_id).collect();
     // That it was corrected is told of it when a note on it is issued.
     let found = match made.len() {

@@ -1,15 +1,16 @@
 //! Statements as files: for the reseller every one of them, for a customer those that were issued to it.
 //!
-//! What a file is made from is read in one transaction; it is made where no other request waits for it, and
-//! nobody waits longer than a minute. Deliberately absent: the forms themselves (see `export`), keeping what was
-//! made, and sending it anywhere.
+//! What a file is made from is read in one transaction; it is made where no other request waits for it (see
+//! `desks`), and nobody waits longer than a minute. A file of what was issued shows the reseller as it showed itself
+//! then. Deliberately absent: the forms themselves (see `export`), keeping what was made, and sending it anywhere.
 
 use super::export::{self, Filled, Form, HAS_PDF, Material};
+use super::page::Letterhead;
 use super::store::{self, Stored};
 use super::view::Reader;
-use super::{blocking, events_store, file, gather, issued};
+use super::{blocking, desks, events_store, file, gather, issued};
 use crate::Portal;
-use crate::contracts::settings::branding;
+use crate::contracts::brand;
 use crate::db::{DbError, Tx, params};
 use crate::shell::address::{Fields, id, text};
 use crate::shell::page::Link;
@@ -19,14 +20,13 @@ use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use billing::Parties;
-use documents::{Around, Brand};
+use documents::{Around, Brand, Logo};
+use report::Instant;
+use std::future::Future;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// How long somebody waits for a file.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Heavy files that are made at a time: one with many thousand rows takes seconds and some gigabytes.
-static DESKS: Semaphore = Semaphore::const_new(2);
 
 const RESELLER: &str = "select name from reseller where reseller_id = $1";
 
@@ -38,11 +38,13 @@ pub(super) fn routes() -> Router<Portal> {
         .route("/statements/{id}/export.json", get(json::<ResellerUser>))
         .route("/statements/{id}/einvoice.xml", get(einvoice::<ResellerUser>))
         .route("/statements/{id}/statement.pdf", get(pdf::<ResellerUser>))
+        .route("/statements/{id}/logo", get(logo::<ResellerUser>))
         .route("/my/statements/{id}/export.csv", get(csv::<CustomerUser>))
         .route("/my/statements/{id}/export.xlsx", get(xlsx::<CustomerUser>))
         .route("/my/statements/{id}/export.json", get(json::<CustomerUser>))
         .route("/my/statements/{id}/einvoice.xml", get(einvoice::<CustomerUser>))
         .route("/my/statements/{id}/statement.pdf", get(pdf::<CustomerUser>))
+        .route("/my/statements/{id}/logo", get(logo::<CustomerUser>))
 }
 
 /// Somebody who takes files.
@@ -116,41 +118,66 @@ async fn pdf<T: Taker>(
     take(&portal, taker, &statement, form).await
 }
 
+/// The logo on a statement, for its page.
+async fn logo<T: Taker>(
+    State(portal): State<Portal>,
+    Path(statement): Path<String>,
+    taker: T,
+) -> Result<Response, Error> {
+    let (statement_id, scope) = (id(&statement)?, taker.scope());
+    let read = move |tx: &mut Tx<'_>| -> Result<Option<Logo>, Error> {
+        let stored = found::<T>(tx, &scope, statement_id)?;
+        Ok(brand::logo(tx, &scope, stored.issued_at)?)
+    };
+    portal.db().read(read).await?.map(|logo| brand::picture(&logo)).ok_or(Error::NotFound)
+}
+
+/// The statement, if whoever takes it may see it.
+fn found<T: Taker>(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64) -> Result<Stored, Error> {
+    let found = match T::READER {
+        Reader::Reseller => store::statement(tx, scope, statement_id)?,
+        Reader::Customer => issued(tx, scope, statement_id)?,
+    };
+    found.ok_or(Error::NotFound)
+}
+
 async fn take<T: Taker>(portal: &Portal, taker: T, statement: &str, form: Form) -> Result<Response, Error> {
     let (statement_id, scope) = (id(statement)?, taker.scope());
     let read = move |tx: &mut Tx<'_>| -> Result<(String, Material), Error> {
-        let found = match T::READER {
-            Reader::Reseller => store::statement(tx, &scope, statement_id)?,
-            Reader::Customer => issued(tx, &scope, statement_id)?,
-        };
-        let stored = found.ok_or(Error::NotFound)?;
+        let stored = found::<T>(tx, &scope, statement_id)?;
         Ok((export::name(&stored), material(tx, &scope, stored, form)?))
     };
-    let (name, material) = portal.db().read(read).await?;
-    let bytes = made(material, form).await?;
-    Ok(file(form.content_type(), &name, &form.ending(), bytes))
+    let making = async {
+        // Who waits for a desk holds nothing yet.
+        let desk = if form.is_heavy() { Some(desks::free().await?) } else { None };
+        let (name, material) = portal.db().read(read).await?;
+        let work = move || export::bytes(&material, form);
+        let bytes = match desk {
+            Some(desk) => desk.make(work).await?,
+            None => blocking(work).await?,
+        };
+        Ok::<Response, Error>(file(form.content_type(), &name, &form.ending(), bytes))
+    };
+    soon(making).await
 }
 
-/// Makes a file within the deadline.
-async fn made(material: Material, form: Form) -> Result<Vec<u8>, Error> {
-    let making = async move {
-        let desk = if form.is_heavy() {
-            Some(DESKS.acquire().await.map_err(|_| Error::from(DbError::Interrupted))?)
-        } else {
-            None
-        };
-        let work = move || {
-            // It is held until the work ends, also when nobody waits for that any more.
-            let _desk = desk;
-            export::bytes(&material, form)
-        };
-        blocking(work).await
-    };
+/// What is made within the deadline.
+async fn soon<T>(making: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let late = || {
-        let words = "Making this file takes too long. Try again in a while, or take the CSV.";
+        let words = "Making this takes too long now. Try again in a while; a statement's CSV is made at once.";
         Err(Error::Conflict(words.to_owned()))
     };
     tokio::time::timeout(DEADLINE, making).await.unwrap_or_else(|_| late())
+}
+
+/// Whether a logo can be drawn. A build without PDF cannot tell, and takes it.
+pub(crate) async fn draws(logo: &Logo) -> Result<bool, Error> {
+    if !HAS_PDF {
+        return Ok(true);
+    }
+    let logo = logo.clone();
+    let making = async { desks::free().await?.make(move || Ok(export::draws(&logo))).await };
+    soon(making).await
 }
 
 /// What the file is made from.
@@ -165,23 +192,45 @@ fn material(tx: &mut Tx<'_>, scope: &ResellerScope, mut stored: Stored, form: Fo
         (stored.statement.parties, is_renamed) = (known, filled.is_renamed);
     }
     let sites = events_store::sites(tx, scope, stored.contract_id)?;
+    let logo = if form.has_logo() { brand::logo(tx, scope, stored.issued_at)? } else { None };
+    let (brand, _) = brand_of(tx, scope, stored.issued_at)?;
     Ok(Material {
         around: Around { name: stored.name, state: stored.state.word().to_owned(), sites },
         statement: stored.statement,
-        brand: brand(tx, scope)?,
+        brand,
+        logo,
         is_renamed,
     })
 }
 
-/// How the reseller shows itself; by its name here where it never said another.
-fn brand(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<Brand, DbError> {
-    let look = branding(tx, scope)?;
-    let name = if look.name.is_empty() {
+/// How the reseller shows itself on what was issued then, and whether with a logo; by its name here where it never
+/// said another.
+fn brand_of(tx: &mut Tx<'_>, scope: &ResellerScope, issued: Option<Instant>) -> Result<(Brand, bool), DbError> {
+    let brand::Shown { words, has_logo } = brand::shown(tx, scope, issued)?;
+    let name = if words.name.is_empty() {
         tx.query_opt(RESELLER, params![scope.reseller_id()], |row| row.text(0))?.unwrap_or_default()
     } else {
-        look.name
+        words.name
     };
-    Ok(Brand { name, address: look.address, accent: look.accent, footer: look.footer, payment: look.payment })
+    let brand =
+        Brand { name, address: words.address, accent: words.accent, footer: words.footer, payment: words.payment };
+    Ok((brand, has_logo))
+}
+
+/// What stands at the head of a statement's page.
+pub(super) fn letterhead(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    stored: &Stored,
+    reader: Reader,
+) -> Result<Letterhead, DbError> {
+    let (Brand { name, .. }, has_logo) = brand_of(tx, scope, stored.issued_at)?;
+    let (within, is_printed_only) = match reader {
+        Reader::Reseller => ("", true),
+        Reader::Customer => ("/my", false),
+    };
+    let logo = has_logo.then(|| format!("{within}/statements/{}/logo", stored.statement_id));
+    Ok(Letterhead { name, logo, is_printed_only })
 }
 
 /// The parties of an issued document, with what was not known of them taken from what is known now.

@@ -1,27 +1,34 @@
 //! Draws up statements: what is known of a period becomes a stored draft, with what it settles of periods
 //! before.
 //!
-//! It reads in one transaction, rates outside any, and writes in another one; what changed in between is a
-//! conflict. Deliberately absent: all arithmetic, which is the billing crate's, and approving.
+//! It reads and rates in one transaction, and writes in another one; what changed in between is a conflict.
+//! Deliberately absent: all arithmetic, which is the billing crate's, and approving.
 
 mod late;
 
-use super::correct::{self, Again, Facts, as_standing, overtaken, rate_gathered, unrated};
+use super::correct::{self, Again, as_standing, overtaken, rate_gathered, unrated};
 use super::gather::{self, Gathered};
 use super::issue::hold;
-use super::store::{self, Carries, Contract, Document, Laid, Left, Look, Made, Opening, Past, State};
+use super::store::{self, Carries, Contract, Document, Laid, Left, Look, Made, Opening, Past, State, Stored};
 use crate::Portal;
 use crate::db::{DbError, Tx};
 use crate::shell::{Error, ResellerScope};
+use billing::carry::carries_on;
 use billing::clauses::corrections::{Corrections, Late};
 use billing::correction::{needs_note, other_terms};
 use billing::{Adjustment, Currency, Money, Period, adjustment, outstanding};
+use evidence::{AGAIN_MAX, Basis};
+use late::News;
 use report::{Instant, Surroundings};
 
 /// Why notes stand beside a draft.
 const NOTE_WORDS: &str = "Facts arrived after the period was billed.";
 /// The same, where the terms are others now.
 const TERMS_WORDS: &str = "Another version of the contract bills the period now.";
+/// Billed periods before those that are looked back at, of which it is told that something arrived.
+const OLDER_MAX: i64 = 36;
+/// Of these, how many are named.
+const NAMED_MAX: usize = 3;
 
 /// What came of drawing up a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +51,12 @@ struct Known {
     from: Instant,
     past: Vec<Past>,
     /// The billed periods that are looked at again.
-    late: Vec<Facts>,
-    late_from: Option<Instant>,
+    late: Vec<Period>,
+    /// Billed periods of which something arrived that nobody looks at again by itself.
+    missed: Vec<Period>,
     /// How often stays of the contract had changed.
     stays: i64,
+    now: Instant,
 }
 
 fn known(
@@ -61,7 +70,9 @@ fn known(
     store::refuse_billed(tx, scope, contract_id, period)?;
     store::refuse_waiting(tx, scope, contract_id, period.start, false)?;
     let look_back = i64::from(Corrections::of(&contract.terms).look_back);
-    let billed = store::periods_before(tx, scope, contract_id, period.start, look_back.max(1))?;
+    let all = store::periods_before(tx, scope, contract_id, period.start, look_back.max(1) + OLDER_MAX)?;
+    let newest = usize::try_from(look_back.max(1)).unwrap_or(usize::MAX);
+    let (older, billed) = all.split_at(all.len().saturating_sub(newest));
     let from = billed.first().map_or(period.start, |first| first.start);
     let past = store::past(tx, scope, contract_id, from)?;
     // What is approved and has no number yet cannot be referred to: its period, and those before it, are looked
@@ -69,7 +80,10 @@ fn known(
     let waits = |period: &Period| past.iter().any(|of| of.state == State::Approved && of.bills(*period));
     let open = billed.iter().rposition(waits).map_or(0, |place| place + 1);
     let looked_at = if look_back > 0 { billed.get(open..).unwrap_or_default() } else { &[] };
-    let late = late::changed(tx, scope, &contract, looked_at, &past)?;
+    let older = if look_back > 0 { older } else { all.as_slice() };
+    let news = News::read(tx, scope, &contract, all.first().copied().unwrap_or(period))?;
+    let late = news.changed(looked_at, &past)?;
+    let missed = news.missed(older, past.iter().filter_map(|of| of.rated_at).max())?;
     let carries = store::carries(tx, scope, contract_id, from)?;
     // What was settled with another carry than the one that stands now is looked at as well.
     let moved = carries.moved(looked_at);
@@ -79,10 +93,11 @@ fn known(
         carries,
         from,
         past,
-        late_from: late.first().map(|first| first.start),
+        late: late.to_vec(),
+        missed,
         stays: store::stays_changed(tx, scope, contract_id)?,
-        late: correct::facts(tx, scope, contract_id, late, now)?,
         contract,
+        now,
     })
 }
 
@@ -95,19 +110,48 @@ struct Settled {
     periods: Vec<Period>,
     /// What the periods that were looked at leave now.
     look: Look,
+    /// What those periods were rated from, where they are to be kept and there is room for all of them.
+    again: Vec<Basis>,
+    /// The jobs and readings of all that was to be kept.
+    facts: usize,
+}
+
+impl Settled {
+    /// Keeps what a period was rated from. Once there is more than an evidence file has room for, nothing is: one
+    /// period with all its facts is in memory beside what is kept, and no two.
+    fn keep(&mut self, basis: Basis) {
+        let facts = basis.facts.iter().map(|of| of.jobs.len() + of.readings.len());
+        self.facts = facts.fold(self.facts, usize::saturating_add);
+        self.again.push(basis);
+        if self.facts > AGAIN_MAX {
+            self.again.clear();
+        }
+    }
 }
 
 /// Rates late periods again and settles what differs as the contract says: by lines of this statement, or by
 /// notes; always by a note where a line on this statement could not say it.
-fn settle(surroundings: &Surroundings, known: &Known, late: Vec<Facts>) -> Result<Settled, Error> {
+fn settle(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    surroundings: &Surroundings,
+    known: &Known,
+) -> Result<Settled, Error> {
     let rule = Corrections::of(&known.contract.terms);
-    let opening = known.late_from.map(|from| known.carries.before(from)).unwrap_or_default();
+    let opening = known.late.first().map(|first| known.carries.before(first.start)).unwrap_or_default();
     let mut settled = Settled { look: Look::begin(opening.carry.clone()), ..Settled::default() };
-    for again in correct::rate_again(late, opening.carry)? {
-        let (period, carry) = (again.period, again.rated.carry.clone());
-        let noted = settle_one(surroundings, known, rule, again, &mut settled)?;
-        settled.look.left.push(Left { period, carry, noted });
-    }
+    let is_carried = carries_on(&known.contract.terms) || !known.carries.is_empty();
+    let (wanted, carried_again) = ((known.contract.contract_id, known.late.as_slice()), opening.again);
+    correct::rate_again(tx, scope, wanted, opening.carry, known.now, |again| {
+        let noted = settle_one(surroundings, known, rule, &again, &mut settled)?;
+        let Again { period, mut basis, rated, .. } = again;
+        basis.carried_again = carried_again && settled.look.left.is_empty();
+        settled.look.left.push(Left { period, carry: rated.carry, noted });
+        if is_carried || settled.periods.contains(&period) {
+            settled.keep(basis);
+        }
+        Ok(())
+    })?;
     for note in &mut settled.notes {
         note.laid.looked = settled.look.kept(&known.carries);
     }
@@ -119,7 +163,7 @@ fn settle_one(
     surroundings: &Surroundings,
     known: &Known,
     rule: Corrections,
-    again: Again,
+    again: &Again,
     settled: &mut Settled,
 ) -> Result<bool, Error> {
     let (past, next) = (known.past.as_slice(), &known.own.basis.input);
@@ -147,7 +191,6 @@ fn statement(
     known: &mut Known,
     settled: &mut Settled,
     period: Period,
-    now: Instant,
 ) -> Result<Made, Error> {
     let opening = match settled.look.left.last() {
         Some(last) => Opening { carry: last.carry.clone(), again: true },
@@ -160,7 +203,16 @@ fn statement(
     };
     known.own.finish(opening.carry, std::mem::take(&mut settled.adjustments));
     known.own.basis.carried_again = opening.again;
-    known.own.basis.added = notes(&known.contract, period, now);
+    let mut again = std::mem::take(&mut settled.again);
+    if laid.looked.is_none() {
+        // Nothing is carried: what is not settled here proves nothing.
+        again.retain(|of| laid.periods.contains(&of.input.period));
+    } else if again.len() != settled.look.left.len() {
+        // What one of them leaves follows from all before it.
+        again.clear();
+    }
+    known.own.basis.keep_again(again);
+    known.own.basis.added = notes(&known.contract, period, known.now);
     let (rated, readiness) = rate_gathered(&known.own)?;
     let mut whole = rated.statement;
     whole.notes.extend(known.own.basis.added.iter().cloned());
@@ -196,10 +248,12 @@ pub(crate) fn draw(
     by: Option<i64>,
 ) -> Result<DrawUp, Error> {
     let (surroundings, now) = (portal.surroundings(), portal.surroundings().now());
-    let mut known = portal.db().read_now(|tx| known(tx, scope, contract_id, period, now))?;
-    let late = std::mem::take(&mut known.late);
-    let mut settled = settle(surroundings, &known, late)?;
-    let own = statement(surroundings, &mut known, &mut settled, period, now)?;
+    let (mut known, mut settled) = portal.db().read_now(|tx| -> Result<(Known, Settled), Error> {
+        let known = known(tx, scope, contract_id, period, now)?;
+        let settled = settle(tx, scope, surroundings, &known)?;
+        Ok((known, settled))
+    })?;
+    let own = statement(surroundings, &mut known, &mut settled, period)?;
     let totals = own.documents.iter().map(|document| document.statement.total);
     let total = Money::sum(totals).map_err(|error| Error::Internal(Box::new(error)))?;
     let first = own.documents.first().map(|document| document.statement_id);
@@ -216,12 +270,12 @@ pub(crate) fn draw(
             return Err(overtaken());
         }
         store::hand_on(tx, scope, contract_id, &made)?;
-        let dropped = match known.late_from {
-            Some(from) => store::drop_notes(tx, scope, contract_id, (from, period.start))?,
+        let dropped = match known.late.first() {
+            Some(first) => store::drop_notes(tx, scope, contract_id, (first.start, period.start))?,
             None => 0,
         };
         if let Some(own) = made.last_mut() {
-            own.why = beside(notes, dropped);
+            own.why = format!("{} {}", beside(notes, dropped), not_looked_at(&known)).trim().to_owned();
         }
         let replaced = store::drop_drafts(tx, scope, contract_id, period)?;
         store::insert(tx, scope, &known.contract, &made, (now, by)).map_err(doubled)?;
@@ -244,6 +298,26 @@ fn beside(notes: usize, dropped: u64) -> String {
         many => format!("{many} drafts of notes that waited were taken away."),
     };
     format!("{drawn} {gone}").trim().to_owned()
+}
+
+/// That something arrived of periods that the contract does not look back at, in words; empty where nothing did.
+fn not_looked_at(known: &Known) -> String {
+    let zone = &known.contract.terms.time_zone;
+    let label = |period: &Period| period.label(zone).unwrap_or_else(|_| format!("{} to {}", period.start, period.end));
+    let named: Vec<String> = known.missed.iter().rev().take(NAMED_MAX).map(label).collect();
+    if named.is_empty() {
+        return String::new();
+    }
+    let words = "The contract does not look back so far. Open the statement of then and correct it, if that matters.";
+    format!("Something of {} arrived since the last statement. {words}", named.join(" and "))
+}
+
+/// Whether something became known of the period of a draft since it was drawn up, which it does not hold.
+pub(super) fn has_news(tx: &mut Tx<'_>, scope: &ResellerScope, draft: &Stored) -> Result<bool, Error> {
+    let period = draft.statement.period;
+    let contract = store::contract(tx, scope, draft.contract_id, period.end)?;
+    let since = Instant(draft.created_at.0.saturating_add(1));
+    Ok(News::read(tx, scope, &contract, period)?.concerns(period, since)?)
 }
 
 fn doubled(error: DbError) -> Error {

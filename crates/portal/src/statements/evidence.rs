@@ -84,9 +84,10 @@ pub(crate) fn bundle(
     let own = documents.first().map(|issued| issued.chain).ok_or(Error::NotFound)?;
     let before = params![scope.reseller_id(), contract_id, first];
     let previous = tx.query_opt(CHAIN_BEFORE, before, |row| Ok(Hex(row.array(0)?)))?;
-    let billed = billed(tx, scope, &stored)?;
+    let billed = billed(tx, scope, &stored, &basis)?;
     let agents = agents(tx, scope, &basis)?;
-    let serials: BTreeSet<&str> = basis.facts.iter().filter_map(|facts| facts.serial.as_deref()).collect();
+    let facts = [&basis].into_iter().chain(&basis.again).flat_map(|of| &of.facts);
+    let serials: BTreeSet<&str> = facts.filter_map(|facts| facts.serial.as_deref()).collect();
     let mut marks = Marks::default();
     let mut proofs = Vec::with_capacity(agents.len());
     for agent in &agents {
@@ -125,9 +126,15 @@ fn documents(tx: &mut Tx<'_>, scope: &ResellerScope, stored: &Stored) -> Result<
     Ok(documents)
 }
 
-/// What a note was laid against, in the order in which it was issued. Nothing for a statement.
-fn billed(tx: &mut Tx<'_>, scope: &ResellerScope, stored: &Stored) -> Result<Vec<(Reference, String)>, Error> {
-    if stored.kind == DocumentKind::Statement {
+/// What a note was laid against, or what lines of a statement settle, in the order in which it was issued. Nothing
+/// where what such a line is worked out from does not stand in the basis.
+fn billed(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    stored: &Stored,
+    basis: &Basis,
+) -> Result<Vec<(Reference, String)>, Error> {
+    if stored.kind == DocumentKind::Statement && basis.again.is_empty() {
         return Ok(Vec::new());
     }
     let (reseller, start) = (scope.reseller_id(), stored.statement.period.start);

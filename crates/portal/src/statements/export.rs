@@ -7,7 +7,7 @@
 use super::store::Stored;
 use crate::shell::Error;
 use billing::{Parties, Party, Statement};
-use documents::{Around, Brand, Dialect, Profile, Syntax};
+use documents::{Around, Brand, Dialect, Logo, Profile, Syntax};
 
 /// Whether this build makes PDFs.
 pub(super) const HAS_PDF: bool = cfg!(feature = "pdf");
@@ -83,6 +83,11 @@ impl Form {
         matches!(self, Form::Invoice(..) | Form::Pdf(_, Some(_)))
     }
 
+    /// Whether the reseller's logo stands on it.
+    pub(super) fn has_logo(self) -> bool {
+        matches!(self, Form::Pdf(..))
+    }
+
     /// Whether making it takes seconds, or much memory, for a document of many rows.
     pub(super) fn is_heavy(self) -> bool {
         matches!(self, Form::Xlsx | Form::Pdf(..))
@@ -142,6 +147,8 @@ pub(super) struct Material {
     pub(super) around: Around,
     /// How the reseller shows itself.
     pub(super) brand: Brand,
+    /// Its logo, for a form that shows it.
+    pub(super) logo: Option<Logo>,
     /// Whether a party is called otherwise now, so that nothing was filled in from it.
     pub(super) is_renamed: bool,
 }
@@ -152,7 +159,7 @@ pub(super) struct Material {
 ///
 /// The document cannot be said in that form; the words say why.
 pub(super) fn bytes(material: &Material, form: Form) -> Result<Vec<u8>, Error> {
-    let Material { statement, around, brand, .. } = material;
+    let Material { statement, around, brand, logo, .. } = material;
     match form {
         Form::Csv(dialect) => documents::csv(statement, around, dialect).map_err(failed),
         Form::Xlsx => documents::xlsx(statement, brand).map_err(failed),
@@ -161,7 +168,7 @@ pub(super) fn bytes(material: &Material, form: Form) -> Result<Vec<u8>, Error> {
         Form::Pdf(look, carried) => {
             // The pages show the parties of the invoice: both say the same.
             let carried = carried.map(|profile| invoice(material, Syntax::Cii, profile)).transpose()?;
-            set(statement, brand, look, carried.as_deref())
+            set((statement, brand), logo.as_ref(), look, carried.as_deref())
         }
     }
 }
@@ -196,13 +203,24 @@ fn sentence(words: &str) -> String {
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
+/// A statement, and how its reseller shows itself.
+type Of<'a> = (&'a Statement, &'a Brand);
+
 #[cfg(feature = "pdf")]
-fn set(statement: &Statement, brand: &Brand, look: &str, carried: Option<&str>) -> Result<Vec<u8>, Error> {
+fn set((statement, brand): Of<'_>, logo: Option<&Logo>, look: &str, carried: Option<&str>) -> Result<Vec<u8>, Error> {
     let paper = documents::paper(statement, brand);
     let look = pdf::Look::parse(look).unwrap_or_default();
-    let written = match carried {
-        Some(cii) => pdf::facturx(&paper, look, None, cii),
-        None => pdf::pdf(&paper, look, None),
+    let write = |logo: Option<&Logo>| match carried {
+        Some(cii) => pdf::facturx(&paper, look, logo, cii),
+        None => pdf::pdf(&paper, look, logo),
+    };
+    let written = match write(logo) {
+        Err(pdf::PdfError::Typeset(why)) if logo.is_some() => {
+            // A build without PDF took it as it was. Better a document with the name in its place than none.
+            tracing::warn!(why, "a logo cannot be drawn");
+            write(None)
+        }
+        written => written,
     };
     written.map_err(|error| match error {
         pdf::PdfError::TooManyRows { .. } | pdf::PdfError::TooMuchText { .. } => {
@@ -213,8 +231,20 @@ fn set(statement: &Statement, brand: &Brand, look: &str, carried: Option<&str>) 
 }
 
 #[cfg(not(feature = "pdf"))]
-fn set(_: &Statement, _: &Brand, _: &str, _: Option<&str>) -> Result<Vec<u8>, Error> {
+fn set(_: Of<'_>, _: Option<&Logo>, _: &str, _: Option<&str>) -> Result<Vec<u8>, Error> {
     Err(no_pdf())
+}
+
+/// Whether the logo can be drawn: a page with nothing else can be set.
+#[cfg(feature = "pdf")]
+pub(super) fn draws(logo: &Logo) -> bool {
+    pdf::pdf(&documents::Paper::default(), pdf::Look::Ledger, Some(logo)).is_ok()
+}
+
+/// Whether the logo can be drawn, which only a build with PDF can tell.
+#[cfg(not(feature = "pdf"))]
+pub(super) fn draws(_: &Logo) -> bool {
+    true
 }
 
 /// What was filled in of parties that were not wholly known when a document was issued.

@@ -1,10 +1,13 @@
 //! Reads the facts that a statement is made from: a contract's printers, their stays, jobs and counters,
 //! each with the package that proves it.
 //!
-//! A fixed number of queries, however many printers there are. Personal rows are never read. Deliberately
-//! absent: what people said, which `readings` keeps, and which of these facts are billed.
+//! A fixed number of queries, however many printers there are, and however long their history is: SQLite, which has
+//! no statistics here, walks a cross join in the order that is written, and would else begin with all that a printer
+//! ever said. Personal rows are never read. Deliberately absent: what people said, which `readings` keeps, and which
+//! of these facts are billed.
 
 use crate::db::{DbError, Param, Row, Tx, params};
+use crate::readings::{begins, ends};
 use crate::shell::ResellerScope;
 use crate::shell::printer;
 use billing::{JobFact, Meter, MeterKind, Period, PixelCoverage, Quantity, ReadingFact, ReadingSource, ThresholdFact};
@@ -76,7 +79,8 @@ const EDGES: &str = concat!(
     edges_of_printers!(),
     ") as part
     cross join (select 1 as side union all select 2 as side) as near
-    join reading_set as seen on seen.reseller_id = part.reseller_id and seen.printer_id = part.printer_id
+    cross join reading_set as seen
+    where seen.reseller_id = $1 and seen.reseller_id = part.reseller_id and seen.printer_id = part.printer_id
         and seen.odd = 0
         and seen.read_at = case near.side
             when 1 then (select max(known.read_at) from reading_set as known
@@ -86,7 +90,6 @@ const EDGES: &str = concat!(
                 where known.reseller_id = part.reseller_id and known.printer_id = part.printer_id
                 and known.read_at >= part.edge_at and known.odd = 0)
             end
-    where seen.reseller_id = $1
     order by seen.printer_id, seen.read_at, seen.grade desc, seen.agent_id, seen.sequence"
 );
 /// The same for each row of a printer's counters by its bit, of the readings that gave that row. What was not
@@ -105,7 +108,8 @@ const EDGES_OF_COUNTERS: &str = concat!(
         group by own.reseller_id, own.printer_id, own.bit) as series
         on series.reseller_id = part.reseller_id and series.printer_id = part.printer_id
     cross join (select 1 as side union all select 2 as side) as near
-    join reading_set as seen on seen.reseller_id = part.reseller_id and seen.printer_id = part.printer_id
+    cross join reading_set as seen
+    where seen.reseller_id = $1 and seen.reseller_id = part.reseller_id and seen.printer_id = part.printer_id
         and (seen.counted & series.bit) <> 0 and seen.odd = 0
         and seen.read_at = case near.side
             when 1 then (select max(known.read_at) from reading_set as known
@@ -117,54 +121,64 @@ const EDGES_OF_COUNTERS: &str = concat!(
                 and known.read_at >= part.edge_at and known.read_at <= series.read_at
                 and (known.counted & series.bit) <> 0 and known.odd = 0)
             end
-    where seen.reseller_id = $1
     order by seen.printer_id, seen.read_at, seen.grade desc, seen.agent_id, seen.sequence"
 );
 /// The current versions of the jobs that finished in the period while their printer was in the contract.
+/// A bound with a sign is none of an index: with both bounds SQLite takes the index by time, which has the jobs of
+/// all contracts.
 const JOBS: &str = "select job.printer_id, job.job_key, job.version, job.finished_at, job.status, job.grade, job.kind,
     job.non_white, job.colour_share, job.agent_id, job.sequence, job.quantities
-    from contract_printer as stay
-    join job on job.reseller_id = stay.reseller_id and job.printer_id = stay.printer_id
+    from contract_printer as stay cross join job
     where stay.reseller_id = $1 and stay.contract_id = $2
-    and job.finished_at >= $3 and job.finished_at < $4
-    and job.finished_at >= stay.from_at and (stay.to_at is null or job.finished_at < stay.to_at)
+    and job.reseller_id = stay.reseller_id and job.printer_id = stay.printer_id
+    and job.finished_at >= $3 and +job.finished_at < $4
+    and +job.finished_at >= stay.from_at and (stay.to_at is null or +job.finished_at < stay.to_at)
     and not exists (select 1 from job_superseded as later
         where later.reseller_id = job.reseller_id and later.printer_id = job.printer_id
         and later.job_key = job.job_key and later.version = job.version)";
-/// The packages with every version of a job of which one version falls into the period.
+/// The packages with every version of a job of which one version falls into the period; in the order that is written,
+/// as with the jobs.
 const VERSIONS: &str = "select distinct made.agent_id, made.sequence
-    from contract_printer as stay
-    join job as inside on inside.reseller_id = stay.reseller_id and inside.printer_id = stay.printer_id
-    join job_superseded as replaced on replaced.reseller_id = inside.reseller_id
-        and replaced.printer_id = inside.printer_id and replaced.job_key = inside.job_key
-    join job as made on made.reseller_id = replaced.reseller_id and made.printer_id = replaced.printer_id
-        and made.job_key = replaced.job_key
+    from contract_printer as stay cross join job_superseded as replaced cross join job as made
     where stay.reseller_id = $1 and stay.contract_id = $2
     and stay.from_at < $4 and (stay.to_at is null or stay.to_at > $3)
-    and inside.finished_at >= $3 and inside.finished_at < $4";
-/// The readings of each counter from the last one before `$5` on, until the first one after the period's end.
-const READINGS: &str = "select reading.printer_id, reading.meter, reading.media, reading.value, reading.read_at,
+    and replaced.reseller_id = stay.reseller_id and replaced.printer_id = stay.printer_id
+    and made.reseller_id = replaced.reseller_id and made.printer_id = replaced.printer_id
+    and made.job_key = replaced.job_key
+    and exists (select 1 from job as inside
+        where inside.reseller_id = replaced.reseller_id and inside.printer_id = replaced.printer_id
+        and inside.job_key = replaced.job_key and +inside.finished_at >= $3 and +inside.finished_at < $4)";
+/// The readings of each counter from the last one before `$5` on, until the first one after the period's end. Where
+/// a counter had fallen by then and came back later, from the one before it fell on: what people say of the fall,
+/// such as that it was misread, is said of both sides of the edge. So it is where a person said that what was read at
+/// an edge was too high: from the reading before that on, until the one that was not.
+const READINGS: &str = concat!(
+    "select reading.printer_id, reading.meter, reading.media, reading.value, reading.read_at,
     reading.grade, reading.agent_id, reading.sequence, counter.read_at, counter.bit
-    from counter
-    join reading on reading.reseller_id = counter.reseller_id and reading.printer_id = counter.printer_id
-        and reading.meter = counter.meter and reading.media = counter.media
-    where counter.reseller_id = $1
+    from counter cross join reading
+    where counter.reseller_id = $1 and reading.reseller_id = counter.reseller_id
+    and reading.printer_id = counter.printer_id and reading.meter = counter.meter and reading.media = counter.media
     and counter.printer_id in (select stay.printer_id from contract_printer as stay
         where stay.reseller_id = $1 and stay.contract_id = $2
         and stay.from_at < $4 and (stay.to_at is null or stay.to_at > $3))
     and reading.read_at >= coalesce((select max(earlier.read_at) from reading as earlier
         where earlier.reseller_id = counter.reseller_id and earlier.printer_id = counter.printer_id
-        and earlier.meter = counter.meter and earlier.media = counter.media and earlier.read_at <= $5), $5)
-    and reading.read_at <= coalesce((select min(later.read_at) from reading as later
+        and earlier.meter = counter.meter and earlier.media = counter.media
+        and earlier.read_at <= ",
+    begins!("counter"),
+    "), $5)
+    and reading.read_at <= coalesce(",
+    ends!("counter"),
+    ", (select min(later.read_at) from reading as later
         where later.reseller_id = counter.reseller_id and later.printer_id = counter.printer_id
-        and later.meter = counter.meter and later.media = counter.media and later.read_at > $4), $4)";
+        and later.meter = counter.meter and later.media = counter.media and later.read_at > $4), $4)"
+);
 /// The readings that brought numbers without a unit: of each printer from the last one before `$5` on, until the
 /// first one after the period's end.
 const UNITLESS_SETS: &str = "select seen.printer_id, seen.read_at, seen.grade, seen.agent_id, seen.sequence
-    from unitless
-    join reading_set as seen on seen.reseller_id = unitless.reseller_id and seen.printer_id = unitless.printer_id
-        and seen.read_at = unitless.at
-    where unitless.reseller_id = $1
+    from unitless cross join reading_set as seen
+    where unitless.reseller_id = $1 and seen.reseller_id = unitless.reseller_id
+    and seen.printer_id = unitless.printer_id and seen.read_at = unitless.at
     and unitless.printer_id in (select stay.printer_id from contract_printer as stay
         where stay.reseller_id = $1 and stay.contract_id = $2
         and stay.from_at < $4 and (stay.to_at is null or stay.to_at > $3))
@@ -204,13 +218,12 @@ const HELD: &str = "select printer.printer_id, cast(sum(held.packages) as bigint
 /// The readings that contradict others, from `$5` on, each with the packages of the next reading of its printer
 /// that gave what it does not count: that shows why it counts nothing.
 const DENIED: &str = "select denied.agent_id, denied.sequence, seen.agent_id, seen.sequence
-    from reading_set as denied
-    join reading_set as seen on seen.reseller_id = denied.reseller_id and seen.printer_id = denied.printer_id
+    from reading_set as denied cross join reading_set as seen
+    where denied.reseller_id = $1 and seen.reseller_id = denied.reseller_id and seen.printer_id = denied.printer_id
         and seen.read_at = (select min(known.read_at) from reading_set as known
             where known.reseller_id = denied.reseller_id and known.printer_id = denied.printer_id
             and known.read_at > denied.read_at and known.odd = 0
             and (known.counted & (~denied.counted) & (-2)) <> 0)
-    where denied.reseller_id = $1
     and denied.printer_id in (select stay.printer_id from contract_printer as stay
         where stay.reseller_id = $1 and stay.contract_id = $2
         and stay.from_at < $4 and (stay.to_at is null or stay.to_at > $3))
@@ -520,7 +533,7 @@ pub(super) fn limits(tx: &mut Tx<'_>, asked: &Asked) -> Result<BTreeMap<i64, Vec
 }
 
 /// Rows S24 and S25 as limits; `None` where the printer says neither.
-fn threshold(from: Instant, settings: &Settings) -> Option<ThresholdFact> {
+pub(crate) fn threshold(from: Instant, settings: &Settings) -> Option<ThresholdFact> {
     let limit = |of: &[&str]| {
         let share = |threshold: &Threshold| match threshold.limit {
             Limit::PixelShare(share) if of.contains(&threshold.category.id()) => Some(share),
@@ -567,6 +580,31 @@ pub(super) fn zone(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id: i64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Db, Target};
+
+    #[test]
+    fn facts_are_found_by_their_printer_and_instant_and_not_among_all_that_was_ever_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(&Target::Sqlite(folder.path().join("portal.sqlite"))).expect("opens");
+        let four: &[Param] = params![1_i64, 2_i64, 3_i64, 4_i64];
+        let five: &[Param] = params![1_i64, 2_i64, 3_i64, 4_i64, 5_i64];
+        let seen = "sqlite_autoindex_reading_set_1 (reseller_id=? AND printer_id=? AND read_at=?)";
+        let cases = [
+            (JOBS, four, "job_by_printer (reseller_id=? AND printer_id=? AND finished_at>?)"),
+            (VERSIONS, four, "sqlite_autoindex_job_superseded_1 (reseller_id=? AND printer_id=?)"),
+            (EDGES, five, seen),
+            (EDGES_OF_COUNTERS, five, seen),
+            (READINGS, five, "meter=? AND media=? AND read_at>? AND read_at<?)"),
+            (UNITLESS_SETS, five, seen),
+            (DENIED, five, seen),
+        ];
+        for (sql, params, expected) in cases {
+            let plan = format!("explain query plan {sql}");
+            let steps = db.read_now(|tx| tx.query(&plan, params, |row| row.text(3))).expect("planned");
+            assert!(steps.iter().any(|step| step.contains(expected)), "{sql}: {steps:#?}");
+            assert!(!steps.iter().any(|step| step.contains("job_by_time")), "{sql}: {steps:#?}");
+        }
+    }
 
     fn settings(limits: &[(&str, i64)]) -> Settings {
         let threshold = |(category, share): &(&str, i64)| Threshold {

@@ -198,7 +198,7 @@ impl Known {
             counters,
             limits: if has_coverage { facts::limits(tx, &asked)? } else { BTreeMap::new() },
             held: facts::held(tx, &asked)?,
-            decisions: readings::decisions_of(tx, scope, contract.contract_id, ask.period)?,
+            decisions: readings::decisions_of(tx, scope, contract.contract_id, ask.period, asked.from)?,
             entered: readings::hand_readings(tx, scope, contract.contract_id, ask.period, asked.from)?,
             estimates,
             declarations: readings::declarations(tx, scope)?,
@@ -268,7 +268,8 @@ impl Known {
         };
         facts::name_denials(tx, &self.asked, &mut self.origins)?;
         let origins = self.origins.0;
-        let basis = Basis { input, facts, said: Vec::new(), added: Vec::new(), origins, carried_again: false };
+        let (said, added, again) = (Vec::new(), Vec::new(), Vec::new());
+        let basis = Basis { input, facts, said, added, origins, carried_again: false, again };
         Ok(Gathered { basis, extra, people })
     }
 
@@ -323,7 +324,7 @@ impl Known {
         }
         let last_read = edges.keys().next_back().copied();
         let quarantine = self.held.get(&id).copied().unwrap_or(0);
-        (facts, Extra { quarantine, unitless: count, drift: None, last_read })
+        (facts, Extra { quarantine, unitless: count, last_read, ..Extra::default() })
     }
 }
 

@@ -16,21 +16,30 @@ const EXCEPT_MAX: usize = 64;
 /// What stands between two patterns in an address.
 const BETWEEN: char = '|';
 
-/// The link to the jobs behind a line; `None` where jobs are not its evidence.
-pub(super) fn jobs(statement: &Statement, line: &Line, contract_id: i64) -> Option<JobsLink> {
+/// The link to the jobs behind a line; `None` where jobs are not its evidence. `others` are the documents of other
+/// payers of the same period: what their lines took is not this line's.
+pub(super) fn jobs((statement, others): (&Statement, &[Statement]), line: &Line, contract_id: i64) -> Option<JobsLink> {
     let pattern = line.pattern.as_ref()?;
     // The list shows jobs as their printers said them.
     if line.marks.contains(&Mark::Declared) || line.marks.contains(&Mark::Recategorised) {
         return None;
     }
-    let except = except(statement, line, pattern);
     let own: BTreeSet<Key<'_>> = keys(line).collect();
-    let all = statement.lines.iter().flat_map(keys);
-    let matches = |pattern: &Pattern, key: &Key<'_>| pattern.matches(key.1, key.2);
-    let shown = all.filter(|key| matches(pattern, key) && !except.iter().any(|except| matches(except, key)));
-    let shown: BTreeSet<Key<'_>> = shown.collect();
+    let mut except = except(statement, line, pattern);
+    for taken in elsewhere(others, pattern, &own) {
+        if !except.contains(&taken) {
+            except.push(taken);
+        }
+    }
     let is_sayable = except.len() <= EXCEPT_MAX && except.iter().all(|pattern| is_sayable(pattern));
-    if own.is_empty() || shown != own || !is_sayable {
+    if own.is_empty() || !is_sayable {
+        return None;
+    }
+    let is_shown =
+        |key: &Key<'_>| pattern.matches(key.1, key.2) && !except.iter().any(|except| except.matches(key.1, key.2));
+    // The first thing of another line that the list would show is enough.
+    let mut all = [statement].into_iter().chain(others).flat_map(|of| &of.lines).flat_map(keys);
+    if !own.iter().all(is_shown) || all.any(|key| is_shown(&key) && !own.contains(&key)) {
         return None;
     }
     let (quantity, count) = sum(line);
@@ -80,6 +89,15 @@ fn except<'a>(statement: &'a Statement, line: &Line, pattern: &Pattern) -> Vec<&
         (before || narrower).then_some(theirs)
     });
     taken.collect()
+}
+
+/// What lines of other payers' documents took of what the pattern matches. Which price came first is not told there,
+/// so that nothing is left out that is this line's own.
+fn elsewhere<'a>(others: &'a [Statement], pattern: &Pattern, own: &BTreeSet<Key<'_>>) -> Vec<&'a Pattern> {
+    let is_own = |theirs: &Pattern| own.iter().any(|key| theirs.matches(key.1, key.2));
+    let priced = others.iter().flat_map(|of| &of.lines).filter(|line| line.amount.is_some());
+    let patterns = priced.filter_map(|line| line.pattern.as_ref());
+    patterns.filter(|theirs| meet(theirs, pattern) && !is_own(theirs)).collect()
 }
 
 /// Whether anything could match both.
@@ -167,7 +185,11 @@ mod tests {
 
     /// What an address says beyond contract, period and kind; and the quantity beside the link.
     fn shown(statement: &Statement, index: usize) -> Option<(String, i64)> {
-        let link = jobs(statement, &statement.lines[index], 5)?;
+        shown_beside(statement, &[], index)
+    }
+
+    fn shown_beside(statement: &Statement, others: &[Statement], index: usize) -> Option<(String, i64)> {
+        let link = jobs((statement, others), &statement.lines[index], 5)?;
         let said = link.href.split("meter=area-printed").nth(1)?.to_owned();
         Some((said, link.quantity))
     }
@@ -180,7 +202,7 @@ mod tests {
     fn a_line_of_its_own_category_leads_to_its_jobs() {
         let mono = line("area-printed/mono-line", true, &[("area-printed/mono-line", Some("Bond"), 30)]);
         let statement = statement(vec![mono]);
-        let link = jobs(&statement, &statement.lines[0], 5).unwrap();
+        let link = jobs((&statement, &[]), &statement.lines[0], 5).unwrap();
         let href = "/jobs?contract=5&version=2&from_ms=100&to_ms=200&meter=area-printed&category=mono-line";
         assert_eq!((link.text.as_str(), link.href.as_str(), link.quantity), ("3 jobs behind this", href, 30));
     }
@@ -238,6 +260,20 @@ mod tests {
         let pools = statement(vec![hall("Hall 1", "7"), hall("Hall 2", "8")]);
         assert_eq!((shown(&pools, 0), shown(&pools, 1)), (None, None));
         assert_eq!(shown(&statement(vec![hall("Hall 1", "7")]), 0), said("", 5));
+    }
+
+    #[test]
+    fn what_lines_of_another_payer_took_is_left_out_too() {
+        let mono = line("area-printed/mono-line", true, &[("area-printed/mono-line", Some("Bond"), 30)]);
+        let rest = line("area-printed", true, &[("area-printed/premium", Some("Bond"), 5)]);
+        let (own, bank) = (statement(vec![rest]), statement(vec![mono]));
+        // Alone it would lead to all jobs of the period.
+        assert_eq!(shown(&own, 0), said("", 5));
+        assert_eq!(shown_beside(&own, std::slice::from_ref(&bank), 0), said("&except=area-printed%2Fmono-line", 5));
+        assert_eq!(shown_beside(&bank, std::slice::from_ref(&own), 0), said("&category=mono-line", 30));
+        // Both took of the same, which no address says.
+        let some = line("area-printed", true, &[("area-printed/premium", Some("Satin"), 7)]);
+        assert_eq!(shown_beside(&own, &[statement(vec![some])], 0), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! billing crate's, and the jobs that a line leads to, which are a page of their own.
 
 mod correct;
+mod desks;
 mod downloads;
 mod draw;
 mod events;
@@ -16,6 +17,7 @@ pub(crate) mod gather;
 mod issue;
 mod links;
 pub(crate) mod page;
+mod periods;
 pub(crate) mod store;
 mod subtotal;
 mod sums;
@@ -23,13 +25,15 @@ mod view;
 
 pub(crate) use self::evidence::bundle;
 pub(crate) use correct::correct;
+pub(crate) use downloads::draws;
 pub(crate) use draw::{DrawUp, draw};
 pub(crate) use events_store::{Happened, NewEvent, insert as insert_event};
+pub(crate) use facts::threshold;
 pub(crate) use issue::{Act, Sign, approve, hold, issue, number_from, reopen, sign};
+pub(crate) use periods::cut;
 pub(crate) use view::{period_of, status};
 
 use crate::Portal;
-use crate::contracts::start_of_day;
 use crate::db::{DbError, Tx};
 use crate::shell::address::id;
 use crate::shell::page::{Flash, Tone};
@@ -39,18 +43,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use billing::{Month, Period, PeriodRule};
-use jiff::civil::Date;
+use billing::Month;
 use page::StatementPage;
 use protocol::Hex;
-use report::{Duration, Instant};
 use std::collections::BTreeMap;
 use store::Stored;
 use tokio::sync::Semaphore;
 use view::{Around, Reader, Said};
-
-/// The longest period of one statement.
-const PERIOD_MAX: Duration = Duration::hours(400 * 24);
 
 /// The pages of statements.
 pub(crate) fn routes() -> Router<Portal> {
@@ -300,10 +299,7 @@ async fn create(
 ) -> Result<Response, Error> {
     let contract_id = id(&contract)?;
     let drawn = blocking(move || -> Result<DrawUp, Error> {
-        // The zone of the newest terms cuts the period: an instant that every version starts before.
-        let newest: store::Contract =
-            portal.db().read_now(|tx| store::contract(tx, &user.scope, contract_id, Instant(i64::MAX)))?;
-        let period = period(&form, &newest.terms.period, &newest.terms.time_zone)?;
+        let period = portal.db().read_now(|tx| periods::named(tx, &user.scope, contract_id, &form))?;
         draw(&portal, &user.scope, contract_id, period, Some(user.signed.person_id))
     });
     let DrawUp { statement_id, .. } = drawn.await?;
@@ -311,69 +307,12 @@ async fn create(
     Ok(see_other(&format!("/statements/{statement_id}?done=statement")))
 }
 
-/// The period that a form names: the one that begins in a month, else a first and a last day.
-fn period(form: &FormData, rule: &PeriodRule, zone: &str) -> Result<Period, Error> {
-    let either = |a: &'static str, b: &'static str| if form.text(a).is_empty() { form.text(b) } else { form.text(a) };
-    let month = either("period", "month");
-    if !month.is_empty() {
-        let cut = Month::parse(month).and_then(|month| rule.beginning_in(month, zone));
-        return cut.map_err(|error| Error::Invalid(format!("Period: {error}.")));
-    }
-    let wrong = || Error::Invalid("Period: choose a month, or say the first and the last day.".to_owned());
-    let start = start_of_day(either("period_from", "from"), zone).ok_or_else(wrong)?;
-    // The last day belongs to the period, so that it ends where the next day starts.
-    let last: Date = either("period_to", "to").parse().map_err(|_| wrong())?;
-    let next = last.tomorrow().map_err(|_| wrong())?;
-    let end = start_of_day(&next.to_string(), zone).ok_or_else(wrong)?;
-    let period = Period::new(start, end).map_err(|_| wrong())?;
-    if period.end.since(period.start) > PERIOD_MAX {
-        return Err(Error::Invalid("Period: a statement covers at most 400 days.".to_owned()));
-    }
-    Ok(period)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use billing::Every;
 
     fn form(pairs: &[(&str, &str)]) -> FormData {
         FormData(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
-    }
-
-    fn cut_by(rule: &PeriodRule, pairs: &[(&str, &str)]) -> Option<(String, String)> {
-        let period = period(&form(pairs), rule, "Europe/Amsterdam").ok()?;
-        Some((period.start.to_string(), period.end.to_string()))
-    }
-
-    fn cut(pairs: &[(&str, &str)]) -> Option<(String, String)> {
-        cut_by(&PeriodRule::default(), pairs)
-    }
-
-    #[test]
-    fn a_period_is_a_month_or_days_in_the_contracts_zone() {
-        let october = Some(("2026-09-30T22:00:00Z".to_owned(), "2026-10-31T23:00:00Z".to_owned()));
-        assert_eq!(cut(&[("period", "2026-10")]), october);
-        assert_eq!(cut(&[("month", "2026-10"), ("period_from", "2026-01-01")]), october);
-        assert_eq!(cut(&[("period", ""), ("period_from", "2026-10-01"), ("period_to", "2026-10-31")]), october);
-        let wrong: [&[(&str, &str)]; 5] = [
-            &[],
-            &[("period", "2026-13")],
-            &[("period_from", "2026-10-02")],
-            &[("period_from", "2026-10-02"), ("period_to", "2026-10-01")],
-            &[("period_from", "2020-01-01"), ("period_to", "2026-10-01")],
-        ];
-        for pairs in wrong {
-            assert_eq!(cut(pairs), None, "{pairs:?}");
-        }
-    }
-
-    #[test]
-    fn a_month_names_the_contracts_own_period_that_begins_in_it() {
-        let quarters = PeriodRule { every: Every::Quarter, ..PeriodRule::default() };
-        let quarter = Some(("2026-09-30T22:00:00Z".to_owned(), "2026-12-31T23:00:00Z".to_owned()));
-        assert_eq!(cut_by(&quarters, &[("period", "2026-10")]), quarter);
-        assert_eq!(cut_by(&quarters, &[("period", "2026-11")]), None);
     }
 
     #[test]

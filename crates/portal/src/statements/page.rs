@@ -104,6 +104,8 @@ pub(crate) struct StatementPage {
     pub(crate) chrome: Chrome,
     /// The list it came from: `/statements`, or `/my` for the customer.
     pub(crate) back: Link,
+    /// Who it is from.
+    pub(crate) letterhead: Letterhead,
     /// Its number.
     pub(crate) number: String,
     /// What it is, customer and period: `Kessel Bau, October 2026`, `Credit note, Kessel Bau, October 2026`.
@@ -124,6 +126,8 @@ pub(crate) struct StatementPage {
     pub(crate) totals: Vec<Fact>,
     /// Why counters and jobs differ, a card for each kind of meter where both are known.
     pub(crate) gaps: Vec<GapCard>,
+    /// How many more differences there are, a sentence; empty where all are shown.
+    pub(crate) gaps_more: String,
     /// How much of the amount each grade proves: `71 % signed by the printer`.
     pub(crate) shares: Vec<GradeShare>,
     /// How much of it is estimated, as a sentence; `None` where nothing is.
@@ -150,6 +154,17 @@ pub(crate) struct StatementPage {
     pub(crate) board: Option<Link>,
     /// The printers that hold it up and that a reason can be signed for.
     pub(crate) signs: Vec<SignForm>,
+}
+
+/// How the reseller shows itself at the head of a statement.
+#[derive(Debug, Clone)]
+pub(crate) struct Letterhead {
+    /// Its name.
+    pub(crate) name: String,
+    /// The address of its logo, which stands in the place of the name.
+    pub(crate) logo: Option<String>,
+    /// Whether it stands on paper only: the reseller knows who it is.
+    pub(crate) is_printed_only: bool,
 }
 
 /// A printer that holds a draft up, and the form to sign why it is billed all the same.
@@ -439,6 +454,11 @@ mod samples {
             StatementPage {
                 chrome: Chrome::sample("2026-0187", "/statements"),
                 back: Link::new("Statements", "/statements"),
+                letterhead: Letterhead {
+                    name: "Nordhang <script>alert(1)</script>".to_owned(),
+                    logo: Some("/statements/187/logo".to_owned()),
+                    is_printed_only: true,
+                },
                 number: "2026-0187".to_owned(),
                 heading: "<script>alert(1)</script> Bau, October 2026".to_owned(),
                 sub: "Contract C-112 version 3 · 1 Oct 00:00 to 1 Nov 00:00, Europe/Berlin".to_owned(),
@@ -463,6 +483,7 @@ mod samples {
                 ],
                 totals: vec![Fact::new("Net", "357.10"), Fact::new("Tax 21 %", "74.99"), Fact::new("Total", "432.09")],
                 gaps: vec![gap()],
+                gaps_more: "28 smaller differences stand in the sum of all printers only.".to_owned(),
                 shares: vec![GradeShare {
                     grade: Badge::from(Grade::A),
                     words: "71 % signed by the printer".to_owned(),

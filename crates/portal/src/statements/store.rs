@@ -8,11 +8,11 @@
 mod kept;
 mod life;
 
-pub(crate) use kept::carry_before;
 pub(super) use kept::{
     Carries, Document, Laid, Left, Look, Made, Opening, Past, basis_text, carries, drop_drafts, drop_notes, insert,
-    laid, pack, past, periods_before, periods_from, refuse_gap, refuse_waiting, standing,
+    laid, past, periods_before, periods_from, refuse_gap, refuse_waiting, standing,
 };
+pub(crate) use kept::{carry_before, pack};
 pub(crate) use life::{Event, How, Related, Signed, cause, events, readiness, related, signs};
 pub(super) use life::{Happened, hand_on, keep_sign, note_events};
 
@@ -59,6 +59,10 @@ const STATEMENT: &str = "select statement.contract_id, statement.customer_id, st
     left join person as approver on approver.person_id = statement.approved_by
     left join person as issuer on issuer.person_id = statement.issued_by
     where statement.reseller_id = $1 and statement.statement_id = $2 and (statement.customer_id = $3 or $3 = 0)";
+/// The documents of the same basis for other payers.
+const OTHERS: &str = "select document from statement
+    where reseller_id = $1 and contract_id = $2 and period_start = $3 and revision = $4 and statement_id <> $5
+    order by statement_id";
 // A stay is open to its later side: what changes from a day on changes every period that ends after it.
 const MOVED: &str = "select max(moved.at) from stay_change as moved
     where moved.reseller_id = $1 and moved.contract_id = $2 and moved.from_at < $3";
@@ -345,6 +349,13 @@ pub(crate) fn statement(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i6
         })
     })?;
     Ok(found.filter(|stored| scope.customer_id().is_none() || stored.is_issued()))
+}
+
+/// The documents of other payers that were made with this one.
+pub(super) fn others(tx: &mut Tx<'_>, scope: &ResellerScope, of: &Stored) -> Result<Vec<Statement>, DbError> {
+    let start = of.statement.period.start;
+    let params = params![scope.reseller_id(), of.contract_id, start, of.revision, of.statement_id];
+    tx.query(OTHERS, params, |row| Ok(serde_json::from_str(&row.text(0)?)?))
 }
 
 /// A setting of the reseller; `None` where the usual holds.

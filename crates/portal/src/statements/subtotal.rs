@@ -9,7 +9,6 @@ use super::store::{self, Stored};
 use crate::Portal;
 use crate::db::{DbError, Tx, params};
 use crate::shell::address::{Fields, id};
-use crate::shell::csv::cell;
 use crate::shell::page::Fact;
 use crate::shell::{Error, ResellerScope, ResellerUser, format};
 use axum::Router;
@@ -17,6 +16,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use billing::{DocumentKind, LineEvidence, Meter, Quantity, Statement, Subtotal, Terms, subtotals};
+use documents::csv_cell as cell;
 use report::{JobStatus, Share};
 use std::collections::BTreeMap;
 
@@ -27,24 +27,24 @@ const WHOLE: i128 = 1_000_000;
 /// What stands for no account.
 const NONE: &str = "none";
 
-/// How many jobs of the period name an account, and how many a project.
+/// How many jobs of the period name an account, and how many a project. Signs and cross joins: see `facts`.
 const NAMED: &str = "select count(job.account), count(job.project)
-    from contract_printer as stay
-    join job on job.reseller_id = stay.reseller_id and job.printer_id = stay.printer_id
+    from contract_printer as stay cross join job
     where stay.reseller_id = $1 and stay.contract_id = $2
-    and job.finished_at >= $3 and job.finished_at < $4
-    and job.finished_at >= stay.from_at and (stay.to_at is null or job.finished_at < stay.to_at)
+    and job.reseller_id = stay.reseller_id and job.printer_id = stay.printer_id
+    and job.finished_at >= $3 and +job.finished_at < $4
+    and +job.finished_at >= stay.from_at and (stay.to_at is null or +job.finished_at < stay.to_at)
     and not exists (select 1 from job_superseded as later
         where later.reseller_id = job.reseller_id and later.printer_id = job.printer_id
         and later.job_key = job.job_key and later.version = job.version)";
 /// The jobs that finished in the period while their printer was in the contract.
 const JOBS: &str = "select job.printer_id, job.status, coalesce(job.account, ''), coalesce(job.project, ''),
     job.quantities
-    from contract_printer as stay
-    join job on job.reseller_id = stay.reseller_id and job.printer_id = stay.printer_id
+    from contract_printer as stay cross join job
     where stay.reseller_id = $1 and stay.contract_id = $2
-    and job.finished_at >= $3 and job.finished_at < $4
-    and job.finished_at >= stay.from_at and (stay.to_at is null or job.finished_at < stay.to_at)
+    and job.reseller_id = stay.reseller_id and job.printer_id = stay.printer_id
+    and job.finished_at >= $3 and +job.finished_at < $4
+    and +job.finished_at >= stay.from_at and (stay.to_at is null or +job.finished_at < stay.to_at)
     and not exists (select 1 from job_superseded as later
         where later.reseller_id = job.reseller_id and later.printer_id = job.printer_id
         and later.job_key = job.job_key and later.version = job.version)";

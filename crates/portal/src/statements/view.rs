@@ -1,40 +1,30 @@
-//! Fills the pages of statements from what the store gives.
+//! Fills the page of one statement from what the store gives: its life, what can be done with it, its parties and
+//! history. Its lines are in `lines`, what lies between counters and jobs in `gaps`; `listed` fills the list.
 //!
-//! Deliberately absent: every sum that is billed; those stand in the document. What is added up here
-//! are only shares and differences that help a reader.
+//! Deliberately absent: every sum that is billed; those stand in the document.
 
-use super::downloads;
+mod gaps;
+mod lines;
+mod listed;
+
+pub(super) use listed::list;
+pub(crate) use listed::{period_of, status};
+
 use super::issue::unsigned;
-use super::links;
-use super::page::{
-    Act, CHECKED_BY, GapCard, GradeShare, LineProof, LineReading, LineRow, Reasoned, RelatedRow, SignForm,
-    StatementPage, StatementRow, StatementsPage, Step,
-};
-use super::store::{self, Event, Filter, How, Listed, Related, State, Stored};
+use super::page::{Act, CHECKED_BY, Letterhead, Reasoned, RelatedRow, SignForm, StatementPage, Step};
+use super::store::{self, Event, How, Related, State, Stored};
 use super::subtotal::{self, SubtotalCard};
-use crate::Portal;
-use crate::db::{DbError, Tx};
-use crate::shell::address::address;
+use super::{downloads, draw};
+use crate::db::Tx;
 use crate::shell::format::{self, Zone};
-use crate::shell::page::{Badge, Chip, Chrome, Fact, Field, Link, Status, Tone, grade_words};
-use crate::shell::part::{Part, ROWS};
-use crate::shell::{Error, ResellerScope, ResellerUser, chrome};
-use billing::{
-    Cause, Currency, DocumentKind, Line, LineEvidence, LineSource, Mark, MeterKind, Money, Party, Pattern, PricingUnit,
-    PrinterReconciliation, Readiness, ReadingPoint, ReadingSource, Reference, Statement, SumKind, TaxCategory,
-    month_of,
-};
-use report::{Area, Grade, Ink, Instant, Share};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::shell::page::{Chrome, Fact, Field, Link, Status, Tone};
+use crate::shell::{Error, ResellerScope};
+use billing::{Currency, DocumentKind, Money, Party, Readiness, Statement, TaxCategory, month_of};
+use lines::Shown;
+use report::Instant;
 
-/// Printers of a meter whose differences are shown each for itself; the largest first.
-const GAPS_MAX: usize = 12;
-/// Quantities that are written out in a sum.
-const SUMMANDS_MAX: usize = 8;
 /// Printers that hold a draft up and are named; the board names all.
 const HELD_MAX: usize = 12;
-/// Parts per million of a whole.
-const WHOLE: i128 = 1_000_000;
 
 /// Who reads a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,9 +53,14 @@ pub(super) struct Around {
     related: Vec<Related>,
     /// Printers that hold a draft up, each with its reasons; empty for a customer.
     held: Vec<Readiness>,
+    /// Whether something became known since it was drawn up that a draft does not hold.
+    has_news: bool,
+    /// The documents of other payers of the same period, which say what their lines took; empty for a customer.
+    others: Vec<Statement>,
     subtotals: Vec<SubtotalCard>,
     /// What its electronic invoice says beyond it.
     filled: Option<String>,
+    letterhead: Letterhead,
 }
 
 impl Around {
@@ -83,89 +78,16 @@ impl Around {
             let readiness = store::readiness(tx, scope, stored.contract_id, start, stored.revision)?;
             held.extend(unsigned(&readiness, &signs).into_iter().cloned());
         }
+        let is_redrawn = reader == Reader::Reseller && stored.is_draft() && stored.kind == DocumentKind::Statement;
+        let has_news = is_redrawn && draw::has_news(tx, scope, stored)?;
         let events = store::events(tx, scope, stored.statement_id)?;
         let (related, filled) = (store::related(tx, scope, stored)?, downloads::filled(tx, scope, stored)?);
-        let subtotals = match reader {
-            Reader::Reseller => subtotal::cards(tx, scope, stored)?,
-            Reader::Customer => Vec::new(),
+        let (subtotals, others) = match reader {
+            Reader::Reseller => (subtotal::cards(tx, scope, stored)?, store::others(tx, scope, stored)?),
+            Reader::Customer => (Vec::new(), Vec::new()),
         };
-        Ok(Around { reader, events, related, held, filled, subtotals })
-    }
-}
-
-/// `/statements`.
-pub(super) fn list(
-    tx: &mut Tx<'_>,
-    portal: &Portal,
-    user: &ResellerUser,
-    query: &BTreeMap<String, String>,
-) -> Result<StatementsPage, DbError> {
-    let filter = filter(query);
-    let part = Part::asked(query);
-    let mut count = |state: Option<State>| store::counts(tx, &user.scope, &Filter { state, ..filter.clone() });
-    let (all, open) = count(None)?;
-    let (drafts, issued) = (count(Some(State::Draft))?.0, count(Some(State::Issued))?.0);
-    let (approved, corrected) = (open - drafts, all - open - issued);
-    let counts = [
-        ("All", all, None),
-        ("To approve", drafts, Some(State::Draft)),
-        ("To issue", approved, Some(State::Approved)),
-        ("Issued", issued, Some(State::Issued)),
-        ("Corrected", corrected, Some(State::Corrected)),
-    ];
-    let total = counts.iter().find(|(_, _, state)| *state == filter.state).map_or(all, |(_, count, _)| *count);
-    let listed = store::list(tx, &user.scope, &filter, (ROWS, part.skipped()))?;
-    let chip = |(label, count, state): (&str, i64, Option<State>)| {
-        let href = list_address(&Filter { state, ..filter.clone() }, "");
-        Chip::new(format!("{label} {count}"), href, filter.state == state)
-    };
-    let done = query.get("done").map(String::as_str);
-    Ok(StatementsPage {
-        chrome: chrome(tx, portal, &user.signed, Some(&user.scope), ("/statements", "Statements"), done)?,
-        sub: format!("{drafts} to approve, {approved} to issue · each period in its contract's zone"),
-        chips: counts.into_iter().map(chip).collect(),
-        rows: listed.iter().map(row).collect(),
-        pager: part.pager_at(listed.len(), total, |page| list_address(&filter, page)),
-    })
-}
-
-fn filter(query: &BTreeMap<String, String>) -> Filter {
-    let state = query.get("state").and_then(|word| State::parse(word));
-    let customer_id = query.get("customer").and_then(|id| id.parse().ok()).unwrap_or(0);
-    Filter { state, customer_id }
-}
-
-fn list_address(filter: &Filter, page: &str) -> String {
-    let customer = if filter.customer_id == 0 { String::new() } else { filter.customer_id.to_string() };
-    let state = filter.state.map_or("", State::word);
-    address("/statements", [("state", state), ("customer", customer.as_str()), ("page", page)])
-}
-
-/// A state as pages show it.
-pub(crate) fn status(state: State) -> Status {
-    let tone = if state.is_issued() { Tone::Good } else { Tone::Info };
-    Status::new(tone, state.word())
-}
-
-fn row(listed: &Listed) -> StatementRow {
-    let digits = Currency::parse(&listed.currency).map_or(2, Currency::minor_digits);
-    let payer = if listed.payer.is_empty() { String::new() } else { format!(", paid by {}", listed.payer) };
-    StatementRow {
-        href: format!("/statements/{}", listed.statement_id),
-        number: if listed.name.is_empty() { listed.state.word().to_owned() } else { listed.name.clone() },
-        customer: format!("{}{payer}", listed.customer),
-        period: period_of(listed.kind, &listed.period),
-        grades: listed.grades.iter().copied().map(Badge::from).collect(),
-        status: status(listed.state),
-        total: format::money(listed.total, u32::from(digits), &listed.currency),
-    }
-}
-
-/// A period, with what the document is where it is a note: `Credit note, October 2026`.
-pub(crate) fn period_of(kind: DocumentKind, period: &str) -> String {
-    match kind {
-        DocumentKind::Statement => period.to_owned(),
-        DocumentKind::Credit | DocumentKind::Debit => format!("{}, {period}", kind.label()),
+        let letterhead = downloads::letterhead(tx, scope, stored, reader)?;
+        Ok(Around { reader, events, related, held, has_news, others, filled, subtotals, letterhead })
     }
 }
 
@@ -184,7 +106,7 @@ pub(super) fn page(chrome: Chrome, stored: &Stored, around: &Around, said: &Said
         statement.time_zone
     );
     let customer = if stored.payer.is_empty() { &statement.customer } else { &stored.payer };
-    let shown = Shown { stored, reader: around.reader, zone: &zone, printers: printers(statement) };
+    let shown = Shown::new(stored, &around.others, around.reader, &zone);
     let (downloads, other_files) = downloads::links(&shown.href(stored.statement_id), stored);
     StatementPage {
         chrome,
@@ -198,20 +120,43 @@ pub(super) fn page(chrome: Chrome, stored: &Stored, around: &Around, said: &Said
         currency: statement.currency.code().to_owned(),
         lines: statement.lines.iter().map(|line| shown.line(line)).collect(),
         totals: totals(statement),
-        gaps: gaps(&statement.reconciliations),
-        shares: shares(&statement.lines),
-        estimated: estimated(&statement.lines),
+        gaps: gaps::gaps(&statement.reconciliations),
+        gaps_more: gaps::not_shown(&statement.reconciliations),
+        shares: lines::shares(&statement.lines),
+        estimated: lines::estimated(&statement.lines),
         subtotals: around.subtotals.clone(),
-        related: around.related.iter().map(|related| shown.related(related)).collect(),
+        related: around.related.iter().map(|of| related(of, shown.href(of.statement_id))).collect(),
         parties: parties(stored, around.reader, &zone),
         downloads,
         other_files,
         filled: around.filled.clone(),
+        letterhead: around.letterhead.clone(),
         evidence: about_evidence(stored),
         history: history(stored, around, &zone),
         warnings: warnings(stored, around),
         board: board(stored, around),
         signs: signs(stored, around),
+    }
+}
+
+/// A document that belongs to it, at its address.
+fn related(related: &Related, href: String) -> RelatedRow {
+    let how = match related.how {
+        How::Payer => "another payer of the same period",
+        How::Note => "note on this",
+        How::Corrected => "what this corrects",
+        How::Adjusted => "later statement that settles some of this",
+    };
+    let about = format!("{}, {}", related.kind.label(), related.label);
+    let payer = if related.payer.is_empty() { String::new() } else { format!(", paid by {}", related.payer) };
+    let name = if related.name.is_empty() { related.state.word() } else { related.name.as_str() };
+    let digits = Currency::parse(&related.currency).map_or(2, Currency::minor_digits);
+    RelatedRow {
+        how,
+        document: Link::new(name, href),
+        about: format!("{about}{payer}"),
+        status: status(related.state),
+        total: format::money(related.total, u32::from(digits), &related.currency),
     }
 }
 
@@ -286,7 +231,8 @@ fn about_evidence(stored: &Stored) -> &'static str {
     }
 }
 
-/// What is odd: of a draft also each printer that holds it up.
+/// What is odd: of a draft also that it is older than what is known, what was drawn up beside it, and each printer
+/// that holds it up.
 fn warnings(stored: &Stored, around: &Around) -> Vec<String> {
     let currency = stored.statement.currency;
     let held = around.held.iter().take(HELD_MAX).map(|readiness| {
@@ -295,7 +241,12 @@ fn warnings(stored: &Stored, around: &Around) -> Vec<String> {
     });
     let more = around.held.len().saturating_sub(HELD_MAX);
     let more = (more > 0).then(|| format!("{more} more printers are late or suspect."));
-    held.chain(more).chain(stored.statement.notes.iter().cloned()).collect()
+    let news = "Something arrived or was entered since this was drawn up. Draw it up again to have that in it.";
+    let news = around.has_news.then(|| news.to_owned());
+    let is_draft = stored.is_draft() && stored.kind == DocumentKind::Statement;
+    let drawn = around.events.iter().filter(|event| is_draft && event.kind == "drawn" && !event.detail.is_empty());
+    let beside = drawn.map(|event| event.detail.clone());
+    news.into_iter().chain(beside).chain(held).chain(more).chain(stored.statement.notes.iter().cloned()).collect()
 }
 
 /// The printers that hold it up, each with its reasons and where a person signs for them.
@@ -366,14 +317,6 @@ fn happened(kind: &str) -> &str {
     }
 }
 
-/// The names of the printers that the document knows, by id.
-fn printers(statement: &Statement) -> BTreeMap<&str, &str> {
-    let sources = statement.lines.iter().flat_map(|line| &line.sources);
-    let sources = sources.map(|source| (source.printer.as_str(), source.label.as_str()));
-    let compared = statement.reconciliations.iter().map(|row| (row.printer.as_str(), row.label.as_str()));
-    sources.chain(compared).collect()
-}
-
 fn parties(stored: &Stored, reader: Reader, zone: &Zone) -> Vec<Fact> {
     let statement = &stored.statement;
     let known = &statement.parties;
@@ -426,405 +369,9 @@ fn totals(statement: &Statement) -> Vec<Fact> {
     facts
 }
 
-/// What lines are shown by.
-struct Shown<'a> {
-    stored: &'a Stored,
-    reader: Reader,
-    zone: &'a Zone,
-    /// The names of printers by id.
-    printers: BTreeMap<&'a str, &'a str>,
-}
-
-impl Shown<'_> {
-    fn is_reseller(&self) -> bool {
-        self.reader == Reader::Reseller
-    }
-
-    /// The address of a statement, for this reader.
-    fn href(&self, statement_id: i64) -> String {
-        let within = if self.is_reseller() { "" } else { "/my" };
-        format!("{within}/statements/{statement_id}")
-    }
-
-    fn related(&self, related: &Related) -> RelatedRow {
-        let how = match related.how {
-            How::Payer => "another payer of the same period",
-            How::Note => "note on this",
-            How::Corrected => "what this corrects",
-            How::Adjusted => "later statement that settles some of this",
-        };
-        let about = format!("{}, {}", related.kind.label(), related.label);
-        let payer = if related.payer.is_empty() { String::new() } else { format!(", paid by {}", related.payer) };
-        let name = if related.name.is_empty() { related.state.word() } else { related.name.as_str() };
-        let digits = Currency::parse(&related.currency).map_or(2, Currency::minor_digits);
-        RelatedRow {
-            how,
-            document: Link::new(name, self.href(related.statement_id)),
-            about: format!("{about}{payer}"),
-            status: status(related.state),
-            total: format::money(related.total, u32::from(digits), &related.currency),
-        }
-    }
-
-    fn line(&self, line: &Line) -> LineRow {
-        let currency = self.stored.statement.currency;
-        let quantity = line.quantity.or(line.used).zip(line.unit);
-        let how = if line.sources.is_empty() { "worked out" } else { "measured" };
-        let has_proof = !(line.sources.is_empty() && line.steps.is_empty() && line.shares.is_empty());
-        LineRow {
-            label: line.title.clone(),
-            note: line.detail.clone(),
-            quantity: quantity.map_or_else(String::new, |(quantity, unit)| measure(unit, quantity)),
-            unit_price: line.unit_price.map_or_else(String::new, |price| price.show(currency)),
-            grades: line.grades.keys().copied().map(Badge::from).collect(),
-            amount: line.amount.map_or_else(|| "not billed".to_owned(), |amount| money(amount, currency)),
-            marks: marks(line),
-            payer: line.payer.clone().filter(|_| self.stored.payer.is_empty()),
-            refers: line.refers.as_ref().map(|reference| self.reference(reference)),
-            asked: format!("How {} was {how}", line.title),
-            proof: has_proof.then(|| self.proof(line)),
-        }
-    }
-
-    /// The document that a line settles.
-    fn reference(&self, reference: &Reference) -> Link {
-        let period = reference.period.label(&self.stored.statement.time_zone);
-        let period = period.unwrap_or_else(|_| format::day(reference.period.start, self.zone));
-        let id: Option<i64> = reference.statement.parse().ok();
-        Link::new(format!("{}, {period}", reference.number), id.map_or_else(String::new, |id| self.href(id)))
-    }
-
-    fn proof(&self, line: &Line) -> LineProof {
-        let period = self.stored.statement.period;
-        let things: BTreeSet<_> = line.sources.iter().map(|source| (&source.meter, &source.media)).collect();
-        let is_mixed = things.len() > 1;
-        let jobs = match self.reader {
-            Reader::Reseller => links::jobs(&self.stored.statement, line, self.stored.contract_id),
-            Reader::Customer => None,
-        };
-        LineProof {
-            open: false,
-            from: format::short_day(period.start, self.zone),
-            to: format::short_day(period.end, self.zone),
-            unit: line.unit.map_or("", PricingUnit::label).to_owned(),
-            readings: line.sources.iter().map(|source| self.reading(line, source, is_mixed)).collect(),
-            borne: if line.sources.is_empty() { self.borne(line) } else { Vec::new() },
-            steps: steps(line),
-            jobs,
-        }
-    }
-
-    /// What each printer bears of a line for which nothing was measured.
-    fn borne(&self, line: &Line) -> Vec<Fact> {
-        let currency = self.stored.statement.currency;
-        let fact = |share: &billing::LineShare| {
-            let known = self.printers.get(share.printer.as_str());
-            let label = known.map_or_else(|| format!("printer {}", share.printer), |label| (*label).to_owned());
-            let fact = Fact::new(label, money(share.amount, currency));
-            if self.is_reseller() { fact.linked(format!("/printers/{}", share.printer)) } else { fact }
-        };
-        line.shares.iter().map(fact).collect()
-    }
-
-    fn reading(&self, line: &Line, source: &LineSource, is_mixed: bool) -> LineReading {
-        // In the unit of the price, so that the rows add up to the line.
-        let unit = line.unit.unwrap_or_else(|| source.meter.unit());
-        let text = if is_mixed { format!("{}: {}", source.label, label(source)) } else { source.label.clone() };
-        let href = if self.is_reseller() { format!("/printers/{}", source.printer) } else { String::new() };
-        // Where grades are not told apart here, the weakest of the line counts.
-        let weakest = line.grades.keys().max().copied().unwrap_or(Grade::C);
-        let (start, end, read_by, grade) = match &source.evidence {
-            LineEvidence::Jobs { count, .. } => {
-                (many_jobs(*count), String::new(), "the printer's job log".to_owned(), weakest)
-            }
-            LineEvidence::Counter { start, end, .. } => {
-                let grade = start.iter().chain(end).map(|point| point.grade).max().unwrap_or(Grade::C);
-                let (start, end) = (self.point(start.as_ref(), unit), self.point(end.as_ref(), unit));
-                (start, end, grade_words(grade).to_owned(), grade)
-            }
-            LineEvidence::Sum { kind, jobs, .. } => {
-                let (words, grade) = match kind {
-                    SumKind::Fold | SumKind::Beside => {
-                        ("the sum of jobs that an agent had no room for one by one", Grade::C)
-                    }
-                    SumKind::Cells => ("the ledger's sum of the printer's job log", weakest),
-                };
-                (many_jobs(*jobs), String::new(), words.to_owned(), grade)
-            }
-            LineEvidence::Estimate { span, method, .. } => {
-                let (from, to) = (format::instant(span.start, self.zone), format::instant(span.end, self.zone));
-                let words = format!("estimated: {}", method.words());
-                (format!("from {from}"), format!("to {to}"), words, Grade::C)
-            }
-        };
-        let used = unit.number(source.evidence.quantity());
-        LineReading { printer: Link::new(text, href), start, end, used, read_by, grade: Badge::from(grade) }
-    }
-
-    /// A reading with its time; with who says it, where it is not the printer.
-    fn point(&self, point: Option<&ReadingPoint>, unit: PricingUnit) -> String {
-        let Some(point) = point else { return "not read".to_owned() };
-        let read = format!("{} on {}", unit.number(point.value), format::instant(point.read_at, self.zone));
-        match point.source {
-            ReadingSource::Printer => read,
-            source => format!("{read}, {}", source.words()),
-        }
-    }
-}
-
-fn many_jobs(count: u64) -> String {
-    if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") }
-}
-
-/// What a reader must know of a line; of an estimate also how much of the usage it is.
-fn marks(line: &Line) -> Vec<String> {
-    let mark = |mark: &Mark| match (mark, line.used) {
-        (Mark::Estimated, Some(used)) if used > 0 && line.estimated > 0 => {
-            let part = i128::from(line.estimated) * WHOLE / i128::from(used);
-            let part = Share(i64::try_from(part).unwrap_or(i64::MAX));
-            format!("{} {}", format::share(part), mark.words())
-        }
-        _ => mark.words().to_owned(),
-    };
-    line.marks.iter().map(mark).collect()
-}
-
-/// How much of the amount rests on estimates, in a sentence; `None` where nothing does.
-fn estimated(lines: &[Line]) -> Option<String> {
-    let (mut all, mut estimated) = (0_i128, 0_i128);
-    for line in lines {
-        let amount = line.amount.map_or(0, |amount| i128::from(amount.0).max(0));
-        let used = i128::from(line.used.unwrap_or(0));
-        all += amount;
-        if used > 0 {
-            let part = (i128::from(line.estimated).max(0) * WHOLE / used).min(WHOLE);
-            estimated += part * amount;
-        }
-    }
-    let part = estimated.checked_div(all)?;
-    let part = i64::try_from(part).ok().filter(|part| *part > 0)?;
-    Some(format!("{} of the amount rests on estimates.", format::share(Share(part))))
-}
-
-/// What a source is of: its category or colour, and its media.
-fn label(source: &LineSource) -> String {
-    let pattern = Pattern {
-        category: source.meter.category(),
-        colour: source.meter.colour().map(str::to_owned),
-        media: source.media.clone(),
-        ..Pattern::every(source.meter.kind())
-    };
-    pattern.label()
-}
-
-/// The sum of the printers' quantities, then the line's own arithmetic.
-fn steps(line: &Line) -> Vec<String> {
-    let mut steps = Vec::new();
-    if let (Some(unit), Some(used), true) = (line.unit, line.used, line.sources.len() > 1) {
-        let sum = if line.sources.len() > SUMMANDS_MAX {
-            format!("The sum of the {} rows above", line.sources.len())
-        } else {
-            line.sources
-                .iter()
-                .map(|source| unit.show_exact(source.evidence.quantity()))
-                .collect::<Vec<_>>()
-                .join(" + ")
-        };
-        steps.push(format!("{sum} = {} used", unit.show_exact(used)));
-    }
-    steps.extend(line.steps.iter().cloned());
-    steps
-}
-
-/// A quantity of a line, with thousands separated where it is an area or ink.
-fn measure(unit: PricingUnit, amount: i64) -> String {
-    match unit {
-        PricingUnit::SquareMetre => format::area_unit(Area(amount)),
-        PricingUnit::Millilitre => format::ink_unit(Ink(amount)),
-        _ => unit.show(amount),
-    }
-}
-
-/// A difference between counters and jobs on one kind of meter, of one printer or of all together.
-struct Gap {
-    kind: MeterKind,
-    /// The printer, or how many.
-    whose: String,
-    /// `None` where the counter was not read.
-    counters: Option<i64>,
-    /// What the jobs printed; on another meter, what the billed jobs used.
-    jobs: i64,
-    causes: BTreeMap<Cause, i64>,
-}
-
-impl Gap {
-    fn of(row: &PrinterReconciliation) -> Gap {
-        let found = &row.reconciliation;
-        Gap {
-            kind: row.meter,
-            whose: row.label.clone(),
-            counters: found.counter_total,
-            jobs: found.job_printed_total,
-            causes: found.differences.iter().map(|difference| (difference.cause, difference.amount)).collect(),
-        }
-    }
-
-    fn difference(&self) -> i64 {
-        self.causes.values().fold(0, |sum, amount| sum.saturating_add(*amount))
-    }
-
-    fn card(&self) -> GapCard {
-        let shown = |amount: i64| measure(self.kind.unit(), amount);
-        let cause = |(cause, amount): (&Cause, &i64)| Fact::new(cause.words(), shown(*amount));
-        let what = if self.kind == MeterKind::AreaMedia { "printed" } else { "in billed jobs" };
-        GapCard {
-            meter: format!("{}, {}", Pattern::every(self.kind).label(), self.whose),
-            counters: self.counters.map_or_else(|| "not read over the period".to_owned(), shown),
-            jobs: format!("{} {what}", shown(self.jobs)),
-            difference: self.counters.map_or_else(|| "cannot be compared".to_owned(), |_| shown(self.difference())),
-            causes: self.causes.iter().map(cause).collect(),
-        }
-    }
-}
-
-/// Meter by meter: all printers together where there are several, then those that differ most.
-fn gaps(rows: &[PrinterReconciliation]) -> Vec<GapCard> {
-    // Media first: it is what most contracts compare.
-    let others = MeterKind::all().filter(|kind| *kind != MeterKind::AreaMedia);
-    let of_kind = |kind: MeterKind| {
-        let rows: Vec<&PrinterReconciliation> = rows.iter().filter(|row| row.meter == kind).collect();
-        gaps_of(kind, &rows)
-    };
-    std::iter::once(MeterKind::AreaMedia).chain(others).flat_map(of_kind).collect()
-}
-
-fn gaps_of(kind: MeterKind, rows: &[&PrinterReconciliation]) -> Vec<GapCard> {
-    let differing = rows.iter().filter(|row| !row.reconciliation.differences.is_empty());
-    let mut gaps: Vec<Gap> = differing.map(|row| Gap::of(row)).collect();
-    let mut cards = Vec::new();
-    // Where nothing differs, that is said once for all.
-    if rows.len() > 1 || gaps.is_empty() {
-        cards.extend(together(kind, rows).as_ref().map(Gap::card));
-    }
-    gaps.sort_by_key(|gap| std::cmp::Reverse(gap.difference().unsigned_abs()));
-    cards.extend(gaps.iter().take(GAPS_MAX).map(Gap::card));
-    cards
-}
-
-/// The sum over the printers whose counter was read over the period; `None` when there is none.
-fn together(kind: MeterKind, rows: &[&PrinterReconciliation]) -> Option<Gap> {
-    let read: Vec<_> = rows.iter().filter(|row| row.reconciliation.counter_total.is_some()).collect();
-    let printers = if rows.len() == 1 { "printer" } else { "printers" };
-    let whose = if read.len() == rows.len() {
-        format!("{} {printers}", rows.len())
-    } else {
-        format!("{} of {} {printers}", read.len(), rows.len())
-    };
-    let mut all = Gap { kind, whose, counters: Some(0), jobs: 0, causes: BTreeMap::new() };
-    for row in &read {
-        let found = &row.reconciliation;
-        all.counters = all.counters.map(|sum| sum.saturating_add(found.counter_total.unwrap_or(0)));
-        all.jobs = all.jobs.saturating_add(found.job_printed_total);
-        for difference in &found.differences {
-            let sum = all.causes.entry(difference.cause).or_default();
-            *sum = sum.saturating_add(difference.amount);
-        }
-    }
-    (!read.is_empty()).then_some(all)
-}
-
-/// How much of the billed usage each grade proves, by amount.
-fn shares(lines: &[Line]) -> Vec<GradeShare> {
-    let mut weights: BTreeMap<Grade, i128> = BTreeMap::new();
-    for line in lines {
-        let used: i128 = line.grades.values().map(|quantity| i128::from(*quantity).max(0)).sum();
-        let amount = line.amount.map_or(0, |amount| i128::from(amount.0).max(0));
-        for (grade, quantity) in line.grades.iter().filter(|_| used > 0) {
-            // The share of the quantity first, so that the product stays far inside 128 bits.
-            let share = i128::from(*quantity).max(0) * WHOLE / used;
-            *weights.entry(*grade).or_default() += share * amount;
-        }
-    }
-    let sum: i128 = weights.values().sum();
-    let share = |(grade, weight): (&Grade, &i128)| {
-        // A weight is below 10^6 · 2^63 a line, so that this fits for any number of lines there can be.
-        let part = weight.checked_mul(WHOLE)?.checked_div(sum)?;
-        let part = Share(i64::try_from(part).ok()?);
-        let words = format!("{} {}", format::share(part), grade_words(*grade));
-        Some(GradeShare { grade: Badge::from(*grade), words })
-    };
-    weights.iter().filter_map(share).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use billing::{Difference, Reconciliation};
-
-    #[test]
-    fn the_causes_of_a_gap_add_up_to_its_difference() {
-        let row = |label: &str, counter: Option<i64>| PrinterReconciliation {
-            printer: "7".to_owned(),
-            label: label.to_owned(),
-            meter: MeterKind::AreaMedia,
-            reconciliation: Reconciliation {
-                counter_total: counter,
-                job_media_total: 110_000_000,
-                job_printed_total: 100_000_000,
-                differences: vec![
-                    Difference { cause: Cause::Margins, amount: 10_000_000 },
-                    Difference { cause: Cause::NotInJobLog, amount: counter.map_or(0, |total| total - 110_000_000) },
-                ],
-            },
-        };
-        let cards = gaps(&[row("T930", Some(120_000_000)), row("T2530", None)]);
-        assert_eq!(cards.len(), 3);
-        let all = &cards[0];
-        assert_eq!((all.counters.as_str(), all.jobs.as_str()), ("120.00 m²", "100.00 m² printed"));
-        assert_eq!((all.difference.as_str(), all.meter.as_str()), ("20.00 m²", "Media used, 1 of 2 printers"));
-        assert_eq!(
-            (cards[1].difference.as_str(), cards[2].counters.as_str()),
-            ("20.00 m²", "not read over the period")
-        );
-    }
-
-    #[test]
-    fn every_meter_that_is_compared_has_its_card() {
-        let row = |meter: MeterKind, differences: Vec<Difference>| PrinterReconciliation {
-            printer: "7".to_owned(),
-            label: "T930".to_owned(),
-            meter,
-            reconciliation: Reconciliation {
-                counter_total: Some(5),
-                job_media_total: 5,
-                job_printed_total: 5,
-                differences,
-            },
-        };
-        let missing = vec![Difference { cause: Cause::NotBilled, amount: -2 }];
-        let cards = gaps(&[row(MeterKind::Pages, missing), row(MeterKind::AreaMedia, Vec::new())]);
-        let said: Vec<(&str, &str)> =
-            cards.iter().map(|card| (card.meter.as_str(), card.difference.as_str())).collect();
-        assert_eq!(said, [("Media used, 1 printer", "0.00 m²"), ("Pages, T930", "-2 pages")]);
-        assert_eq!(cards[1].jobs, "5 pages in billed jobs");
-    }
-
-    #[test]
-    fn how_much_is_estimated_is_said_of_a_line_and_of_the_whole() {
-        let line = |amount, used, estimated| Line {
-            amount: Some(Money(amount)),
-            used: Some(used),
-            estimated,
-            marks: if estimated > 0 { [Mark::Estimated].into() } else { BTreeSet::new() },
-            ..Line::default()
-        };
-        let lines = [line(3_000, 40, 10), line(7_000, 5, 0)];
-        assert_eq!(marks(&lines[0]), ["25.0\u{a0}% estimated"]);
-        assert!(marks(&lines[1]).is_empty());
-        assert_eq!(estimated(&lines).as_deref(), Some("7.5\u{a0}% of the amount rests on estimates."));
-        assert_eq!(estimated(&lines[1..]), None);
-        assert_eq!(estimated(&[]), None);
-    }
 
     #[test]
     fn a_life_shows_what_lies_behind() {
@@ -836,30 +383,5 @@ mod tests {
         let approved = [step("Drawn up", true, false), step("Approved", true, true), step("Issued", false, false)];
         assert_eq!(words(State::Approved), approved);
         assert_eq!(words(State::Corrected).last(), Some(&step("Corrected", true, true)));
-    }
-
-    #[test]
-    fn a_grade_proves_the_share_of_the_amount_that_its_usage_costs() {
-        let line = |amount, grades: &[(Grade, i64)]| Line {
-            amount: Some(Money(amount)),
-            grades: grades.iter().copied().collect(),
-            ..Line::default()
-        };
-        let lines = [line(9_000, &[(Grade::A, 30), (Grade::B, 10)]), line(1_000, &[(Grade::B, 7)]), line(500, &[])];
-        let words: Vec<String> = shares(&lines).into_iter().map(|share| share.words).collect();
-        assert_eq!(words.len(), 2);
-        assert!(words[0].starts_with("67.5\u{a0}%") && words[1].starts_with("32.5\u{a0}%"), "{words:?}");
-        assert!(shares(&[line(500, &[])]).is_empty());
-    }
-
-    #[test]
-    fn filters_stay_in_the_address() {
-        let query = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-        };
-        assert_eq!(list_address(&filter(&query(&[])), ""), "/statements");
-        let drafts = list_address(&filter(&query(&[("state", "draft"), ("customer", "4")])), "");
-        assert_eq!(drafts, "/statements?state=draft&customer=4");
-        assert_eq!(list_address(&filter(&query(&[("state", "' or 1=1")])), ""), "/statements");
     }
 }

@@ -1,18 +1,16 @@
 //! What one period leaves to the next, when facts come late: quarters that are billed by the month, periods that
 //! were skipped, taxes of two areas, and people who draw up, correct and issue beside each other.
 
-use crate::world::{NOW, Tenant, World, both, report};
+use crate::books::{self, M2, at, month, plain};
+use crate::world::{NOW, Tenant, World, both};
 use billing::clauses::corrections::{Corrections, Late};
 use billing::clauses::payers::{PayerRow, Payers};
 use billing::clauses::tax::TaxRule;
-use billing::{
-    Allowance, BaseFee, Clause, Currency, DocumentKind, Money, Pattern, Period, Price, PriceList, Reset, Statement,
-    Step, Tax, Terms, UnitPrice,
-};
+use billing::{Allowance, BaseFee, Clause, DocumentKind, Money, Pattern, Period, Reset, Statement, Tax, Terms};
 use portal::Portal;
 use portal::setup;
 use protocol::sender::Sender;
-use report::{Area, Category, Instant, JobStatus, Report, Share};
+use report::{Instant, Share};
 
 both! {
     what_a_late_job_used_of_a_quarter_is_charged_once_though_no_document_of_its_month_says_so => used;
@@ -25,30 +23,11 @@ both! {
     whoever_draws_up_corrects_and_issues_at_the_same_time_nothing_is_charged_twice => beside;
 }
 
-const M2: i64 = 1_000_000;
 const LINES: &str = "area-printed/mono-line";
 const DRAFT_NOTES: &str = "select count(*) from statement where kind <> 'statement' and state = 'draft'";
 const BILLED: &str = "select cast(sum(net) as bigint) from statement where state in ('issued', 'corrected')";
 
-fn at(text: &str) -> Instant {
-    Instant::parse(text).expect("a timestamp")
-}
-
-fn month(number: i8) -> Period {
-    Period::calendar_month(2026, number, "Europe/Berlin").expect("a month")
-}
-
-/// 0.14 for a square metre of monochrome lines, VAT 21 %.
-fn plain() -> Terms {
-    let mut terms = Terms::new(Currency::parse("EUR").expect("known"), "Europe/Berlin");
-    let price = UnitPrice::parse("0.14").expect("a price");
-    let prices = vec![Price::new(Pattern::parse(LINES).expect("a pattern"), price)];
-    let tax = Tax { name: "VAT".to_owned(), rate: Share(210_000), ..Tax::default() };
-    terms.clauses = vec![Clause::PriceList(PriceList { prices }), Clause::Tax(tax)];
-    terms
-}
-
-/// The same, with so many square metres included in a quarter.
+/// The plain terms, with so many square metres included in a quarter.
 fn quarterly(included: i64) -> Terms {
     let mut terms = plain();
     let covers = vec![Pattern::parse(LINES).expect("a pattern")];
@@ -61,21 +40,6 @@ fn quarterly(included: i64) -> Terms {
 fn looking_back_once(mut terms: Terms) -> Terms {
     terms.clauses.push(Clause::Corrections(Corrections { late: Late::NextStatement, look_back: 1 }));
     terms
-}
-
-/// A reading of one printer that brings one job.
-fn printed(read_at: Instant, finished: &str, metres: i64) -> Report {
-    let mut report = report(7, read_at, &[at(finished)]);
-    let (job, _) = report.jobs.first_mut().expect("a job");
-    job.status = Some(JobStatus::Printed);
-    let print = job.print.as_mut().expect("a print job");
-    let area = Some(Area(metres * M2));
-    print.printed_area = area;
-    print.categories.truncate(1);
-    print.categories[0].category = Category::new("mono-line");
-    print.categories[0].printed_area = area;
-    print.categories[0].media_area = area;
-    report
 }
 
 /// A contract with one printer, from September on. Each act takes a minute.
@@ -94,17 +58,8 @@ impl Books {
         let sender = world.agent(&tenant).await;
         let mut books = Books { world, tenant, sender, contract: 0, now: NOW };
         books.print(finished, metres).await;
-        let (reseller, customer, person) = (books.tenant.reseller.clone(), books.tenant.customer, books.tenant.person);
-        let made = move |portal: &Portal| {
-            let start = month(9).start;
-            let made = setup::contract(portal, &reseller, customer, "C-1", &terms, (start, person));
-            let contract = made.expect("a contract");
-            for (printer, _) in setup::printers(portal, &reseller, customer).expect("printers") {
-                setup::assign(portal, &reseller, contract, printer, start).expect("assigned");
-            }
-            contract
-        };
-        books.contract = books.world.setup(made).await;
+        let start = month(9).start;
+        books.contract = books::contract_from(&books.world, &books.tenant, "C-1", terms, start).await;
         books
     }
 
@@ -120,23 +75,19 @@ impl Books {
 
     async fn print(&mut self, finished: &str, metres: i64) {
         self.tick();
-        let report = printed(Instant(self.now.0 - 1_000), finished, metres);
+        let report = books::printed(7, Instant(self.now.0 - 1_000), &[(finished, metres)]);
         self.world.report(&mut self.sender, &report).await;
     }
 
     async fn draw(&mut self, period: Period) -> i64 {
         self.tick();
-        let (reseller, contract) = (self.tenant.reseller.clone(), self.contract);
-        let drawn = move |portal: &Portal| setup::statement(portal, &reseller, contract, period).expect("drawn up");
-        self.world.setup(drawn).await
+        books::draw(&self.world, &self.tenant, self.contract, period).await
     }
 
     /// Approves and issues, if it can be; else the words of the refusal.
     async fn try_issue(&mut self, statement: i64) -> Result<(), String> {
         self.tick();
-        let (reseller, person) = (self.tenant.reseller.clone(), self.tenant.person);
-        let act = move |portal: &Portal| setup::approve(portal, &reseller, statement, person);
-        self.world.setup(act).await.map_err(|refused| refused.to_string())
+        books::try_issue(&self.world, &self.tenant, statement).await
     }
 
     async fn issue(&mut self, statement: i64) {
@@ -152,32 +103,20 @@ impl Books {
 
     async fn correct(&mut self, statement: i64) -> Vec<i64> {
         self.tick();
-        let (reseller, person) = (self.tenant.reseller.clone(), self.tenant.person);
-        let act = move |portal: &Portal| setup::correct(portal, &reseller, statement, person, "Looked again.");
-        self.world.setup(act).await.expect("rated again")
+        books::correct(&self.world, &self.tenant, statement).await
     }
 
     async fn document(&self, statement: i64) -> Statement {
-        let reseller = self.tenant.reseller.clone();
-        let text = move |portal: &Portal| setup::document(portal, &reseller, statement).expect("kept");
-        serde_json::from_str(&self.world.setup(text).await).expect("a document")
+        books::document(&self.world, &self.tenant, statement).await
     }
 
     /// The lines that settle another period: the number they refer to and the amount.
     async fn settled(&self, statement: i64) -> Vec<(String, i64)> {
-        let document = self.document(statement).await;
-        let lines = document.lines.iter().filter(|line| line.step == Some(Step::Adjustments));
-        let of = lines.map(|line| {
-            let number = line.refers.as_ref().map(|refers| refers.number.clone()).unwrap_or_default();
-            (number, line.amount.unwrap_or_default().0)
-        });
-        of.collect()
+        books::settled(&self.document(statement).await)
     }
 
     async fn bundle(&self, statement: i64) -> Vec<u8> {
-        let reseller = self.tenant.reseller.clone();
-        let made = move |portal: &Portal| setup::bundle(portal, &reseller, statement).expect("made").expect("issued");
-        self.world.setup(made).await
+        books::bundle(&self.world, &self.tenant, statement).await
     }
 
     /// What the verdict says of the chain of statements.
@@ -209,14 +148,16 @@ async fn used(world: World) {
         assert_eq!(books.correct(statement).await, Vec::<i64>::new());
     }
     let follows = books.follows(november, october).await;
-    assert!(follows.contains("which was worked out anew"), "{follows}");
+    // The file holds October's facts as they are known now: what November begins with follows from them.
+    assert!(follows.contains("the first period that was rated again begins with what S-0001 says"), "{follows}");
     // December looks back at November alone, which begins with what October left when November was billed.
     books.print("2026-11-12T08:00:00Z", 10).await;
     books.go_to("2027-01-05T12:00:00Z");
     let december = books.bill(month(12)).await;
     assert_eq!(books.settled(december).await, [("S-0002".to_owned(), 140)]);
     assert_eq!(books.world.count(BILLED).await, 1_540);
-    books.follows(december, november).await;
+    let follows = books.follows(december, november).await;
+    assert!(follows.contains("begins with what S-0002 says"), "{follows}");
 }
 
 async fn moved(world: World) {

@@ -1,6 +1,7 @@
 //! Stories of the billing run through the pages: from the board to an issued statement, what holds one up,
 //! corrections, and what people say happened.
 
+use crate::books::billed;
 use crate::stories::{printed, w1, w1_read_at};
 use crate::world::{Browser, NOW, Page, World, between, both, report, token};
 use billing::{Events, Outage};
@@ -17,6 +18,7 @@ both! {
     a_late_job_becomes_a_note_that_both_pages_link => corrected;
     what_happened_is_entered_checked_and_withdrawn => events;
     a_customer_sees_what_was_issued_and_its_evidence => customer;
+    a_customer_leafs_through_all_that_was_issued_to_it => paged;
 }
 
 /// How long the document of the one statement is.
@@ -51,7 +53,7 @@ async fn month(world: World) {
     holds(&browser.get("/billing").await, &["October 2026", "to approve"]);
     let board = browser.get(BOARD).await;
     let (of_contract, of_statement) = (format!("/contracts/{contract}"), format!("/statements/{statement}"));
-    holds(&board, &["C-112", &of_contract, &of_statement, "1 draft", "the cut-off was 6 Nov 2026"]);
+    holds(&board, &["C-112", &of_contract, &of_statement, "1 draft", "the cut-off was 5 Nov 2026"]);
     assert_eq!(browser.get("/billing?month=2026-10").await.location, BOARD);
     assert_eq!(browser.get("/billing/2026-13").await.status, 404);
     let approved = act(&mut browser, "/billing/2026-10/run", &[("act", text("approve"))]).await;
@@ -342,4 +344,28 @@ async fn customer(world: World) {
     assert_eq!(file.status, 200);
     assert!(file.text.starts_with("{\"schema\":\"plotmeter.evidence/1\""), "{:.200}", file.text);
     assert_eq!(browser.get(&format!("/statements/{statement}/evidence")).await.text, file.text);
+}
+
+/// 51 documents as the first, each an hour before the other.
+const EARLIER: &str = "with recursive earlier (hours) as
+        (select 1 union all select hours + 1 from earlier where hours < 51)
+    insert into statement (reseller_id, statement_id, contract_id, customer_id, version, number, name, period_start,
+        period_end, state, currency, net, total, created_at, document)
+    select reseller_id, statement_id + hours, contract_id, customer_id, version, number + hours,
+        'OLD-' || cast(hours as text), period_start - hours * 3600000, period_end, state, currency, net, total,
+        created_at, document
+    from statement cross join earlier where number = 1";
+
+async fn paged(world: World) {
+    let (tenant, ..) = billed(&world).await;
+    world.change(EARLIER).await;
+    let mut customer = world.browser(&tenant.customer_email()).await;
+    let page = customer.get("/my").await;
+    holds(&page, &["S-0001", "OLD-49", "1–50 of 52", "href=\"/my?statements=2\"", "October 2026", "302.50"]);
+    assert!(!page.text.contains("OLD-50"), "{}", page.text);
+    let rest = customer.get("/my?statements=2&page=1").await;
+    holds(&rest, &["OLD-50", "OLD-51", "51–52 of 52", "href=\"/my?page=1\""]);
+    assert!(!rest.text.contains("S-0001"), "{}", rest.text);
+    // The printers keep to their own part.
+    holds(&rest, &["1–1 of 1"]);
 }

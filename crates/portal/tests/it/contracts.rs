@@ -15,10 +15,12 @@ both! {
     a_preview_shows_what_is_odd_and_what_the_last_periods_would_have_cost => preview;
     a_version_that_changes_prices_waits_for_another_person => four_eyes;
     a_new_contract_waits_too_and_is_billed_only_when_it_was_approved => first_version;
+    a_second_person_is_let_go_by_two => let_go;
     an_approval_comes_too_late_for_what_is_billed_or_replaced => too_late;
     a_wrong_price_of_an_issued_month_is_put_right_by_a_version_and_a_note => put_right;
     a_contract_s_page_says_how_far_its_allowance_is_used_and_when_to_give_notice => outlook;
     settings_are_kept_and_wrong_ones_are_named => settings;
+    a_version_of_quarters_starts_with_a_quarter_and_the_form_says_when => longer;
 }
 
 const VERSIONS: &str = "select count(*) from contract_version";
@@ -283,6 +285,8 @@ async fn four_eyes(world: World) {
         assert_eq!(page.status, 409, "{act}");
         holds(&page, &["another person"]);
     }
+    holds(&second.get("/contracts").await, &["wait for a second person", "version 3, by Ada"]);
+    holds(&second.get("/").await, &["Versions to approve", "Kessler Architekten, version 3"]);
     holds(&second.get(&format!("/contracts/{contract}")).await, &[&format!("{version}/approve")]);
     let approved = post(&mut second, &format!("{version}/approve"), &[("note", "agreed")]).await;
     assert_eq!(approved.location, format!("/contracts/{contract}?done=approved-version"));
@@ -311,11 +315,51 @@ async fn first_version(world: World) {
     let contract = made.location.split('?').next().expect("an address").to_owned();
     assert!(made.location.ends_with("?done=proposed"), "{}", made.location);
     holds(&browser.get(&contract).await, &["waits for approval"]);
-    holds(&browser.get("/contracts").await, &["waits for approval"]);
+    holds(&browser.get("/contracts").await, &["waits for approval", "wait for a second person", "version 1, by Ada"]);
+    let of_customer = format!("/customers/{customer}");
+    let page = browser.get(&of_customer).await;
+    holds(&page, &["C-5", "waits for approval"]);
+    assert!(!page.text.contains("in force"), "{}", page.text);
     let drawn = [("period", "2026-10")];
     assert_eq!(post(&mut browser, &format!("{contract}/statements"), &drawn).await.status, 409);
     assert_eq!(post(&mut second, &format!("{contract}/versions/1/approve"), &[]).await.status, 303);
+    assert!(!browser.get("/contracts").await.text.contains("wait for a second person"));
+    assert!(!browser.get(&of_customer).await.text.contains("waits for approval"));
     assert_eq!(post(&mut browser, &format!("{contract}/statements"), &drawn).await.status, 303);
+}
+
+async fn let_go(world: World) {
+    const ON: &str = "select count(*) from reseller_setting where name = 'four-eyes' and value = 'on'";
+    let (settings, eyes) = ("/billing/settings", "/billing/settings/eyes");
+    let (agree, alone) = ([("act", "agree")], [("four-eyes", "")]);
+    let tenant = world.tenant("nord").await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let mut second = second_person(&world, &tenant, &mut browser).await;
+    assert_eq!(post(&mut second, eyes, &agree).await.status, 409, "nobody asks");
+    // One person does not switch it off, however often.
+    for _ in 0..2 {
+        let asked = post(&mut browser, settings, &alone).await;
+        assert_eq!(asked.location, format!("{settings}?done=eyes-asked"));
+        assert_eq!(post(&mut browser, eyes, &agree).await.status, 409);
+        assert_eq!(world.count(ON).await, 1);
+    }
+    assert!(!browser.get(settings).await.text.contains("value=\"agree\""));
+    holds(&second.get(settings).await, &["asks Ada", "value=\"agree\""]);
+    let kept = post(&mut second, eyes, &[("act", "keep")]).await;
+    assert_eq!(kept.location, format!("{settings}?done=eyes-kept"));
+    assert_eq!(post(&mut second, eyes, &agree).await.status, 409, "it was refused");
+    assert_eq!(post(&mut browser, settings, &alone).await.status, 303);
+    // Nobody else's people agree to it.
+    let other = world.tenant("other").await;
+    let mut stranger = world.browser(&other.reseller_email()).await;
+    assert_eq!(post(&mut stranger, eyes, &agree).await.status, 409);
+    assert_eq!(world.count(ON).await, 1);
+    assert_eq!(post(&mut second, eyes, &agree).await.location, format!("{settings}?done=eyes-off"));
+    assert_eq!(world.count(ON).await, 0);
+    // Switched on again by one, nothing of what was asked is left.
+    assert_eq!(post(&mut second, settings, &[("four-eyes", "on")]).await.location, format!("{settings}?done=settings"));
+    assert_eq!(world.count(ON).await, 1);
+    assert!(!second.get(settings).await.text.contains("asks Ada"));
 }
 
 async fn too_late(world: World) {
@@ -345,6 +389,22 @@ async fn too_late(world: World) {
     let refused = post(&mut second, &format!("{version}/refuse"), &[("note", "too late")]).await;
     assert_eq!(refused.location, format!("/contracts/{contract}?done=refused"));
     holds(&browser.get(&format!("/contracts/{contract}")).await, &["refused by Kay", "too late"]);
+}
+
+async fn longer(world: World) {
+    let (tenant, contract, _) = w1(&world).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let (address, mut form) = version_form(&mut browser, contract).await;
+    // Months from December on, and then quarters in their place: October would be billed by both.
+    assert_eq!(send(&mut browser, &address, &form).await.status, 303);
+    form.insert("every".to_owned(), "quarter".to_owned());
+    let refused = send(&mut browser, &address, &form).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    holds(&refused, &["It can start on 1 Jan 2027."]);
+    assert_eq!(world.count(VERSIONS).await, 2);
+    form.insert("starts".to_owned(), "2027-01-01".to_owned());
+    let saved = send(&mut browser, &address, &form).await;
+    assert_eq!((saved.status, world.count(VERSIONS).await), (303, 3), "{}", saved.text);
 }
 
 /// Draws up November; gives the draft.

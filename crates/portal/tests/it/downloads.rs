@@ -1,10 +1,11 @@
 //! Stories of the files of a statement: who may have which, what they are called, and that all say the same.
 
 use crate::stories::w1;
-use crate::world::{Browser, File, PASSWORD, Tenant, World, both, token};
+use crate::world::{Browser, File, NOW, PASSWORD, Page, Tenant, World, both, token};
 use billing::{Money, Statement};
 use calamine::{Data, Range, Reader, Xlsx, open_workbook_from_rs};
 use portal::setup::{self, Role};
+use report::Instant;
 use std::io::Cursor;
 
 both! {
@@ -14,10 +15,20 @@ both! {
     a_customer_takes_what_was_issued_to_it_and_nothing_else => customers;
     a_pdf_is_made_by_a_build_that_can => pdfs;
     a_pdf_carries_the_electronic_invoice_of_what_was_issued => hybrids;
+    what_was_issued_keeps_the_logo_and_the_name_it_was_issued_with => logos;
+    a_picture_that_cannot_be_used_is_refused_in_words => odd_logos;
 }
 
 /// How long the document of the one statement is.
 const LENGTH: &str = "select cast(length(document) as bigint) from statement where kind = 'statement'";
+/// Two pixels, after them a text that is no part of the picture, then the end.
+const LOGO: [&[u8]; 3] = [
+    b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x02\0\0\0\x01\x08\x02\0\0\0{@\xe8\xdd\
+        \0\0\0\x0fIDATx\xdac\xe0N^\xfa\xff\xff\x7f\0\x0a\xc6\x04\x11\xe0\xa9\xb9\xab",
+    b"\0\0\0\x0atEXtAuthor\0Ada\x9d\x95\x0b\xf4",
+    b"\0\0\0\0IEND\xaeB`\x82",
+];
+const BRANDS: &str = "select count(*) from reseller_brand";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 fn text(text: &str) -> String {
@@ -259,4 +270,88 @@ async fn hybrids(world: World) {
     let same = own.file(&format!("/my{}", at("factur-x"))).await;
     is(&same, "application/pdf", "S-0001-factur-x.pdf");
     assert!(same.bytes == hybrid.bytes, "the customer gets another file");
+}
+
+/// Sends a logo by the form of the settings.
+async fn send_logo(browser: &mut Browser, fields: &[(&'static str, String)], file: &[u8]) -> Page {
+    let mut form = vec![("csrf", token(&browser.get("/billing/settings").await.text))];
+    form.extend(fields.iter().cloned());
+    browser.upload("/billing/settings/logo", &form, file).await
+}
+
+async fn logos(world: World) {
+    const SETTINGS: &str = "/billing/settings";
+    let (tenant, _, statement) = w1(&world).await;
+    let stranger = world.tenant("other").await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let mut own = world.browser(&tenant.customer_email()).await;
+    let path = format!("/statements/{statement}");
+    let (logo, pdf) = (format!("{path}/logo"), format!("{path}/statement.pdf"));
+    // Tried out twice, with nothing issued: one is kept.
+    for name in ["Nord", "Nordhang & Co"] {
+        assert_eq!(act(&mut browser, SETTINGS, &[("name", text(name))]).await, 303, "{name}");
+        world.set_now(Instant(NOW.0 + 60_000));
+        let kept = send_logo(&mut browser, &[], &LOGO.concat()).await;
+        assert_eq!(kept.location, format!("{SETTINGS}?done=logo"), "{}", kept.text);
+    }
+    assert_eq!(world.count(BRANDS).await, 1);
+    assert!(browser.get(SETTINGS).await.text.contains("src=\"/billing/settings/logo\""));
+    world.set_now(Instant(NOW.0 + 120_000));
+    for word in ["approve", "issue"] {
+        assert_eq!(act(&mut browser, &format!("{path}/{word}"), &[]).await, 303, "{word}");
+    }
+    let before = browser.file(&pdf).await.bytes;
+    // Without what was no part of the picture.
+    let (picture, of_customer) = ([LOGO[0], LOGO[2]].concat(), format!("/my{logo}"));
+    let holds = format!("src=\"{of_customer}\" alt=\"Nordhang &#38; Co\"");
+    for is_later in [false, true] {
+        if is_later {
+            // What is changed now stands on what is issued from now on.
+            world.set_now(Instant(NOW.0 + 180_000));
+            assert_eq!(act(&mut browser, SETTINGS, &[("name", text("Another"))]).await, 303);
+            let gone = send_logo(&mut browser, &[("act", text("remove"))], b"").await;
+            assert_eq!(gone.location, format!("{SETTINGS}?done=logo-gone"));
+            assert!(!browser.get(SETTINGS).await.text.contains("<img"));
+            assert_eq!(browser.file("/billing/settings/logo").await.status, 404);
+            assert_eq!(world.count(BRANDS).await, 2);
+        }
+        let file = own.file(&of_customer).await;
+        assert_eq!((file.status, file.kind.as_str()), (200, "image/png"));
+        assert!(file.bytes == picture, "another picture");
+        assert!(browser.file(&logo).await.bytes == picture, "another picture");
+        let page = own.get(&format!("/my{path}")).await.text;
+        assert!(page.contains(&holds), "{page}");
+        assert!(browser.get(&path).await.text.contains("letterhead printed"));
+        assert!(browser.file(&pdf).await.bytes == before, "another PDF");
+    }
+    if cfg!(feature = "pdf") {
+        assert!(before.windows(14).any(|bytes| bytes == b"/Subtype/Image"), "no picture");
+    }
+    for (email, at) in [(stranger.reseller_email(), &logo), (stranger.customer_email(), &of_customer)] {
+        assert_eq!(world.browser(&email).await.file(at).await.status, 404, "{email}");
+    }
+}
+
+async fn odd_logos(world: World) {
+    let tenant = world.tenant("nord").await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let (mut damaged, large) = (LOGO.concat(), "x".repeat(600_000));
+    damaged[45] ^= 0xff;
+    let cases: [(&[u8], &str); 5] = [
+        (b"", "choose a picture"),
+        (b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "it is not a PNG or JPEG"),
+        (&LOGO[0][..50], "it is damaged"),
+        (large.as_bytes(), "at most 524288 are taken"),
+        (&damaged, "cannot be drawn"),
+    ];
+    // Only a build with PDF draws it.
+    let is_drawn = cfg!(feature = "pdf");
+    for (file, words) in cases.into_iter().take(if is_drawn { 5 } else { 4 }) {
+        let refused = send_logo(&mut browser, &[], file).await;
+        assert_eq!(refused.status, 422, "{words}");
+        assert!(refused.text.contains(words) && refused.text.contains("href=\"#f-logo\""), "{}", refused.text);
+    }
+    let forged = browser.upload("/billing/settings/logo", &[("csrf", text("x"))], &LOGO.concat()).await;
+    assert_eq!(forged.status, 403);
+    assert_eq!(world.count(BRANDS).await, 0);
 }

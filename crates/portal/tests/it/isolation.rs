@@ -48,6 +48,9 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("post", "/billing/indices", For::Reseller),
     ("get", "/billing/settings", For::Reseller),
     ("post", "/billing/settings", For::Reseller),
+    ("post", "/billing/settings/eyes", For::Reseller),
+    ("get", "/billing/settings/logo", For::Reseller),
+    ("post", "/billing/settings/logo", For::Reseller),
     ("get", "/billing/{month}", For::Reseller),
     ("post", "/billing/{month}/estimate", For::Reseller),
     ("post", "/billing/{month}/run", For::Reseller),
@@ -96,6 +99,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/my/statements/{id}/export.csv", For::Customer),
     ("get", "/my/statements/{id}/export.json", For::Customer),
     ("get", "/my/statements/{id}/export.xlsx", For::Customer),
+    ("get", "/my/statements/{id}/logo", For::Customer),
     ("get", "/my/statements/{id}/statement.pdf", For::Customer),
     ("get", "/operator", For::Operator),
     ("post", "/operator/resellers", For::Operator),
@@ -131,6 +135,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/statements/{id}/export.csv", For::Reseller),
     ("get", "/statements/{id}/export.json", For::Reseller),
     ("get", "/statements/{id}/export.xlsx", For::Reseller),
+    ("get", "/statements/{id}/logo", For::Reseller),
     ("post", "/statements/{id}/issue", For::Reseller),
     ("post", "/statements/{id}/reopen", For::Reseller),
     ("post", "/statements/{id}/sign", For::Reseller),
@@ -296,6 +301,8 @@ fn status(path: &str) -> u16 {
     match path.rsplit('/').next() {
         // Nobody entered seller and buyer.
         Some("einvoice.xml") => 409,
+        // Nobody gave one.
+        Some("logo") => 404,
         Some("statement.pdf") if !cfg!(feature = "pdf") => 404,
         _ => 200,
     }

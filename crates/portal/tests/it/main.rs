@@ -5,6 +5,9 @@
 mod billing;
 mod billing_carry;
 mod billing_pages;
+mod billing_ready;
+mod billing_run;
+mod books;
 mod contracts;
 mod downloads;
 mod enrolment;

@@ -124,6 +124,13 @@ async fn prices(world: World) {
     // The second one begins later, so that it cannot change that day.
     holds(&page, &["C-113", "another one cannot start before"]);
     assert!(!page.text.contains(&format!("take.{second}")), "{}", page.text);
+    // It says from which day it can, and a button looks at that day.
+    holds(&page, &["It can begin on 1 Jan 2027.", "name=\"begin\" value=\"2027-01-01\""]);
+    let mut form = raise("", "2026-12-01");
+    form.push(("begin", text("2027-01-01")));
+    let page = act(&mut browser, PRICES, &form).await;
+    let theirs = format!("name=\"take.{second}\" value=\"1\" checked");
+    holds(&page, &["2 contracts change", "value=\"2027-01-01\"", &theirs]);
     assert_eq!(world.count(VERSIONS).await, 2);
     let (one, two) = (format!("take.{first}"), format!("take.{second}"));
     // All of them or none.
@@ -339,8 +346,12 @@ async fn indices(world: World) {
     assert_eq!(act(&mut browser, INDICES, &back).await.status, 303);
     assert_eq!(act(&mut browser, INDICES, &value("110")).await.status, 303);
     let statement = draw().await.expect("drawn up");
-    holds(&browser.get(&format!("/statements/{statement}")).await, &["198.00"]);
-    issue(&mut browser, statement).await;
+    let own = format!("/statements/{statement}");
+    holds(&browser.get(&own).await, &["198.00"]);
+    // What is approved goes out as it is.
+    assert_eq!(act(&mut browser, &format!("{own}/approve"), &[]).await.status, 303);
+    assert_eq!(act(&mut browser, INDICES, &back).await.status, 409);
+    assert_eq!(act(&mut browser, &format!("{own}/issue"), &[]).await.status, 303);
     let kept = act(&mut browser, INDICES, &back).await;
     assert_eq!(kept.status, 409);
     assert!(kept.text.contains("rest on CPI"), "{}", kept.text);

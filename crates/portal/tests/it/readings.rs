@@ -2,7 +2,7 @@
 //! settings, and when facts arrived.
 
 use crate::stories::terms;
-use crate::world::{NOW, PLAIN, Tenant, World, both, pack, receipt, report};
+use crate::world::{NOW, PLAIN, Tenant, World, between, both, pack, receipt, report};
 use billing::clauses::breaks::{Breaks, WidthRow};
 use billing::{Clause, Currency, Evidence, MeterKind, Pattern, Period, Price, PriceList, Terms, UnitPrice};
 use portal::setup;
@@ -26,6 +26,7 @@ both! {
     the_firmware_that_was_said_last_is_not_forgotten => firmware;
     a_value_that_falls_and_comes_back_is_not_billed_again => came_back;
     a_fall_that_is_known_to_have_come_back_is_no_reset => came_back_together;
+    a_fall_that_takes_a_jump_back_is_no_reset => fell_back;
     a_statement_of_a_printer_with_two_interfaces_is_proved => two_interfaces_proved;
     a_statement_of_readings_that_contradict_each_other_is_proved => late_proved;
 }
@@ -226,6 +227,37 @@ async fn unitless(world: World) {
     }
     // Rows whose unit nobody can declare stay defects.
     assert_eq!(world.count("select count(*) from unitless").await, 4);
+    for (row, jobs, readings, latest) in [("P19", 2, 0, hours(1)), ("U17", 0, 2, hours(3))] {
+        let counted = format!(
+            "select count(*) from unitless_model where {model} and unitless_model.row = '{row}' and jobs = {jobs}
+                and readings = {readings} and latest_at = {}",
+            latest.0
+        );
+        assert_eq!(world.count(&counted).await, 1, "{row}");
+    }
+    // The pages of the printer and of the job say what they count, and who said so.
+    let printer = world.count("select printer_id from printer").await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let jobs = browser.get(&format!("/printers/{printer}?tab=jobs")).await;
+    let key = between(&jobs.text, "href=\"/jobs/", "\"").expect("a job").to_owned();
+    let (job, readings) = (format!("/jobs/{key}"), format!("/printers/{printer}?tab=readings"));
+    let page = browser.get(&job).await;
+    assert!(page.text.contains("0.543, not billed until its unit is declared"), "{}", page.text);
+    for (id, row) in [(1, "P19"), (2, "U17")] {
+        let declare = format!(
+            "insert into declared_unit (reseller_id, declaration_id, product_number, firmware, row, unit, note,
+                declared_at, person_id)
+             select reseller_id, {id}, 'W3Z72A', '', '{row}', 'm2', '', {}, person_id from person
+                where email = '{}'",
+            NOW.0,
+            tenant.reseller_email()
+        );
+        world.change(&declare).await;
+    }
+    let page = browser.get(&job).await;
+    assert!(page.text.contains("0.543 counts 0.543 m², as declared by"), "{}", page.text);
+    let page = browser.get(&readings).await;
+    assert!(page.text.contains("77.5, which is 77.50 m², on"), "{}", page.text);
 }
 
 async fn arrivals(world: World) {
@@ -432,6 +464,23 @@ async fn came_back_together(world: World) {
     // After a break no day brings more than the contract says.
     send(&world, &mut sender, &pages(4, 19_600)).await;
     assert_eq!(count(&world, "segment", "reason = 'rise' and dip_at is null and value_after = 19600").await, 1);
+}
+
+async fn fell_back(world: World) {
+    let tenant = world.tenant("a").await;
+    let mut sender = world.agent(&tenant).await;
+    send(&world, &mut sender, &pages(1, 300)).await;
+    with_rule(&world, &tenant).await;
+    for (hour, value) in [(2, 999_999), (3, 1_000_002), (4, 310)] {
+        send(&world, &mut sender, &pages(hour, value)).await;
+    }
+    // 310 could have been printed in a day; the jump before it would stay billed.
+    assert_eq!(world.count("select count(*) from segment_decision").await, 0);
+    let fell = "reason = 'decrease' and value_after = 310 and note like '%had jumped up%'";
+    assert_eq!(count(&world, "segment", fell).await, 1);
+    // The jump is forgotten with the fall: what falls now is judged as ever.
+    send(&world, &mut sender, &pages(5, 2)).await;
+    assert_eq!(count(&world, "segment_decision", "reason = 'reset' and counts_from = 0").await, 1);
 }
 
 /// Issues a draft; red printers are signed for. Gives its evidence file.

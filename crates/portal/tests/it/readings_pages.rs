@@ -1,8 +1,9 @@
 //! Stories of what people say of readings: why a counter fell, readings by hand, units, imports, swaps and moves.
 
+use crate::books;
 use crate::stories::terms;
 use crate::world::{Browser, NOW, Page, Tenant, World, between, both, minutes, report, token};
-use billing::{Clause, Currency, Evidence, MeterKind, Pattern, Period, Price, PriceList, Terms, UnitPrice};
+use billing::{Clause, Currency, Evidence, MeterKind, Money, Pattern, Period, Price, PriceList, Terms, UnitPrice};
 use portal::setup;
 use protocol::sender::Sender;
 use report::{Instant, RowId, Source};
@@ -10,15 +11,19 @@ use report::{Instant, RowId, Source};
 both! {
     a_counter_that_fell_is_settled_by_a_person_and_taken_back => settled;
     a_value_that_was_wrong_is_left_out_and_waits_again_when_that_is_taken_back => misread;
+    a_value_that_was_wrong_when_a_period_began_is_left_out_on_both_sides => misread_at_an_edge;
+    a_value_that_was_too_high_when_a_period_ended_is_given_back_and_billed_once => spiked;
     a_jump_between_interfaces_is_not_billed_when_its_decision_is_taken_back => jumped;
     a_person_says_which_interface_a_counter_follows => followed;
     a_break_in_readings_by_hand_is_settled_like_any_other => by_hand_only;
     a_break_in_numbers_with_a_declared_unit_is_settled_like_any_other => declared_only;
+    a_number_by_another_firmware_falls_by_its_own_unit => declared_by_firmware;
     a_break_is_nobody_else_s => strangers_breaks;
     an_odd_reading_by_hand_needs_a_reason_and_is_withdrawn => by_hand;
     a_customer_enters_readings_for_its_own_printers_only => by_customer;
     a_unit_is_declared_by_comparing_and_withdrawn => units;
     an_import_keeps_nothing_before_it_is_taken => imported;
+    a_reading_that_the_printer_contradicts_is_settled_where_it_counts => contradicted;
     another_system_s_quantities_stand_beside_ours => beside;
     a_printer_takes_another_one_s_place => swapped;
     a_printer_moves_once_a_day => moved;
@@ -196,6 +201,80 @@ async fn misread(world: World) {
     assert_eq!(billed(&world, &tenant, contract).await, 30, "what waits is not billed");
 }
 
+async fn misread_at_an_edge(world: World) {
+    let tenant = world.tenant("nord").await;
+    let mut sender = world.agent(&tenant).await;
+    for (hour, pages) in [(-3, 18_531), (-1, 0), (1, 18_541), (48, 18_561), (750, 18_561)] {
+        read_over(&world, &mut sender, (hour, pages), "piws").await;
+    }
+    let (printer, _) = printers(&world, &tenant).await.remove(0);
+    let contract = by_page(&world, &tenant).await;
+    assert_eq!(billed(&world, &tenant, contract).await, 20);
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    world.set_now(Instant(NOW.0 + 30_000));
+    assert_eq!(say(&mut browser, &printer, "misread", &[("note", "half a page")]).await.status, 303);
+    holds(&browser.get("/readings").await, &["0 counters wait"]);
+    assert_eq!(billed(&world, &tenant, contract).await, 30, "what was printed while it was wrong counts");
+}
+
+async fn spiked(world: World) {
+    let tenant = world.tenant("nord").await;
+    let mut sender = world.agent(&tenant).await;
+    // It shows too much from the end of October on.
+    for (hour, pages) in [(-2, 18_531), (700, 999_999), (750, 1_000_002)] {
+        read_over(&world, &mut sender, (hour, pages), "piws").await;
+    }
+    let (printer, _) = printers(&world, &tenant).await.remove(0);
+    let contract = by_page(&world, &tenant).await;
+    let billed = books::draw(&world, &tenant, contract, books::month(10)).await;
+    books::issue(&world, &tenant, billed).await;
+    assert_eq!(books::document(&world, &tenant, billed).await.net, Money(98_146_800));
+    // And in November what is true.
+    read_over(&world, &mut sender, (800, 18_560), "piws").await;
+    world.set_now(Instant(NOW.0 + 30_000));
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    holds(
+        &browser.get("/readings").await,
+        &[
+            "1 counter waits",
+            "1000002 pages → 18560 pages",
+            "Had jumped",
+            "from 18531 pages, read ",
+            "What was read before it was too high, by mistake",
+            "29 pages",
+        ],
+    );
+    assert_eq!(say(&mut browser, &printer, "misread", &[]).await.status, 422, "it did not come back");
+    assert_eq!(say(&mut browser, &printer, "spike", &[("note", "a display that blinked")]).await.status, 303);
+    holds(&browser.get("/readings").await, &["0 counters wait", "readings before it that were too high"]);
+    // What was read is kept, and shown as what it is.
+    let kept = "select count(*) from reading where meter = 'pages' and value in (999999, 1000002)";
+    assert_eq!(world.count(kept).await, 2);
+    let history = browser.get(&format!("/printers/{printer}?tab=history")).await;
+    holds(&history, &["Misread", "Pages: 999999 pages", "Pages: 1000002 pages", "counts nothing", "a display that"]);
+    // The next statement gives October's jump back, and bills what was printed over its end once.
+    world.set_now(october(1_480));
+    read_over(&world, &mut sender, (1_470, 18_600), "piws").await;
+    let november = books::draw(&world, &tenant, contract, books::month(11)).await;
+    let document = books::document(&world, &tenant, november).await;
+    assert_eq!(books::settled(&document), [("S-0001".to_owned(), -98_146_800)]);
+    assert_eq!(document.net, Money(2_900 - 98_146_800));
+    books::issue(&world, &tenant, november).await;
+    let file = books::bundle(&world, &tenant, november).await;
+    let verdict = evidence::verify(&file, None, None).expect("it holds");
+    assert!(verdict.said.iter().any(|said| said.what == "decision" && said.detail.contains("spike")));
+    assert_eq!(books::correct(&world, &tenant, november).await, Vec::<i64>::new(), "nothing is left to settle");
+    // Taken back, it waits again.
+    let at = october(800).0.to_string();
+    let back = [("printer", printer.as_str()), ("meter", "pages"), ("at", at.as_str()), ("reason", "decrease")];
+    world.set_now(october(1_490));
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    assert_eq!(post(&mut browser, "/readings", &back).await.status, 303);
+    holds(&browser.get("/readings").await, &["1 counter waits", "taken back: it waits again"]);
+    let history = browser.get(&format!("/printers/{printer}?tab=history")).await;
+    assert!(!history.text.contains("Misread"), "{}", history.text);
+}
+
 async fn jumped(world: World) {
     let tenant = world.tenant("nord").await;
     let (mut one, mut other) = (world.agent(&tenant).await, world.agent(&tenant).await);
@@ -242,8 +321,10 @@ async fn followed(world: World) {
     let form = [("act", "follow"), ("printer", printer.as_str()), ("source", "piws"), ("other", "ledm")];
     let mut thief = world.browser(&stranger.reseller_email()).await;
     assert_eq!(post(&mut thief, "/readings", &form).await.status, 404);
-    let unknown = [("act", "follow"), ("printer", printer.as_str()), ("source", "piws"), ("other", "snmp")];
-    assert_eq!(post(&mut browser, "/readings", &unknown).await.status, 409);
+    for other in ["snmp", "%", ""] {
+        let unknown = [("act", "follow"), ("printer", printer.as_str()), ("source", "piws"), ("other", other)];
+        assert_eq!(post(&mut browser, "/readings", &unknown).await.status, 409, "{other}");
+    }
     assert_eq!(world.count("select count(*) from counter_source").await, 0);
     assert_eq!(post(&mut browser, "/readings", &form).await.status, 303);
     holds(&browser.get("/readings").await, &["follows ledm from its next reading on"]);
@@ -290,28 +371,64 @@ async fn by_hand_only(world: World) {
     holds(&browser.get("/readings").await, &["1 counter waits"]);
 }
 
+/// A number without a unit that every printer gave by a firmware, of a job or a reading.
+async fn without_unit(world: &World, (subject, row): (&str, &str), at: Instant, number: &str, firmware: &str) {
+    let (key, version) = if subject == "job" { ("k1", 1) } else { ("", 0) };
+    let (jobs, at) = (version, at.0);
+    let change = format!(
+        "insert into unitless (reseller_id, printer_id, subject, key, version, at, row, number, product_number,
+            firmware)
+         select reseller_id, printer_id, '{subject}', '{key}', {version}, {at}, '{row}', '{number}', 'T7V11A',
+            '{firmware}' from printer"
+    );
+    world.change(&change).await;
+    // As the ledger counts them.
+    let change = format!(
+        "insert into unitless_model (reseller_id, printer_id, product_number, firmware, row, jobs, readings,
+            latest_at)
+         select reseller_id, printer_id, 'T7V11A', '{firmware}', '{row}', {jobs}, 1 - {jobs}, {at} from printer
+         where true
+         on conflict (reseller_id, printer_id, product_number, firmware, row) do update
+            set readings = unitless_model.readings + 1, latest_at = excluded.latest_at"
+    );
+    world.change(&change).await;
+}
+
+/// Declares the unit of row U17 of that model.
+async fn declare(world: &World, id: i64, firmware: &str, unit: &str) {
+    let change = format!(
+        "insert into declared_unit (reseller_id, declaration_id, product_number, firmware, row, unit, note,
+            declared_at, person_id)
+         select reseller_id, {id}, 'T7V11A', '{firmware}', 'U17', '{unit}', '', {}, person_id from person
+            where email = 'nord@reseller.test'",
+        NOW.0
+    );
+    world.change(&change).await;
+}
+
+async fn declared_by_firmware(world: World) {
+    let (_tenant, _, _) = counted(&world, "nord", &[100]).await;
+    declare(&world, 1, "F1", "ft2").await;
+    declare(&world, 2, "F2", "m2").await;
+    // 1500 ft² are 139.35456 m²: the number falls and the counter does not.
+    for (hour, number, firmware) in [(1, "1500", "F1"), (2, "140", "F2")] {
+        without_unit(&world, ("reading", "U17"), minutes(hour * 60), number, firmware).await;
+    }
+    let mut browser = world.browser("nord@reseller.test").await;
+    holds(&browser.get("/readings").await, &["0 counters wait"]);
+    // The number rises and the counter falls.
+    without_unit(&world, ("reading", "U17"), minutes(180), "1400", "F1").await;
+    holds(&browser.get("/readings").await, &["1 counter waits", "140.00 m² → 130.064256 m²"]);
+}
+
 async fn declared_only(world: World) {
     let (tenant, printer, _) = counted(&world, "nord", &[100]).await;
     for (hour, number) in [(1, "18531.5"), (2, "18532"), (3, "0.5")] {
-        let row = format!(
-            "insert into unitless (reseller_id, printer_id, subject, key, version, at, row, number, product_number,
-                firmware)
-             select reseller_id, printer_id, 'reading', '', 0, {}, 'U17', '{number}', 'T7V11A', 'F2' from printer",
-            minutes(hour * 60).0
-        );
-        world.change(&row).await;
+        without_unit(&world, ("reading", "U17"), minutes(hour * 60), number, "F2").await;
     }
     let mut browser = world.browser(&tenant.reseller_email()).await;
     holds(&browser.get("/readings").await, &["0 counters wait"]);
-    world
-        .change(&format!(
-            "insert into declared_unit (reseller_id, declaration_id, product_number, firmware, row, unit, note,
-                declared_at, person_id)
-             select reseller_id, 1, 'T7V11A', '', 'U17', 'm2', '', {}, person_id from person
-                where email = 'nord@reseller.test'",
-            NOW.0
-        ))
-        .await;
+    declare(&world, 1, "", "m2").await;
     holds(&browser.get("/readings").await, &["1 counter waits", "18532.00 m² → 0.50 m²", "without a unit"]);
     let at = minutes(180).0.to_string();
     let form = [
@@ -385,7 +502,7 @@ async fn by_hand(world: World) {
     }
     assert_eq!(world.count(HAND).await, 1);
     let page = browser.get("/readings").await;
-    holds(&page, &["Odd readings that count", "entered by hand", "the board was replaced"]);
+    holds(&page, &["Odd readings by people", "entered by hand", "the board was replaced"]);
     let id = between(&page.text, "action=\"/readings/", "/withdraw\"").expect("it can be withdrawn").to_owned();
     let withdraw = format!("/readings/{id}/withdraw");
     let mut stranger = world.browser("other@reseller.test").await;
@@ -440,14 +557,7 @@ async fn units(world: World) {
     const STANDING: &str = "select count(*) from declared_unit where withdrawn_at is null";
     let (tenant, printer, _) = counted(&world, "nord", &[100]).await;
     let other = world.tenant("other").await;
-    world
-        .change(&format!(
-            "insert into unitless (reseller_id, printer_id, subject, key, version, at, row, number, product_number,
-                firmware)
-             select reseller_id, printer_id, 'job', 'k1', 1, {}, 'P19', '0.543', 'T7V11A', 'F2' from printer",
-            NOW.0
-        ))
-        .await;
+    without_unit(&world, ("job", "P19"), NOW, "0.543", "F2").await;
     let mut browser = world.browser(&tenant.reseller_email()).await;
     holds(&browser.get("/readings").await, &["Numbers without a unit", "T7V11A, firmware F2"]);
     let page = browser.get("/readings/units?product=T7V11A&firmware=F2&row=P19").await;
@@ -525,7 +635,51 @@ async fn imported(world: World) {
     }
     let opening = "select count(*) from hand_reading where source = 'opening'";
     assert_eq!(world.count(opening).await, 2, "the second time they are there already");
+    // One that the printer's own readings contradict needs a reason, which is kept.
+    let odd = |note: &str| format!("serial,meter,value,read_at,note\n{serial},pages,1000,2026-10-02,{note}");
+    let page = post(&mut browser, "/readings/import", &[("kind", "opening"), ("openings", &odd(""))]).await;
+    assert_eq!(page.status, 422);
+    holds(&page, &["Line 2: this is odd: the printer showed 100 pages later; a counter only rises"]);
+    let page = post(&mut browser, "/readings/import", &[("kind", "opening"), ("openings", &odd("board"))]).await;
+    assert_eq!(page.status, 200);
+    holds(&page, &["1 of them is odd and says why", "odd: the printer showed 100 pages later"]);
     assert_eq!(world.count("select value from hand_reading where meter = 'area-media'").await, 139_354_560);
+}
+
+async fn contradicted(world: World) {
+    let tenant = world.tenant("nord").await;
+    let mut sender = world.agent(&tenant).await;
+    for (hour, pages) in [(-2, 100), (1, 101), (300, 140), (750, 150)] {
+        read_over(&world, &mut sender, (hour, pages), "piws").await;
+    }
+    let (printer, _) = printers(&world, &tenant).await.remove(0);
+    let contract = by_page(&world, &tenant).await;
+    let customer = tenant.customer.to_string();
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    // In the middle of the month the printer was read beside it: it does not count, and there is nothing to settle.
+    // At the first instant of the contract it does, and the printer's own reading after it falls.
+    for (day, hour, value, waiting, net) in
+        [("2026-10-13", "20:00", "90", "0 counters wait", 40), ("2026-10-01", "0:00", "1000", "1 counter waits", 39)]
+    {
+        let form = [
+            ("customer", customer.as_str()),
+            ("at", day),
+            ("hour", hour),
+            ("printer.1", printer.as_str()),
+            ("meter.1", "pages"),
+            ("value.1", value),
+            ("note.1", "as the panel said"),
+        ];
+        let done = post(&mut browser, "/readings/enter", &form).await;
+        assert_eq!(done.status, 303, "{}", done.text);
+        holds(&browser.get("/readings").await, &[waiting]);
+        assert_eq!(billed(&world, &tenant, contract).await, net, "{day}");
+    }
+    let page = browser.get(&format!("/readings?printer={printer}")).await;
+    holds(&page, &["1000 pages → 101 pages", "A person read this counter"]);
+    assert!(!page.text.contains("What was read until it came back was wrong"), "the printer's own is not left out");
+    assert_eq!(say(&mut browser, &printer, "swap", &[("counts_from", "100")]).await.status, 303);
+    assert_eq!(billed(&world, &tenant, contract).await, 40);
 }
 
 async fn beside(world: World) {
@@ -555,6 +709,20 @@ async fn beside(world: World) {
     holds(&page, &["Line 2: ", "October"]);
 }
 
+/// A contract from October with this printer.
+async fn contracted(world: &World, tenant: &Tenant, printer: &str) {
+    let (reseller, customer, person) = (tenant.reseller.clone(), tenant.customer, tenant.person);
+    let id = printer.parse::<i64>().expect("an id");
+    world
+        .setup(move |portal| {
+            let from = Instant::parse("2026-09-30T22:00:00Z").expect("a timestamp");
+            let contract =
+                setup::contract(portal, &reseller, customer, "C-1", &terms(), (from, person)).expect("a contract");
+            setup::assign(portal, &reseller, contract, id, from).expect("assigned");
+        })
+        .await;
+}
+
 async fn swapped(world: World) {
     const NEW_STAY: &str = "select count(*) from contract_printer where to_at is null and position_id is not null";
     let tenant = world.tenant("nord").await;
@@ -570,16 +738,7 @@ async fn swapped(world: World) {
     holds(&browser.get(&swap).await, &["It is in no contract"]);
     let form = [("successor", new.as_str()), ("at", "2026-11-10")];
     assert_eq!(post(&mut browser, &swap, &form).await.status, 409);
-    let (reseller, customer, person, id) =
-        (tenant.reseller.clone(), tenant.customer, tenant.person, old.parse::<i64>().expect("an id"));
-    world
-        .setup(move |portal| {
-            let from = Instant::parse("2026-09-30T22:00:00Z").expect("a timestamp");
-            let contract =
-                setup::contract(portal, &reseller, customer, "C-1", &terms(), (from, person)).expect("a contract");
-            setup::assign(portal, &reseller, contract, id, from).expect("assigned");
-        })
-        .await;
+    contracted(&world, &tenant, &old).await;
     let page = browser.get(&swap).await;
     holds(&page, &["contract C-1", "last of the old"]);
     let number = row_of(&page.text, "pages");
@@ -606,6 +765,15 @@ async fn swapped(world: World) {
         assert_eq!(page.status, 422, "{successor} {at} {note}");
         holds(&page, &[words]);
     }
+    // The new one cannot have begun above what it showed since.
+    let mut too_much = form(&new, "2026-11-10", "");
+    too_much.retain(|(name, _)| *name != last);
+    for (_, value) in too_much.iter_mut().filter(|(name, _)| *name == first) {
+        "99999999".clone_into(value);
+    }
+    let page = try_it(too_much).await;
+    assert_eq!(page.status, 422);
+    holds(&page, &["This is odd", "a counter only rises"]);
     assert_eq!((world.count(NEW_STAY).await, world.count(HAND).await), (0, 0));
     let done = try_it(form(&new, "2026-11-10", "read at the panel")).await;
     assert_eq!((done.status, done.location.as_str()), (303, format!("/printers/{new}?done=swapped").as_str()));

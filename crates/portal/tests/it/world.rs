@@ -499,4 +499,22 @@ impl Browser {
             .body(body.join("&"));
         self.send(builder).await
     }
+
+    /// Posts form fields and a file called `logo`, as a browser sends them.
+    pub(crate) async fn upload(&mut self, path: &str, fields: &[(&str, String)], file: &[u8]) -> Page {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!("--b0\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = "--b0\r\nContent-Disposition: form-data; name=\"logo\"; filename=\"a\"\r\nContent-Type: x/y\r\n\r\n";
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--b0--\r\n");
+        let builder = Browser::client()
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "multipart/form-data; boundary=b0")
+            .body(body);
+        self.send(builder).await
+    }
 }

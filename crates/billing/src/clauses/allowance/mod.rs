@@ -22,7 +22,7 @@ use crate::proration::{Fraction, Proration};
 use crate::rating::RatingError;
 use report::Instant;
 use serde::{Deserialize, Serialize};
-use span::{Before, USED};
+use span::{Before, PoolAt, USED};
 
 /// The word of carry for what rolled over.
 const ROLLED: &str = "rolled";
@@ -133,12 +133,11 @@ impl ClauseTerms for Allowance {
         let Some(unit) = unit_of(&self.covers) else { return Ok(()) };
         let span = draft.span(self.reset)?;
         for pool in span::pools(at.key, draft) {
-            let label = pool.label.as_str();
             if pool.index >= draft.pools.len() {
-                keep(at.key, label, unit, span, draft)?;
+                keep(at.key, &pool, unit, span, draft)?;
                 continue;
             }
-            if self.pool.as_deref().is_some_and(|wanted| wanted != label) {
+            if self.pool.as_deref().is_some_and(|wanted| wanted != pool.label && wanted != pool.key) {
                 continue;
             }
             let left = |lot: Option<usize>, word: &'static str, included: i64, left: i64| Left {
@@ -151,14 +150,14 @@ impl ClauseTerms for Allowance {
                 left,
                 word,
             };
-            let rolled = rolled(at.key, label, unit, draft)?.into_iter();
+            let rolled = rolled(at.key, &pool, unit, draft)?.into_iter();
             let mut lefts: Vec<Left> =
                 rolled.map(|(place, lot)| left(Some(place), "rolled over", lot.quantity, lot.quantity)).collect();
             let (own, top) = self.included_in(draft, pool.index, unit)?;
             if top > 0 {
                 lefts.push(left(None, "for days out of service", top, top));
             }
-            let before = Before::of(draft.carried(at.key, label, USED), span, at.key)?;
+            let before = Before::of(draft.carried(at.key, &pool.key, USED), span, at.key)?;
             // Last: `settle` knows the span's own by it.
             lefts.push(left(None, "allowance", own, own_left(own, before)));
             if let Some(usage) = draft.pools.get_mut(pool.index) {
@@ -176,9 +175,14 @@ fn own_left(own: i64, before: Before) -> i64 {
 }
 
 /// The lots that rolled over and still stand, oldest first, each with its place in what is carried.
-fn rolled(key: &str, label: &str, unit: PricingUnit, draft: &mut Draft<'_>) -> Result<Vec<(usize, Lot)>, RatingError> {
+fn rolled(
+    key: &str,
+    pool: &PoolAt,
+    unit: PricingUnit,
+    draft: &mut Draft<'_>,
+) -> Result<Vec<(usize, Lot)>, RatingError> {
     let start = draft.period().start;
-    let mut lots: Vec<(usize, Lot)> = draft.carried(key, label, ROLLED).iter().copied().enumerate().collect();
+    let mut lots: Vec<(usize, Lot)> = draft.carried(key, &pool.key, ROLLED).iter().copied().enumerate().collect();
     if let Some((_, lot)) = lots.iter().find(|(_, lot)| lot.quantity < 0) {
         return Err(RatingError::Carry { what: format!("{} rolled over of {key}", unit.show(lot.quantity)) });
     }
@@ -187,7 +191,7 @@ fn rolled(key: &str, label: &str, unit: PricingUnit, draft: &mut Draft<'_>) -> R
         lots.into_iter().partition(|(_, lot)| lot.until.is_some_and(|until| until <= start));
     for (_, lot) in gone {
         let quantity = unit.show(lot.quantity);
-        draft.notes.push(of(label, &format!("{quantity} rolled over, all lapsed before this period.")));
+        draft.notes.push(of(&pool.label, &format!("{quantity} rolled over, all lapsed before this period.")));
     }
     Ok(standing)
 }
@@ -207,13 +211,13 @@ fn goes_on(lot: Lot, left: i64, label: &str, unit: PricingUnit, draft: &mut Draf
 }
 
 /// Leaves on what is carried for a pool that has no printers in this period.
-fn keep(key: &str, label: &str, unit: PricingUnit, span: SpanAt, draft: &mut Draft<'_>) -> Result<(), RatingError> {
-    let lots = rolled(key, label, unit, draft)?;
-    let stands = lots.into_iter().filter_map(|(_, lot)| goes_on(lot, lot.quantity, label, unit, draft)).collect();
-    draft.leave(key, label, ROLLED, stands);
-    let before = Before::of(draft.carried(key, label, USED), span, key)?;
+fn keep(key: &str, pool: &PoolAt, unit: PricingUnit, span: SpanAt, draft: &mut Draft<'_>) -> Result<(), RatingError> {
+    let lots = rolled(key, pool, unit, draft)?;
+    let stands = lots.into_iter().filter_map(|(_, lot)| goes_on(lot, lot.quantity, &pool.label, unit, draft)).collect();
+    draft.leave(key, &pool.key, ROLLED, stands);
+    let before = Before::of(draft.carried(key, &pool.key, USED), span, key)?;
     if !span.ends {
-        draft.leave(key, label, USED, before.lots(span));
+        draft.leave(key, &pool.key, USED, before.lots(span));
     }
     Ok(())
 }
@@ -285,7 +289,7 @@ impl Allowance {
 
     /// Says what becomes of the span's own rest, and leaves it to the next period. `before` was used in
     /// the span before this period.
-    fn settle_own(&self, lefts: &[&Left], before: Before, span: SpanAt, pool: &str, draft: &mut Draft<'_>) {
+    fn settle_own(&self, lefts: &[&Left], before: Before, span: SpanAt, pool: &PoolAt, draft: &mut Draft<'_>) {
         let Some((own, tops)) = lefts.split_last() else { return };
         let top_left = tops.iter().fold(0_i64, |sum, top| sum.saturating_add(top.left));
         let included = tops.iter().fold(own.included, |sum, top| sum.saturating_add(top.included));
@@ -294,10 +298,10 @@ impl Allowance {
             let served = own_left(own.included, before).saturating_sub(own.left);
             // What came on top and was not used stays for the rest of the span.
             let quantity = before.quantity.saturating_add(served).saturating_sub(top_left);
-            draft.leave(&own.key, pool, USED, Before { quantity, ..before }.lots(span));
+            draft.leave(&own.key, &pool.key, USED, Before { quantity, ..before }.lots(span));
             if included > 0 {
                 let (included, rest, word) = (unit.show(included), unit.show(rest), self.reset.word());
-                draft.notes.push(of(pool, &format!("{included} included this {word}, {rest} are left.")));
+                draft.notes.push(of(&pool.label, &format!("{included} included this {word}, {rest} are left.")));
             }
             return;
         }
@@ -310,7 +314,8 @@ impl Allowance {
                     format!("were not used: {} roll over, {} lapse", unit.show(rolls), unit.show(lapses))
                 }
             };
-            draft.notes.push(of(pool, &format!("{} included, {} {becomes}.", unit.show(included), unit.show(rest))));
+            let (included, rest) = (unit.show(included), unit.show(rest));
+            draft.notes.push(of(&pool.label, &format!("{included} included, {rest} {becomes}.")));
         }
     }
 
@@ -328,22 +333,22 @@ impl Allowance {
 
 /// Settles one allowance in one pool after every price took its usage: `lefts` are what `apply` put there.
 /// What rolled over and lapses now is said, what stands goes on; so does what is used of a longer span.
-pub(crate) fn settle(lefts: &[Left], pool: &str, draft: &mut Draft<'_>) -> Result<(), RatingError> {
+pub(crate) fn settle(lefts: &[Left], pool: &PoolAt, draft: &mut Draft<'_>) -> Result<(), RatingError> {
     let Some(first) = lefts.first() else { return Ok(()) };
     let terms = draft.terms;
     let Some(Clause::Allowance(allowance)) = terms.clauses.get(first.clause) else { return Ok(()) };
     let span = draft.span(allowance.reset)?;
-    let before = Before::of(draft.carried(&first.key, pool, USED), span, &first.key)?;
-    let carried = draft.carried(&first.key, pool, ROLLED);
+    let before = Before::of(draft.carried(&first.key, &pool.key, USED), span, &first.key)?;
+    let carried = draft.carried(&first.key, &pool.key, ROLLED);
     let mut stands = Vec::new();
     for left in lefts {
         if let Some(lot) = left.lot.and_then(|place| carried.get(place)) {
-            stands.extend(goes_on(*lot, left.left, pool, left.unit, draft));
+            stands.extend(goes_on(*lot, left.left, &pool.label, left.unit, draft));
         }
     }
     let own: Vec<&Left> = lefts.iter().filter(|left| left.lot.is_none()).collect();
     stands.extend(allowance.rolls_over(&own, span, draft)?);
-    draft.leave(&first.key, pool, ROLLED, stands);
+    draft.leave(&first.key, &pool.key, ROLLED, stands);
     allowance.settle_own(&own, before, span, pool, draft);
     Ok(())
 }

@@ -4,8 +4,11 @@
 //! period that is rated, which the draft does.
 
 use crate::carry::Lot;
+use crate::clauses::At;
 use crate::clauses::draft::{Draft, Place, SpanAt};
+use crate::clauses::price_list::unit_of;
 use crate::contract::{Problem, Terms};
+use crate::meter::{Pattern, PricingUnit};
 use crate::money::Money;
 use crate::period::{Every, Period, PeriodRule, Reset};
 use crate::proration::{Fraction, Proration, fraction};
@@ -62,12 +65,13 @@ fn rule(reset: Reset, terms: &Terms) -> Option<PeriodRule> {
     Some(PeriodRule { every, ..terms.period })
 }
 
-/// The whole span that the period lies in, whether or not the contract ran all the time. For a period
-/// as such, and for the contract's whole time, the period.
+/// The whole span that the period lies in, whether or not the contract ran all the time. For a period as such, the
+/// one that it is a part of; for the contract's whole time, the period.
 pub(crate) fn whole(reset: Reset, draft: &Draft<'_>) -> Result<Period, RatingError> {
     match rule(reset, draft.terms) {
-        Some(rule) if reset != Reset::Period => Ok(rule.containing(draft.period().start, draft.zone())?),
-        _ => Ok(draft.period()),
+        Some(_) if reset == Reset::Period => draft.whole(),
+        Some(rule) => Ok(rule.containing(draft.period().start, draft.zone())?),
+        None => Ok(draft.period()),
     }
 }
 
@@ -91,9 +95,19 @@ pub(crate) fn part(
     place: Option<&Place>,
 ) -> Result<Fraction, RatingError> {
     let whole = whole(reset, draft)?;
-    if rule == Proration::None || whole == draft.period() {
+    if rule == Proration::None || reset == Reset::Period || whole == draft.period() {
         return draft.part(rule, place);
     }
+    part_of(rule, whole, draft, place)
+}
+
+/// The part of some time in which a place was filled, or in which the contract ran.
+pub(crate) fn part_of(
+    rule: Proration,
+    whole: Period,
+    draft: &Draft<'_>,
+    place: Option<&Place>,
+) -> Result<Fraction, RatingError> {
     let parts = match (place, &draft.input.runs) {
         (Some(place), _) => filled(draft.input, &place.id, whole),
         (None, Some(runs)) => whole.cut(runs.from, runs.to).into_iter().collect(),
@@ -103,9 +117,14 @@ pub(crate) fn part(
 }
 
 /// When a place was filled within `whole`, stay by stay; a day that two printers share counts once.
+///
+/// A place is called as the printer that filled it first. Where rating is not given that one's stay, it left before
+/// the period and a successor goes on in its place: the time before counts as filled (CL19).
 fn filled(input: &Input, place: &str, whole: Period) -> Vec<Period> {
-    let stays = input.printers.iter().filter(|stay| stay.place() == place);
-    stays.filter_map(|stay| whole.cut(stay.from, stay.to)).collect()
+    let stays = || input.printers.iter().filter(move |stay| stay.place() == place);
+    let first = stays().map(|stay| stay.from).min().filter(|_| stays().all(|stay| stay.id != place));
+    let before = first.and_then(|first| whole.cut(whole.start, Some(first.min(input.period.start))));
+    stays().filter_map(|stay| whole.cut(stay.from, stay.to)).chain(before).collect()
 }
 
 /// A pool that a clause works on.
@@ -113,21 +132,61 @@ fn filled(input: &Input, place: &str, whole: Period) -> Vec<Period> {
 pub(crate) struct PoolAt {
     /// Its place in the draft; beyond its pools where it has no printers any more.
     pub(crate) index: usize,
-    /// Its label.
+    /// What carry and the ids of lines know it by.
+    pub(crate) key: String,
+    /// What people call it.
     pub(crate) label: String,
 }
 
 /// The draft's pools, then those without printers that something is carried for under `key`: what is not
 /// settled for them must not be lost.
 pub(crate) fn pools(key: &str, draft: &Draft<'_>) -> Vec<PoolAt> {
-    let present = draft.pools.iter().map(|pool| pool.label.clone());
-    let mut pools: Vec<PoolAt> = present.enumerate().map(|(index, label)| PoolAt { index, label }).collect();
+    let mut pools: Vec<PoolAt> = (0..draft.pools.len()).filter_map(|index| pool(index, draft)).collect();
     for entry in draft.input.carry.entries.iter().filter(|entry| entry.clause == key) {
-        if pools.iter().all(|pool| pool.label != entry.pool) {
-            pools.push(PoolAt { index: usize::MAX, label: entry.pool.clone() });
+        if pools.iter().all(|pool| pool.key != entry.pool) {
+            // A pool of one place is called as its printer was, as far as that is known.
+            let there = draft.input.printers.iter().find(|stay| stay.place() == entry.pool);
+            let label = there.map_or(&entry.pool, |stay| &stay.label).clone();
+            pools.push(PoolAt { index: usize::MAX, key: entry.pool.clone(), label });
         }
     }
     pools
+}
+
+/// A pool of the draft; `None` beyond them.
+pub(crate) fn pool(index: usize, draft: &Draft<'_>) -> Option<PoolAt> {
+    let pool = draft.pools.get(index)?;
+    Some(PoolAt { index, key: pool.key.clone(), label: pool.label.clone() })
+}
+
+/// What a clause works on that counts usage over a span.
+pub(crate) struct Counting<'t> {
+    /// The unit of what it counts.
+    pub(crate) unit: PricingUnit,
+    /// The span, as the period meets it.
+    pub(crate) span: SpanAt,
+    /// The usage that it counts.
+    pub(crate) covers: Vec<&'t Pattern>,
+    /// Each pool, with what was counted in it before this period in the span.
+    pub(crate) pools: Vec<(PoolAt, Before)>,
+}
+
+/// What a clause works on that counts what it covers over a span; `None` where that has no unit, which
+/// validation refuses.
+pub(crate) fn counting<'t>(
+    at: &At<'_>,
+    covers: &'t [Pattern],
+    reset: Reset,
+    draft: &Draft<'_>,
+) -> Result<Option<Counting<'t>>, RatingError> {
+    let Some(unit) = unit_of(covers) else { return Ok(None) };
+    let span = draft.span(reset)?;
+    let before = |pool: PoolAt| {
+        let before = Before::of(draft.carried(at.key, &pool.key, USED), span, at.key)?;
+        Ok::<_, RatingError>((pool, before))
+    };
+    let pools: Vec<(PoolAt, Before)> = pools(at.key, draft).into_iter().map(before).collect::<Result<_, _>>()?;
+    Ok(Some(Counting { unit, span, covers: covers.iter().collect(), pools }))
 }
 
 /// What was used and charged before this period in the span.

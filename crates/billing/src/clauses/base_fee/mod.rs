@@ -1,11 +1,12 @@
 //! CL1: a fixed fee, for the contract or for each place of a printer, on a cycle of its own.
 //!
 //! A fee on a cycle that is longer than the period falls due once, in the period in which the cycle begins
-//! (in advance) or ends (in arrears); on a shorter one, once for each cycle that begins in the period.
+//! (in advance) or ends (in arrears); on a shorter one, once for each cycle that begins in the period. Where a
+//! part counts by its days, it is a part of the cycle.
 //! What else is told by place (minimums, who bears a fee) uses `borne` and `label_of`. Deliberately
 //! absent: fees for events such as a late reading, and payments that no rule touches (see `lease`).
 
-use super::allowance::span::PRORATIONS;
+use super::allowance::span::{self, PRORATIONS};
 use super::draft::{Draft, Place};
 use super::price_list::check_title;
 use super::{At, Checked, Clause, ClauseTerms, PriceMut};
@@ -13,11 +14,11 @@ use crate::contract::{Problem, Step, Terms};
 use crate::form::{Field, Kind, field};
 use crate::money::{Currency, Money, allocate};
 use crate::period::{Every, Period, PeriodRule, Reset};
-use crate::proration::{Fraction, Proration, fraction};
+use crate::proration::{Fraction, Proration};
 use crate::rating::{PrinterUsage, RatingError};
 use crate::statement::{Line, LineShare};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the fee is charged for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -166,22 +167,42 @@ impl BaseFee {
         if self.advance && self.cycle != Reset::Period { format!("{each}, in advance") } else { each }
     }
 
-    /// What one fee each is due for: the period, or the shorter cycles that begin in it; nothing in a
-    /// period in which a longer cycle neither begins nor ends.
-    fn due(&self, draft: &Draft<'_>) -> Result<Vec<Period>, RatingError> {
+    /// The length of its cycle where that is shorter than the contract's periods.
+    fn shorter(&self, terms: &Terms) -> Option<Every> {
         let every = match self.cycle {
-            Reset::Period => return Ok(vec![draft.period()]),
-            Reset::Contract => None,
-            Reset::Month => Some(Every::Month),
-            Reset::Quarter => Some(Every::Quarter),
-            Reset::Year => Some(Every::Year),
+            Reset::Period | Reset::Contract => return None,
+            Reset::Month => Every::Month,
+            Reset::Quarter => Every::Quarter,
+            Reset::Year => Every::Year,
         };
-        if let Some(every) = every.filter(|every| every.months() < draft.terms.period.every.months()) {
+        Some(every).filter(|every| every.months() < terms.period.every.months())
+    }
+
+    /// What one fee each is due for: the period, the shorter cycles that begin in it, or a longer one; nothing in
+    /// a period in which a longer cycle neither begins nor ends.
+    fn due(&self, draft: &Draft<'_>) -> Result<Vec<Period>, RatingError> {
+        if self.cycle == Reset::Period {
+            return Ok(vec![draft.period()]);
+        }
+        if let Some(every) = self.shorter(draft.terms) {
             return cycles(every, draft);
         }
-        let span = draft.span(self.cycle)?;
-        let is_due = if self.advance { span.begins } else { span.ends };
-        Ok(if is_due { vec![draft.period()] } else { Vec::new() })
+        let at = draft.span(self.cycle)?;
+        let is_due = if self.advance { at.begins } else { at.ends };
+        Ok(if is_due { vec![span::whole(self.cycle, draft)?] } else { Vec::new() })
+    }
+
+    /// The time that the fee is for around the period, and how often it is charged for it; `None` where it is
+    /// charged once for the contract.
+    fn time(&self, draft: &Draft<'_>) -> Result<Option<(Period, i64)>, RatingError> {
+        if self.cycle == Reset::Contract {
+            return Ok(None);
+        }
+        let time = match self.shorter(draft.terms) {
+            Some(every) => (draft.whole()?, i64::from(draft.terms.period.every.months() / every.months())),
+            None => (span::whole(self.cycle, draft)?, 1),
+        };
+        Ok(Some(time))
     }
 
     /// The places it is charged for. A printer that is named stands for the place that it fills.
@@ -192,25 +213,20 @@ impl BaseFee {
         places
     }
 
-    /// The part of a span in which a place was filled; without a place, in which the contract ran.
-    fn part(&self, span: Period, place: Option<&Place>, draft: &Draft<'_>) -> Result<Fraction, RatingError> {
-        if span == draft.period() {
+    /// The part of what is due in which a place was filled; without a place, in which the contract ran.
+    fn part(&self, due: Period, place: Option<&Place>, draft: &Draft<'_>) -> Result<Fraction, RatingError> {
+        if due == draft.period() {
             return draft.part(self.prorate, place);
         }
-        let parts: Vec<Period> = match (place, draft.input.runs) {
-            (Some(place), _) => place.parts.iter().filter_map(|part| span.cut(part.start, Some(part.end))).collect(),
-            (None, Some(runs)) => span.cut(runs.from, runs.to).into_iter().collect(),
-            (None, None) => vec![span],
-        };
-        Ok(fraction(self.prorate, &parts, span, draft.zone())?)
+        span::part_of(self.prorate, due, draft, place)
     }
 
     /// What a place, or the contract, owes for what is due. 19 of 30 days of 180.00 are 114.00 (W8).
     fn charge(&self, due: &[Period], place: Option<&Place>, draft: &Draft<'_>) -> Result<Charge, RatingError> {
         let fee = self.amount.show(draft.currency);
         let (mut amount, mut words, mut is_whole) = (Money::ZERO, Vec::new(), true);
-        for span in due {
-            let part = self.part(*span, place, draft)?;
+        for due in due {
+            let part = self.part(*due, place, draft)?;
             let one = part.of_money(self.amount).map_err(RatingError::at(self.title()))?;
             amount = amount.plus(one).map_err(RatingError::at(self.title()))?;
             let part = part.words();
@@ -274,29 +290,29 @@ fn cycles(every: Every, draft: &Draft<'_>) -> Result<Vec<Period>, RatingError> {
     Ok(cycles)
 }
 
-/// The base fees of a place in the period; those of the contract are shared equally over its places. CL26
-/// asks for it.
-pub(crate) fn charged(draft: &Draft<'_>, place: &Place) -> Result<Money, RatingError> {
+/// The base fees of a place, by how many days they are for: 180.00 for the 30 days of the period, 600.00 for the
+/// 365 of a year, whenever it is charged. Those of the contract are shared equally over its places; one that is
+/// charged once is for no day. CL26 asks for it.
+pub(crate) fn by_days(draft: &Draft<'_>, place: &Place) -> Result<BTreeMap<i64, Money>, RatingError> {
     let all = draft.places(&[]);
     let index = all.iter().position(|other| other.id == place.id);
-    let mut sum = Money::ZERO;
+    let mut sums: BTreeMap<i64, Money> = BTreeMap::new();
     for clause in &draft.terms.clauses {
         let Clause::BaseFee(fee) = clause else { continue };
-        let due = fee.due(draft)?;
+        let Some((time, times)) = fee.time(draft)? else { continue };
+        let whole = fee.amount.each(times).map_err(RatingError::at(fee.title()))?;
         let own = match fee.per {
             Per::Contract => {
-                let whole = fee.charge(&due, None, draft)?.amount;
                 let parts = allocate(whole.0, &vec![1; all.len()]);
                 index.and_then(|index| parts.get(index)).map_or(Money::ZERO, |part| Money(*part))
             }
-            Per::Printer => match fee.places(draft).iter().find(|own| own.id == place.id) {
-                Some(own) => fee.charge(&due, Some(own), draft)?.amount,
-                None => Money::ZERO,
-            },
+            Per::Printer if fee.places(draft).iter().any(|own| own.id == place.id) => whole,
+            Per::Printer => Money::ZERO,
         };
-        sum = sum.plus(own).map_err(RatingError::at(fee.title()))?;
+        let sum = sums.entry(time.days(draft.zone())?.max(1)).or_default();
+        *sum = sum.plus(own).map_err(RatingError::at(fee.title()))?;
     }
-    Ok(sum)
+    Ok(sums)
 }
 
 /// What each printer of a place bears of the place's amount: by how long it was there in the period, so

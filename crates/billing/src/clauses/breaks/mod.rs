@@ -66,7 +66,8 @@ impl ClauseTerms for Breaks {
                 ));
             }
             words.push(format!(
-                "Any other fall to at most {most} a day is a reset to zero, unless the value comes back."
+                "Any other fall to at most {most} a day is a reset to zero, unless the value comes back or had \
+                 jumped up before."
             ));
             words.push(format!("After it broke, a rise by more than {most} a day waits for a person."));
         }

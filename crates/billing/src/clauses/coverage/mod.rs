@@ -14,9 +14,9 @@ use crate::ledger::{JobFact, Mark, PixelCoverage, Quantity, SumFact, SumKind, Th
 use crate::meter::{Meter, MeterKind};
 use crate::money::{Currency, Money};
 use crate::rating::{Input, PrinterUsage, RatingError, rate};
-use report::{Category, HIGH_ABOVE, LINES_BELOW, Share};
+use report::{Category, HIGH_ABOVE, Instant, LINES_BELOW, Share};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All of a page, in parts per million.
 const WHOLE: i64 = 1_000_000;
@@ -244,23 +244,29 @@ impl Coverage {
         }
     }
 
-    /// The limits of the contract, as a printer would have them.
-    fn pinned(&self, input: &Input) -> ThresholdFact {
+    /// The limits of the contract, as a printer would have them since `from`.
+    fn pinned(&self, from: Instant) -> ThresholdFact {
         let custom = |row: &CustomRow| (row.media.clone(), Category::new(&row.category));
         ThresholdFact {
-            from: input.runs.map_or(input.period.start, |runs| runs.from),
+            from,
             lines_below: self.lines_below,
             high_above: self.high_above,
             customization: self.rows.iter().map(custom).collect(),
         }
     }
 
-    /// What jobs moved from the category of the pinned limits to the one that the printer said; of the
-    /// first kind of meter that is billed by category. From, to, base units.
-    fn moved(&self, input: &Input) -> Vec<(Category, Category, i64)> {
+    /// Whether a printer sorts by other limits than the contract's, whenever it began to.
+    pub fn differs(&self, limits: &ThresholdFact) -> bool {
+        self.pinned(limits.from) != *limits
+    }
+
+    /// What jobs of these printers moved from the category of the pinned limits to the one that the printer
+    /// said; of the first kind of meter that is billed by category. From, to, base units.
+    fn moved(&self, input: &Input, printers: &BTreeSet<String>) -> Vec<(Category, Category, i64)> {
         let Some(kind) = sorted_kinds(&input.terms).into_iter().next() else { return Vec::new() };
         let mut moved: BTreeMap<(Category, Category), i64> = BTreeMap::new();
-        for job in input.printers.iter().flat_map(|stay| stay.jobs_in(input.period)) {
+        let stays = input.printers.iter().filter(|stay| printers.contains(&stay.id));
+        for job in stays.flat_map(|stay| stay.jobs_in(input.period)) {
             let Some(coverage) = job.coverage.filter(|_| input.terms.bills(job.status)) else { continue };
             for quantity in job.quantities.iter().filter(|quantity| quantity.meter.kind() == kind) {
                 let (pinned, said) = (self.category(coverage, quantity.media.as_deref()), quantity.meter.category());
@@ -282,10 +288,14 @@ pub struct Drift {
     pub was: ThresholdFact,
     /// The limits of the first printer that has others.
     pub now: ThresholdFact,
+    /// The ids of all printers that have others.
+    pub printers: BTreeSet<String>,
+    /// Whether the contract charges it, since it takes the printers' categories.
+    pub charged: bool,
     /// What moved: from the category of the contract, to the one that the printer said; base units.
     pub moved: Vec<(Category, Category, i64)>,
-    /// What the period costs more by the printers' categories than by the contract's; minor units, without
-    /// taxes.
+    /// What the period costs more by the categories of these printers than by the contract's; minor units,
+    /// without taxes.
     pub cost: Money,
 }
 
@@ -294,27 +304,37 @@ pub struct Drift {
 /// pins no limits, or every printer has them.
 pub fn drift(input: &Input) -> Result<Option<Drift>, RatingError> {
     let Some(coverage) = input.terms.rule::<Coverage>() else { return Ok(None) };
-    let was = coverage.pinned(input);
-    let same = |limits: &ThresholdFact| {
-        let custom = |limits: &ThresholdFact| (limits.lines_below, limits.high_above, limits.customization.clone());
-        custom(limits) == custom(&was)
-    };
+    let was = coverage.pinned(input.runs.map_or(input.period.start, |runs| runs.from));
     let in_force = |stay: &PrinterUsage| {
         let known = stay.thresholds.iter().filter(|limits| limits.from < input.period.end);
         known.max_by_key(|limits| limits.from).cloned()
     };
     let mut stays: Vec<&PrinterUsage> = input.printers.iter().filter(|stay| stay.is_in(input.period)).collect();
     stays.sort_by(|a, b| (&a.id, a.from).cmp(&(&b.id, b.from)));
-    let Some(now) = stays.into_iter().filter_map(in_force).find(|limits| !same(limits)) else { return Ok(None) };
-    let by_printer = rate(&with(input, By::Printer))?.statement.net;
-    let by_contract = rate(&with(input, By::Pinned))?.statement.net;
+    let (mut printers, mut first) = (BTreeSet::new(), None);
+    for stay in stays {
+        if let Some(limits) = in_force(stay).filter(|limits| coverage.differs(limits)) {
+            printers.insert(stay.id.clone());
+            first = first.or(Some(limits));
+        }
+    }
+    let Some(now) = first else { return Ok(None) };
+    let by_printer = rate(&with(input, By::Printer, &printers))?.statement.net;
+    let by_contract = rate(&with(input, By::Pinned, &printers))?.statement.net;
     let cost = by_printer.minus(by_contract).map_err(RatingError::at("changed limits"))?;
-    Ok(Some(Drift { was, now, moved: coverage.moved(input), cost }))
+    let (moved, charged) = (coverage.moved(input, &printers), coverage.by == By::Printer);
+    Ok(Some(Drift { was, now, printers, charged, moved, cost }))
 }
 
-/// The same facts, with other categories.
-fn with(input: &Input, by: By) -> Input {
+/// The same facts, with other categories of these printers. What the others did stays as they said it: the
+/// pages of one job may be of several categories, which its coverage does not tell.
+fn with(input: &Input, by: By, printers: &BTreeSet<String>) -> Input {
     let mut input = input.clone();
+    for stay in input.printers.iter_mut().filter(|stay| !printers.contains(&stay.id)) {
+        for job in &mut stay.jobs {
+            job.coverage = None;
+        }
+    }
     for clause in &mut input.terms.clauses {
         if let Clause::Coverage(coverage) = clause {
             coverage.by = by;
@@ -326,16 +346,12 @@ fn with(input: &Input, by: By) -> Input {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carry::Carry;
     use crate::clauses::price_list::{Price, PriceList};
-    use crate::events::{Events, Parties, Tables};
     use crate::meter::Pattern;
     use crate::money::UnitPrice;
-    use crate::period::Period;
-    use crate::statement::ContractRef;
-    use report::{Grade, Instant, JobStatus};
-    use std::collections::BTreeSet;
+    use crate::sample;
 
+    /// A job that tells its coverage.
     fn job(non_white: i64, quantities: &[(&str, i64)]) -> JobFact {
         let quantity = |(name, amount): &(&str, i64)| Quantity {
             meter: Meter::parse(name).expect("a meter"),
@@ -343,14 +359,9 @@ mod tests {
             amount: *amount,
         };
         JobFact {
-            key: "j1".to_owned(),
-            finished_at: Instant(1_791_000_000_000),
-            status: Some(JobStatus::Printed),
-            grade: Grade::B,
             quantities: quantities.iter().map(quantity).collect(),
-            kind: None,
             coverage: Some(PixelCoverage { non_white: Share(non_white), colour: Share(0) }),
-            marks: BTreeSet::new(),
+            ..sample::job("j1", Instant(1_791_000_000_000), "jobs", 1)
         }
     }
 
@@ -404,28 +415,35 @@ mod tests {
             customization: BTreeMap::new(),
         };
         printer.thresholds.push(now.clone());
-        let mut input = Input {
-            contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-            terms: Terms { clauses, ..Terms::new(Currency::parse("EUR").expect("a currency"), "UTC") },
-            period: Period::calendar_month(2026, 10, "UTC").expect("a month"),
-            customer: "Bureau Noord".to_owned(),
-            printers: vec![printer],
-            carry: Carry::default(),
-            runs: None,
-            sites: BTreeMap::new(),
-            events: Events::default(),
-            tables: Tables::default(),
-            parties: Parties::default(),
-            adjustments: Vec::new(),
-        };
+        // One with the contract's limits, whose job has pages of several categories.
+        let mut other = PrinterUsage::new("B", "B");
+        other.jobs.push(job(300_000, &[("area-printed/high-density", 5_000_000)]));
+        let terms = Terms { clauses, ..Terms::new(Currency::parse("EUR").expect("a currency"), "UTC") };
+        let mut input = sample::input(terms, sample::month(10), vec![printer, other]);
         // W22.
         let found = drift(&input).expect("rated").expect("a drift");
         let moved = (Category::new("low-density"), Category::new("high-density"), 14_000_000);
         assert_eq!((found.cost, found.moved, found.now), (Money(2_310), vec![moved], now));
+        assert_eq!((found.printers, found.charged), (BTreeSet::from(["A".to_owned()]), true));
         for stay in &mut input.printers {
             stay.thresholds.clear();
         }
         assert_eq!(drift(&input), Ok(None));
+    }
+
+    #[test]
+    fn limits_differ_by_what_they_say_and_not_by_since_when() {
+        let rows = vec![CustomRow { media: "Satin".to_owned(), category: "premium".to_owned() }];
+        let coverage = Coverage { rows, ..Coverage::default() };
+        let same = coverage.pinned(Instant(5));
+        assert!(!coverage.differs(&same) && !coverage.differs(&ThresholdFact { from: Instant(9), ..same.clone() }));
+        for other in [
+            ThresholdFact { lines_below: Share(90_000), ..same.clone() },
+            ThresholdFact { high_above: Share(450_000), ..same.clone() },
+            ThresholdFact { customization: BTreeMap::new(), ..same },
+        ] {
+            assert!(coverage.differs(&other), "{other:?}");
+        }
     }
 
     #[test]

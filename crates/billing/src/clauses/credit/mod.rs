@@ -148,18 +148,19 @@ impl Credit {
         }
         let (with, without) = (usage_net(draft.input, false)?, usage_net(draft.input, true)?);
         let id = at.id(None, "");
-        let amount = without.minus(with).map_err(RatingError::at(&id))?;
+        let less = without.minus(with).map_err(RatingError::at(&id))?;
+        // Less usage can cost more, by tiers of all units. Prints that made it cost less are no charge.
+        let (amount, costs_more) = (less.min(Money::ZERO), less > Money::ZERO);
         let reasons: BTreeSet<CreditReason> = given.iter().map(|(fact, _)| fact.reason).collect();
         let reasons: Vec<&str> = reasons.into_iter().map(CreditReason::words).collect();
         let title = self.title.clone().unwrap_or_else(|| format!("Credit for {}", reasons.join(", ")));
         let quantities: Vec<String> = given.iter().map(|(fact, _)| quantity_of(fact)).collect();
         let currency = draft.currency;
-        let sum = format!(
-            "usage costs {} without them − {} with them = {}",
-            without.show(currency),
-            with.show(currency),
-            amount.show(currency)
-        );
+        let [without, with, less] = [without, with, less].map(|amount| amount.show(currency));
+        let mut sum = format!("usage costs {without} without them − {with} with them = {less}");
+        if costs_more {
+            sum.push_str(": nothing is given back");
+        }
         let line = Line {
             id,
             title,

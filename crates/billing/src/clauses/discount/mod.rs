@@ -1,9 +1,11 @@
 //! A discount: a share of what usage costs, of fees, or of all that stands so far.
 //!
-//! A lease and adjustments of periods before are never discounted. Deliberately absent: a discount that a
-//! quantity earns (see `tiers`), and a share of it by printer: the whole contract bears it.
+//! A lease and adjustments of periods before are never discounted. Where printers bear all that is discounted,
+//! they bear the discount likewise, so that it lowers what is taxed where they stand and what counts towards a
+//! minimum of theirs; where the contract bears a part, it bears the whole discount. Deliberately absent: a
+//! discount that a quantity earns (see `tiers`).
 
-use super::draft::Draft;
+use super::draft::{Draft, borne_as};
 use super::lease::is_lease;
 use super::price_list::check_title;
 use super::tax::percent;
@@ -95,6 +97,12 @@ impl ClauseTerms for Discount {
             return Ok(());
         }
         let amount = Money::ZERO.minus(off).map_err(RatingError::at(self.title()))?;
+        let discounted = || {
+            let charged = |line: &&Line| line.amount.is_some_and(|amount| !amount.is_zero());
+            draft.lines().filter(move |line| self.is_on(line, terms)).filter(charged)
+        };
+        let is_borne = discounted().all(|line| !line.shares.is_empty());
+        let shares = if is_borne { borne_as(discounted(), amount) } else { Vec::new() };
         let share = percent(self.share);
         let line = Line {
             id: at.id(None, ""),
@@ -102,6 +110,7 @@ impl ClauseTerms for Discount {
             detail: format!("{share} on {}", self.on.words()),
             amount: Some(amount),
             steps: vec![format!("{share} × {} = {}", base.show(currency), off.show(currency))],
+            shares,
             ..Line::default()
         };
         draft.push(at, Step::Discounts, line);

@@ -1,9 +1,14 @@
 //! The draft by itself, without any clause.
 
 use super::*;
-use crate::events::{Events, Parties, Runs, Tables};
+use crate::clauses::At;
+use crate::contract::Step;
+use crate::events::Runs;
+use crate::meter::{Meter, MeterKind, Pattern, PricingUnit};
+use crate::money::Money;
 use crate::period::Day;
-use crate::statement::ContractRef;
+use crate::sample;
+use report::Grade;
 
 fn day(text: &str) -> Instant {
     Day::parse(text).expect("a day").start("UTC").expect("a midnight")
@@ -14,20 +19,8 @@ fn pattern(text: &str) -> Pattern {
 }
 
 fn input(printers: Vec<PrinterUsage>) -> Input {
-    Input {
-        contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-        terms: Terms::new(Currency::parse("EUR").expect("a currency"), "UTC"),
-        period: Period::calendar_month(2026, 10, "UTC").expect("a month"),
-        customer: "Bureau Noord".to_owned(),
-        printers,
-        carry: Carry::default(),
-        runs: None,
-        sites: BTreeMap::new(),
-        events: Events::default(),
-        tables: Tables::default(),
-        parties: Parties::default(),
-        adjustments: Vec::new(),
-    }
+    let terms = Terms::new(Currency::parse("EUR").expect("a currency"), "UTC");
+    sample::input(terms, sample::month(10), printers)
 }
 
 fn bucket(stay: usize, meter: &str, quantity: i64) -> Bucket {
@@ -197,11 +190,14 @@ fn pools_that_lost_their_printers_are_gone_and_labels_are_unique() {
     let input = input(printers());
     let mut draft = draft(&input, Vec::new());
     let all = draft.pools[0].clone();
-    let pool = |label: &str, stays: Vec<usize>| PoolUsage { label: label.to_owned(), stays, ..all.clone() };
-    draft.pools = vec![pool("Hall", vec![0]), pool("Hall", vec![1]), pool("", Vec::new())];
+    let pool = |key: &str, label: &str, stays: Vec<usize>| {
+        let (key, label) = (key.to_owned(), label.to_owned());
+        PoolUsage { key, label, stays, ..all.clone() }
+    };
+    draft.pools = vec![pool("A", "Hall", vec![0]), pool("B", "Hall", vec![1]), pool("", "", Vec::new())];
     draft.settle_pools();
-    let labels: Vec<&str> = draft.pools.iter().map(|pool| pool.label.as_str()).collect();
-    assert_eq!(labels, ["Hall", "Hall (B)"]);
+    let names: Vec<_> = draft.pools.iter().map(|pool| (pool.key.as_str(), pool.label.as_str())).collect();
+    assert_eq!(names, [("A", "Hall"), ("B", "Hall (B)")]);
     assert_eq!(draft.titled("Pages".to_owned(), 1), "Pages · Hall (B)");
 }
 
@@ -214,7 +210,7 @@ fn lines_are_shown_in_the_order_of_the_clauses() {
         draft.push(&at, Step::Fees, Line { id: at.id(None, ""), amount: Some(Money(5)), ..Line::default() });
     }
     draft.replace_lines(|line| vec![Line { id: format!("{} → Bank", line.id), ..line.clone() }, line]);
-    assert_eq!(draft.net(), Ok(Money(30)));
+    assert_eq!(draft.amount_of(|_| true), Ok(Money(30)));
     let (lines, _) = draft.finish().expect("a finished draft");
     let ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
     assert_eq!(ids, ["1 → Bank", "1", "2 → Bank", "2", "3 → Bank", "3"]);

@@ -228,13 +228,19 @@ impl ClauseTerms for Escalation {
     }
 
     fn lint(&self, field: &str, _terms: &Terms) -> Vec<Problem> {
+        let mut odd = Vec::new();
         if self.by == ByWhat::Fixed && self.rate.0 == 0 && self.floor.is_none() {
-            return vec![Problem::at(format!("{field}.rate"), "a raise by nothing")];
+            odd.push(Problem::at(format!("{field}.rate"), "a raise by nothing"));
         }
         if self.by == ByWhat::Index && self.cap.is_none() {
-            return vec![Problem::at(format!("{field}.cap"), "nothing limits how far prices follow the index")];
+            odd.push(Problem::at(format!("{field}.cap"), "nothing limits how far prices follow the index"));
         }
-        Vec::new()
+        if self.by == ByWhat::Index && self.every_months > 0 && !self.compound {
+            let message = "each change of the index is added to the contract's price: after the second raise prices no \
+                           longer stand where the index does";
+            odd.push(Problem::at(format!("{field}.compound"), message));
+        }
+        odd
     }
 }
 
@@ -414,11 +420,10 @@ pub(crate) fn escalated(input: &Input) -> Result<(Cow<'_, Terms>, Vec<String>), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carry::Carry;
     use crate::clauses::base_fee::BaseFee;
-    use crate::events::{Events, Parties, Tables};
+    use crate::events::Tables;
     use crate::period::{Month, Period};
-    use crate::statement::ContractRef;
+    use crate::sample;
     use std::collections::BTreeMap;
 
     fn day(text: &str) -> Day {
@@ -431,20 +436,10 @@ mod tests {
         let value =
             |(on, value): &(&str, &str)| IndexValue { day: day(on), value: UnitPrice::parse(value).expect("a value") };
         let values: Vec<IndexValue> = values.iter().map(value).collect();
-        Input {
-            contract: ContractRef { id: "c1".to_owned(), number: "2026-001".to_owned(), version: 1 },
-            terms: Terms { clauses, ..Terms::new(Currency::parse("EUR").expect("a currency"), "UTC") },
-            period: Period::of_month(Month::parse(month).expect("a month"), "UTC").expect("a period"),
-            customer: "Bureau Noord".to_owned(),
-            printers: Vec::new(),
-            carry: Carry::default(),
-            runs: None,
-            sites: BTreeMap::new(),
-            events: Events::default(),
-            tables: Tables { indices: BTreeMap::from([("CPI".to_owned(), values)]) },
-            parties: Parties::default(),
-            adjustments: Vec::new(),
-        }
+        let terms = Terms { clauses, ..Terms::new(Currency::parse("EUR").expect("a currency"), "UTC") };
+        let period = Period::of_month(Month::parse(month).expect("a month"), "UTC").expect("a period");
+        let tables = Tables { indices: BTreeMap::from([("CPI".to_owned(), values)]) };
+        Input { tables, ..sample::input(terms, period, Vec::new()) }
     }
 
     /// The base fee of 100.00 as it is in a month.
@@ -492,6 +487,25 @@ mod tests {
         let missing = fee("2026-01", &rule, values.get(1..).unwrap_or_default());
         let problem = Problem::at("clauses.1.index", "the index CPI has no value for 2025-01-01");
         assert_eq!(missing, Err(RatingError::Terms(vec![problem])));
+    }
+
+    #[test]
+    fn an_index_that_prices_do_not_keep_to_is_odd() {
+        let index =
+            Escalation { by: ByWhat::Index, index: "CPI".to_owned(), every_months: 12, ..Escalation::default() };
+        let held = Escalation { cap: Some(Share(50_000)), ..index.clone() };
+        let cases = [
+            (index, vec!["c.cap", "c.compound"]),
+            (Escalation { every_months: 0, ..held.clone() }, vec![]),
+            (Escalation { compound: true, ..held.clone() }, vec![]),
+            (held, vec!["c.compound"]),
+            (Escalation::default(), vec!["c.rate"]),
+        ];
+        let terms = Terms::new(Currency::parse("EUR").expect("a currency"), "UTC");
+        for (rule, expected) in cases {
+            let odd = rule.lint("c", &terms);
+            assert_eq!(odd.iter().map(|problem| problem.field.as_str()).collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

@@ -1,22 +1,22 @@
 //! CL26: credit for whole days on which a printer was out of service for longer than agreed.
 //!
-//! Days are civil days in the contract's zone; what is credited is a place's part of the base fees, and,
-//! where the contract says so, the same part of what is included for each printer (see `allowance`).
+//! Days are civil days in the contract's zone on which the printer was in the contract. What is credited of a base
+//! fee is its amount for a day, in whichever period it is charged, and, where the contract says so, the same part
+//! of what is included for each printer (see `allowance`).
 //! Deliberately absent: when a printer was out of service, which is a fact of the input.
 
-use super::base_fee::{borne, charged, label_of};
-use super::draft::{Draft, Place};
+use super::base_fee::{borne, by_days, label_of};
+use super::draft::{Draft, Place, merged};
 use super::price_list::check_title;
 use super::tax::percent;
 use super::{At, Checked, Clause, ClauseTerms};
 use crate::contract::{Problem, Step, Terms};
-use crate::events::Outage;
 use crate::form::{Field, Kind, field};
 use crate::money::{Currency, Money};
-use crate::period::{PeriodError, time_zone};
+use crate::period::{Period, PeriodError, time_zone};
 use crate::rating::RatingError;
 use crate::statement::Line;
-use report::{Instant, Share};
+use report::Share;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds of an hour.
@@ -94,24 +94,26 @@ impl ClauseTerms for Interruption {
             if days == 0 {
                 continue;
             }
-            let fee = charged(draft, &place)?;
-            if fee.is_zero() {
+            let id = at.id(None, &place.id);
+            let (mut amount, mut steps) = (Money::ZERO, Vec::new());
+            let share = if self.share == WHOLE { String::new() } else { format!(" × {}", percent(self.share)) };
+            for (of, fee) in by_days(draft, &place)?.into_iter().filter(|(_, fee)| !fee.is_zero()) {
+                let top = i128::from(self.share.0) * i128::from(days);
+                let credit = fee.part(top, i128::from(WHOLE.0) * i128::from(of)).map_err(RatingError::at(&id))?;
+                amount = amount.minus(credit).map_err(RatingError::at(&id))?;
+                let (fee, credit) = (fee.show(draft.currency), credit.show(draft.currency));
+                steps.push(format!("{fee}{share} × {days}/{of} = {credit}"));
+            }
+            if steps.is_empty() {
                 continue;
             }
-            let id = at.id(None, &place.id);
-            let top = i128::from(self.share.0) * i128::from(days);
-            let credit = fee.part(top, i128::from(WHOLE.0) * i128::from(of)).map_err(RatingError::at(&id))?;
-            let amount = Money::ZERO.minus(credit).map_err(RatingError::at(&id))?;
-            let currency = draft.currency;
-            let share = if self.share == WHOLE { String::new() } else { format!(" × {}", percent(self.share)) };
-            let step = format!("{}{share} × {days}/{of} = {}", fee.show(currency), credit.show(currency));
             let counted = if days == 1 { "1 whole day".to_owned() } else { format!("{days} whole days") };
             let line = Line {
                 id,
                 title: self.title().to_owned(),
                 detail: format!("{}: {counted} of {of}", label_of(&place, draft)),
                 amount: Some(amount),
-                steps: vec![step],
+                steps,
                 shares: borne(&place, amount, draft),
                 ..Line::default()
             };
@@ -134,15 +136,21 @@ impl Interruption {
         self.title.as_deref().unwrap_or("Out of service")
     }
 
-    /// The outages of a place that are long enough.
-    fn outages<'d>(&self, draft: &Draft<'d>, place: &Place) -> Vec<&'d Outage> {
-        let input = draft.input;
+    /// The time that outages which are long enough took of a place: as long as the printer filled it while the
+    /// contract ran.
+    fn outages(&self, draft: &Draft<'_>, place: &Place) -> Vec<Period> {
         let least = i64::from(self.hours).saturating_mul(HOUR);
-        let is_here = |outage: &Outage| {
-            place.stays.iter().any(|stay| draft.stays.get(*stay).is_some_and(|stay| stay.id == outage.printer))
-        };
-        let counts = |outage: &&Outage| outage.to.0.saturating_sub(outage.from.0) > least && is_here(outage);
-        input.events.outages.iter().filter(counts).collect()
+        let (input, runs) = (draft.input, draft.input.runs);
+        let mut out = Vec::new();
+        for outage in input.events.outages.iter().filter(|of| of.to.0.saturating_sub(of.from.0) > least) {
+            let Ok(whole) = Period::new(outage.from, outage.to) else { continue };
+            let stays = place.stays.iter().filter_map(|stay| draft.stays.get(*stay));
+            let here = stays.filter(|stay| stay.id == outage.printer).filter_map(|stay| whole.cut(stay.from, stay.to));
+            let ran = |part: Period| runs.map_or(Some(part), |runs| part.cut(runs.from, runs.to));
+            // Stays that meet, since the printer moved, are one time.
+            out.extend(merged(here.filter_map(ran).collect()));
+        }
+        out
     }
 
     /// Civil days of the period that lie in an outage with all their hours. A day in two outages counts
@@ -159,17 +167,13 @@ impl Interruption {
         while day <= last {
             let next = day.plus_days(1)?;
             let ends = next.start(zone)?;
-            if outages.iter().any(|outage| holds(outage, begins, ends)) {
+            if outages.iter().any(|out| out.start <= begins && ends <= out.end) {
                 out += 1;
             }
             (day, begins) = (next, ends);
         }
         Ok(out)
     }
-}
-
-fn holds(outage: &Outage, begins: Instant, ends: Instant) -> bool {
-    outage.from <= begins && ends <= outage.to
 }
 
 fn hours(count: u32) -> String {

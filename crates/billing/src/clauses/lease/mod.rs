@@ -6,7 +6,7 @@
 
 use super::draft::Draft;
 use super::price_list::check_title;
-use super::{At, Checked, Clause, ClauseTerms};
+use super::{At, Checked, Clause, ClauseTerms, clause_of};
 use crate::contract::{Problem, Step, Terms};
 use crate::form::{Field, Kind, field};
 use crate::money::{Currency, Money};
@@ -145,8 +145,7 @@ fn months_of(day: Day) -> i64 {
 
 /// Whether a line is a lease's, so that no minimum and no discount may touch it.
 pub(crate) fn is_lease(line: &Line, terms: &Terms) -> bool {
-    let index = line.clause.as_deref().and_then(|key| terms.index_of(key));
-    index.and_then(|index| terms.clauses.get(index)).is_some_and(|clause| matches!(clause, Clause::Lease(_)))
+    matches!(clause_of(line, terms), Some(Clause::Lease(_)))
 }
 
 #[cfg(test)]

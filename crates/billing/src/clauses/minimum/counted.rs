@@ -3,8 +3,8 @@
 //!
 //! Deliberately absent: usage itself, which the draft sums.
 
-use crate::clauses::Clause;
 use crate::clauses::draft::{Draft, Place};
+use crate::clauses::{Clause, clause_of};
 use crate::contract::Terms;
 use crate::meter::Pattern;
 use crate::money::Money;
@@ -17,8 +17,7 @@ pub(crate) const COUNTED: &str = "counted";
 /// Whether a line bills usage that `covers` covers, all of it. A line of a price list is for its own
 /// pattern, a line of another clause that prices usage for all that the clause covers.
 pub(crate) fn is_for(line: &Line, covers: &[Pattern], terms: &Terms) -> bool {
-    let index = line.clause.as_deref().and_then(|key| terms.index_of(key));
-    let billed = match index.and_then(|index| terms.clauses.get(index)) {
+    let billed = match clause_of(line, terms) {
         Some(Clause::PriceList(_)) => line.pattern.as_slice(),
         Some(Clause::Overage(overage)) => overage.covers.as_slice(),
         Some(Clause::Tiers(tiers)) => tiers.covers.as_slice(),

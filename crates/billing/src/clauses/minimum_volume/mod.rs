@@ -4,7 +4,7 @@
 //! that has no printers any more when the span ends owes nothing. Deliberately absent: a smallest amount
 //! (see `minimum`), and a quantity of the whole contract that is settled once a year (see `commitment`).
 
-use super::allowance::span::{self, Before, PoolAt, USED};
+use super::allowance::span::{self, Before, Counting, PoolAt, USED};
 use super::base_fee::{PERS, Per, borne, label_of};
 use super::draft::{Draft, Place};
 use super::price_list::{check_covers, check_title, common, labels, titled, unit_of};
@@ -107,18 +107,15 @@ impl ClauseTerms for MinimumVolume {
     }
 
     fn apply(&self, at: &At<'_>, draft: &mut Draft<'_>) -> Result<(), RatingError> {
-        // Validation refuses covers of several units.
-        let Some(unit) = unit_of(&self.covers) else { return Ok(()) };
-        let span = draft.span(self.reset)?;
-        let covers: Vec<&Pattern> = self.covers.iter().collect();
-        for pool in span::pools(at.key, draft) {
-            let label = pool.label.as_str();
-            let before = Before::of(draft.carried(at.key, label, USED), span, at.key)?;
+        let Some(counting) = span::counting(at, &self.covers, self.reset, draft)? else { return Ok(()) };
+        let Counting { unit, span, covers, pools } = counting;
+        for (pool, before) in pools {
+            let key = pool.key.as_str();
             let now = draft.used(pool.index, &covers)?;
             let overflow = || RatingError::Overflow { what: self.title() };
             let used = before.quantity.checked_add(now).ok_or_else(overflow)?;
             if !span.ends {
-                draft.leave(at.key, label, USED, Before { quantity: used, ..before }.lots(span));
+                draft.leave(at.key, key, USED, Before { quantity: used, ..before }.lots(span));
                 continue;
             }
             if pool.index >= draft.pools.len() {
@@ -127,7 +124,7 @@ impl ClauseTerms for MinimumVolume {
             let least = self.least(pool.index, unit, draft)?;
             if least.quantity > used {
                 let sum = Sum { least, before: before.quantity, used, unit };
-                let line = self.line(at.id(None, label), &sum, &pool, draft)?;
+                let line = self.line(at.id(None, key), &sum, &pool, draft)?;
                 draft.push(at, Step::Minimum, line);
             }
         }

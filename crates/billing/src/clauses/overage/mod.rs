@@ -4,7 +4,7 @@
 //! Within a longer cycle the usage of each period stands on its statement, and what is beyond is billed
 //! once, when the cycle ends. Deliberately absent: what is included, which allowances say.
 
-use super::allowance::span::{self, Before, PoolAt, USED};
+use super::allowance::span::{self, Before, Counting, PoolAt, USED};
 use super::draft::{Draft, Taken, priced_line};
 use super::price_list::{check_covers, check_title, common, labels, line_of, served, titled, unit_of, used_in_words};
 use super::{At, Checked, ClauseTerms, PriceMut};
@@ -91,13 +91,10 @@ impl ClauseTerms for Overage {
     }
 
     fn apply(&self, at: &At<'_>, draft: &mut Draft<'_>) -> Result<(), RatingError> {
-        // Validation refuses covers of several units.
-        let Some(unit) = unit_of(&self.covers) else { return Ok(()) };
-        let span = draft.span(self.cycle)?;
-        let covers: Vec<&Pattern> = self.covers.iter().collect();
-        for pool in span::pools(at.key, draft) {
-            let label = pool.label.as_str();
-            let before = Before::of(draft.carried(at.key, label, USED), span, at.key)?;
+        let Some(counting) = span::counting(at, &self.covers, self.cycle, draft)? else { return Ok(()) };
+        let Counting { unit, span, covers, pools } = counting;
+        for (pool, before) in pools {
+            let key = pool.key.as_str();
             let taken = draft.take(pool.index, &covers)?;
             if taken.is_none() && before.quantity == 0 {
                 continue;
@@ -106,19 +103,19 @@ impl ClauseTerms for Overage {
             if let (Some(taken), Some(price)) = (&taken, self.included_price)
                 && taken.included != 0
             {
-                let line = self.included(at.id(Some(1), label), taken, price, place, draft)?;
+                let line = self.included(at.id(Some(1), key), taken, price, place, draft)?;
                 draft.push(at, Step::Prices, line);
             }
             let now = taken.as_ref().map_or(0, |taken| taken.used.saturating_sub(taken.included));
             let overflow = || RatingError::Overflow { what: self.title() };
             let quantity = before.quantity.checked_add(now).ok_or_else(overflow)?;
-            let id = at.id(Some(2), label);
+            let id = at.id(Some(2), key);
             if span.ends {
                 let line = self.beyond(id, taken, before.quantity, quantity, place, draft)?;
                 draft.push(at, Step::Prices, line);
                 continue;
             }
-            draft.leave(at.key, label, USED, Before { quantity, ..before }.lots(span));
+            draft.leave(at.key, key, USED, Before { quantity, ..before }.lots(span));
             let title = titled(self.title(), &pool, draft);
             if quantity != 0 {
                 let (quantity, noun) = (unit.show(quantity), self.cycle.word());

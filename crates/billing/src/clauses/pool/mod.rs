@@ -1,9 +1,12 @@
 //! CL18: printers that share allowances, tiers and minimums; how a result is shared between them again.
 //!
 //! A pool holds places, so that a replaced printer's successor stays in it. The first clause that names a
-//! place has it; places that no clause names share one pool without a name. Deliberately absent: prices
-//! and allowances, which work on each pool, and the sharing of amounts, which the draft does.
+//! place has it; places that no clause names share one pool without a name. What a pool leaves to the next
+//! period is kept under its label, and for a pool of one place under the place: another name for its printer,
+//! or another printer in it, changes nothing. Deliberately absent: prices and allowances, which work on each
+//! pool, and the sharing of amounts, which the draft does.
 
+use super::base_fee::label_of;
 use super::draft::{Draft, Place, PoolUsage};
 use super::{At, Checked, Clause, ClauseTerms};
 use crate::contract::{Problem, Step, Terms};
@@ -125,7 +128,7 @@ impl ClauseTerms for Pool {
 
     fn apply(&self, _at: &At<'_>, draft: &mut Draft<'_>) -> Result<(), RatingError> {
         // The pool without a name holds what no pool has taken.
-        let Some(rest) = draft.pools.iter().position(|pool| pool.label.is_empty()) else { return Ok(()) };
+        let Some(rest) = draft.pools.iter().position(|pool| pool.key.is_empty()) else { return Ok(()) };
         let mut free = draft.places_of(rest);
         if !self.takes_all() {
             let wanted: BTreeSet<String> = draft.places(&self.printers).into_iter().map(|place| place.id).collect();
@@ -134,18 +137,22 @@ impl ClauseTerms for Pool {
         match self.members {
             Members::All => {
                 if let Some(pool) = draft.pools.get_mut(rest) {
+                    pool.key.clone_from(&self.label);
                     pool.label.clone_from(&self.label);
                     pool.allocation = self.allocation;
                 }
             }
             Members::Each => {
                 for (index, place) in free.iter().enumerate() {
-                    let label = label_of(place, draft);
+                    let name = Name { key: place.id.clone(), label: label_of(place, draft) };
                     // Each new pool stands before the rest, so that pools are in the order of their places.
-                    split_off(std::slice::from_ref(place), label, self.allocation, rest + index, draft);
+                    split_off(std::slice::from_ref(place), name, self.allocation, rest + index, draft);
                 }
             }
-            Members::Named => split_off(&free, self.label.clone(), self.allocation, rest, draft),
+            Members::Named => {
+                let name = Name { key: self.label.clone(), label: self.label.clone() };
+                split_off(&free, name, self.allocation, rest, draft);
+            }
         }
         Ok(())
     }
@@ -177,14 +184,15 @@ fn pool_of(clause: &Clause) -> Option<&Pool> {
     }
 }
 
-/// What the pool of one place is called: as the first printer in it, or by its place.
-fn label_of(place: &Place, draft: &Draft<'_>) -> String {
-    let first = place.stays.first().and_then(|stay| draft.stays.get(*stay));
-    first.map(|stay| stay.label.trim()).filter(|label| !label.is_empty()).unwrap_or(&place.id).to_owned()
+/// What a new pool is known by, and what people call it.
+struct Name {
+    key: String,
+    label: String,
 }
 
 /// Moves places with their usage out of the pool at `rest` into a new one that stands before it.
-fn split_off(places: &[Place], label: String, allocation: Allocation, rest: usize, draft: &mut Draft<'_>) {
+fn split_off(places: &[Place], name: Name, allocation: Allocation, rest: usize, draft: &mut Draft<'_>) {
+    let Name { key, label } = name;
     let moving: BTreeSet<usize> = places.iter().flat_map(|place| place.stays.iter().copied()).collect();
     let Some(from) = draft.pools.get_mut(rest) else { return };
     let (stays, others) = std::mem::take(&mut from.stays).into_iter().partition(|stay| moving.contains(stay));
@@ -193,7 +201,7 @@ fn split_off(places: &[Place], label: String, allocation: Allocation, rest: usiz
     from.used = others;
     let (open, others) = std::mem::take(&mut from.open).into_iter().partition(|bucket| moving.contains(&bucket.stay));
     from.open = others;
-    draft.pools.insert(rest, PoolUsage { label, allocation, stays, used, open, allowances: Vec::new() });
+    draft.pools.insert(rest, PoolUsage { key, label, allocation, stays, used, open, allowances: Vec::new() });
 }
 
 /// Whether a contract can have more than one pool at a time.

@@ -144,7 +144,7 @@ impl ClauseTerms for Prepaid {
                 // Says to the next period that the opening balance was given.
                 lots.push(Lot { from: draft.period().start, ..Lot::default() });
             }
-            draft.leave(at.key, &pool.label, BALANCE, lots);
+            draft.leave(at.key, &pool.key, BALANCE, lots);
         }
         Ok(())
     }
@@ -216,7 +216,7 @@ impl Prepaid {
         draft: &mut Draft<'_>,
     ) -> Result<Vec<Lot>, RatingError> {
         let start = draft.period().start;
-        let carried = draft.carried(at.key, &pool.label, BALANCE);
+        let carried = draft.carried(at.key, &pool.key, BALANCE);
         if let Some(lot) = carried.iter().find(|lot| lot.quantity < 0) {
             let what = format!("{} left of {}", unit.show(lot.quantity), at.key);
             return Err(RatingError::Carry { what });
@@ -259,7 +259,7 @@ impl Prepaid {
             // Nobody knows the day: the customer's time begins when the period ends.
             let until = self.lapses(draft.period().end, draft)?;
             lots.push(Lot { from, until, quantity, amount: Money::ZERO });
-            let (id, how) = (at.id(Some(2), &pool.label), ", bought automatically");
+            let (id, how) = (at.id(Some(2), &pool.key), ", bought automatically");
             let steps = vec![self.need_in_words(open, balance, need, unit)];
             let line = self.line(Bought { id, blocks, quantity, how, steps }, unit, pool, draft)?;
             draft.push(at, Step::Allowance, line);
@@ -292,7 +292,7 @@ impl Prepaid {
             blocks += i128::from(bought.blocks);
         }
         if blocks > 0 {
-            let (id, quantity) = (at.id(Some(1), &pool.label), self.held_by(blocks)?);
+            let (id, quantity) = (at.id(Some(1), &pool.key), self.held_by(blocks)?);
             let line = self.line(Bought { id, blocks, quantity, how: "", steps: Vec::new() }, unit, pool, draft)?;
             draft.push(at, Step::Allowance, line);
         }
@@ -375,7 +375,7 @@ impl Prepaid {
         if amount.is_none() {
             detail.push_str(", no price for the rest: not billed");
         }
-        let (id, title) = (at.id(Some(3), &pool.label), titled(labels(&self.covers), pool, draft));
+        let (id, title) = (at.id(Some(3), &pool.key), titled(labels(&self.covers), pool, draft));
         let (pattern, unit, steps) = (common(&self.covers), Some(unit), served(&taken, unit).into_iter().collect());
         let line = Line { id, title, detail, pattern, unit, steps, ..line_of(Some(taken), amount, pool, draft) };
         draft.push(at, Step::Allowance, line);

@@ -111,7 +111,7 @@ impl ClauseTerms for PriceList {
         for pool in span::pools(at.key, draft) {
             for (index, price) in self.prices.iter().enumerate() {
                 let Some(taken) = draft.take(pool.index, &[&price.pattern])? else { continue };
-                let id = at.id(Some(index + 1), &pool.label);
+                let id = at.id(Some(index + 1), &pool.key);
                 let mut line = priced_line(id, price.title(), taken, price.price, price.per(), draft, pool.index)?;
                 line.pattern = Some(price.pattern.clone());
                 draft.push(at, Step::Prices, line);

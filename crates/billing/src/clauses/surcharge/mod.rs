@@ -3,7 +3,7 @@
 //! Included usage pays an amount for each unit too: it is the paper, not the print, that is dearer.
 //! Deliberately absent: surcharges by zone (see `moved`), and prices by paper, which a price list gives.
 
-use super::draft::{Draft, Taken};
+use super::draft::{Draft, Taken, borne_as};
 use super::minimum::counted::is_for;
 use super::price_list::{check_covers, check_title, common, labels, unit_of};
 use super::tax::percent;
@@ -12,9 +12,9 @@ use crate::contract::{Problem, Step};
 use crate::form::{Field, Kind, field};
 use crate::ledger::Mark;
 use crate::meter::{Pattern, PricingUnit};
-use crate::money::{Currency, Money, UnitPrice, allocate};
+use crate::money::{Currency, UnitPrice};
 use crate::rating::RatingError;
-use crate::statement::{Line, LineShare};
+use crate::statement::Line;
 use report::Share;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,7 +101,7 @@ impl ClauseTerms for Surcharge {
             if used == 0 {
                 continue;
             }
-            let id = at.id(None, draft.pools.get(index).map_or("", |pool| pool.label.as_str()));
+            let id = at.id(None, draft.pools.get(index).map_or("", |pool| pool.key.as_str()));
             let (currency, rounding) = (draft.currency, draft.terms.rounding);
             let amount = price.times_in(used, unit, currency, rounding).map_err(RatingError::at(&id))?;
             let (taken, marks) = usage(index, used, &covers, draft);
@@ -158,19 +158,7 @@ impl Surcharge {
         if amount.is_zero() {
             return Ok(());
         }
-        let mut borne: BTreeMap<(String, Option<String>), i64> = BTreeMap::new();
-        for share in draft.lines().filter(|line| is_priced(line)).flat_map(|line| &line.shares) {
-            let sum = borne.entry((share.printer.clone(), share.site.clone())).or_default();
-            *sum = sum.saturating_add(share.amount.0);
-        }
-        let weights: Vec<i64> = borne.values().copied().collect();
-        let share = |((printer, site), part): ((String, Option<String>), i64)| LineShare {
-            printer,
-            site,
-            quantity: 0,
-            amount: Money(part),
-        };
-        let shares = borne.into_keys().zip(allocate(amount.0, &weights)).map(share).collect();
+        let shares = borne_as(draft.lines().filter(|line| is_priced(line)), amount);
         let (percent, base) = (percent(rate), base.show(currency));
         let line = Line {
             id,

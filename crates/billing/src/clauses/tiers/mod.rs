@@ -1,11 +1,12 @@
 //! CL8: prices by quantity: each tier at its own price, all at the price of the tier that is reached, or
 //! whole packages.
 //!
-//! Over a longer span the charge of a period is what the whole span costs so far, less what was charged
-//! before, so that the periods' charges add up to the span's. Deliberately absent: a smallest charge
+//! Over a longer span the charge of a period is what the whole span costs so far, less what the part before it
+//! costs, so that the periods' charges add up to the span's. Both are worked out by the prices of the period: a
+//! raise within the span is not charged for what was used before it. Deliberately absent: a smallest charge
 //! (see `minimum`), and what is included, which allowances take away before.
 
-use super::allowance::span::{self, Before, USED};
+use super::allowance::span::{self, Before, Counting, USED};
 use super::draft::{Draft, Taken};
 use super::price_list::{check_covers, check_title, common, labels, line_of, served, titled, unit_of, used_in_words};
 use super::{At, Checked, ClauseTerms, PriceMut};
@@ -158,13 +159,10 @@ impl ClauseTerms for Tiers {
     }
 
     fn apply(&self, at: &At<'_>, draft: &mut Draft<'_>) -> Result<(), RatingError> {
-        // Validation refuses covers of several units.
-        let Some(unit) = unit_of(&self.covers) else { return Ok(()) };
-        let span = draft.span(self.reset)?;
-        let covers: Vec<&Pattern> = self.covers.iter().collect();
-        for pool in span::pools(at.key, draft) {
-            let label = pool.label.as_str();
-            let before = Before::of(draft.carried(at.key, label, USED), span, at.key)?;
+        let Some(counting) = span::counting(at, &self.covers, self.reset, draft)? else { return Ok(()) };
+        let Counting { unit, span, covers, pools } = counting;
+        for (pool, before) in pools {
+            let key = pool.key.as_str();
             let taken = draft.take(pool.index, &covers)?;
             if taken.is_none() && before.quantity == 0 && before.amount.is_zero() {
                 continue;
@@ -172,16 +170,21 @@ impl ClauseTerms for Tiers {
             let overflow = || RatingError::Overflow { what: self.title() };
             let billed = taken.as_ref().map_or(0, |taken| taken.used.saturating_sub(taken.included));
             let quantity = before.quantity.checked_add(billed).ok_or_else(overflow)?;
-            let id = at.id(None, label);
-            let sum = self.sum(quantity, unit, draft.currency, draft.terms.rounding).map_err(RatingError::at(&id))?;
-            let amount = sum.amount.minus(before.amount).map_err(RatingError::at(&id))?;
+            let id = at.id(None, key);
+            let sum_of = |quantity: i64| {
+                let sum = self.sum(quantity, unit, draft.currency, draft.terms.rounding);
+                sum.map_err(RatingError::at(&id))
+            };
+            let (sum, earlier) = (sum_of(quantity)?, sum_of(before.quantity)?.amount);
+            let amount = sum.amount.minus(earlier).map_err(RatingError::at(&id))?;
             if !span.ends {
-                draft.leave(at.key, label, USED, Before { quantity, amount: sum.amount }.lots(span));
+                let charged = before.amount.plus(amount).map_err(RatingError::at(&id))?;
+                draft.leave(at.key, key, USED, Before { quantity, amount: charged }.lots(span));
             }
             if taken.is_none() && amount.is_zero() {
                 continue;
             }
-            let steps = self.steps(taken.as_ref(), before, &sum, unit, draft.currency);
+            let steps = self.steps(taken.as_ref(), before, earlier, &sum, unit, draft.currency);
             let detail = taken.as_ref().map_or_else(|| "nothing used".to_owned(), |taken| used_in_words(taken, unit));
             let line = Line {
                 id,
@@ -304,11 +307,13 @@ impl Tiers {
         Ok(Sum { quantity, amount: flat.each(count)?, words })
     }
 
-    /// The sum step by step: what was used, what the span has so far, what it costs, what was charged.
+    /// The sum step by step: what was used, what the span has so far, what it costs, what was charged; `earlier` is
+    /// what was used before costs at these prices.
     fn steps(
         &self,
         taken: Option<&Taken>,
         before: Before,
+        earlier: Money,
         sum: &Sum,
         unit: PricingUnit,
         currency: Currency,
@@ -322,10 +327,10 @@ impl Tiers {
         }
         let so_far = sum.amount.show(currency);
         steps.push(format!("{} = {so_far}", sum.words));
-        if !before.amount.is_zero() {
-            let (charged, rest) = (before.amount, Money(sum.amount.0.saturating_sub(before.amount.0)));
-            let (charged, rest) = (charged.show(currency), rest.show(currency));
-            steps.push(format!("{so_far} − {charged} charged before in this {noun} = {rest}"));
+        if !earlier.is_zero() {
+            let rest = Money(sum.amount.0.saturating_sub(earlier.0)).show(currency);
+            let what = if earlier == before.amount { "charged before" } else { "at these prices for what was before" };
+            steps.push(format!("{so_far} − {} {what} in this {noun} = {rest}", earlier.show(currency)));
         }
         steps
     }

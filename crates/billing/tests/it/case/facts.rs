@@ -31,8 +31,8 @@ use billing::ledger::segments::{Decision, ReadingFact};
 use billing::ledger::{EstimateFact, PixelCoverage, ReadingSource, SumFact, SumKind, ThresholdFact};
 use billing::period::Day;
 use billing::{
-    CounterFact, Input, JobFact, Meter, Money, Period, PricingUnit, PrinterUsage, Quantity, ReadingPoint, UnitPrice,
-    usage_between,
+    CounterFact, EdgeRule, Input, JobFact, Meter, Money, Period, PricingUnit, PrinterUsage, Quantity, ReadingPoint,
+    UnitPrice, usage_of,
 };
 use report::{Duration, Grade, Instant, JobKind, JobStatus, Share};
 use std::collections::{BTreeMap, BTreeSet};
@@ -477,7 +477,7 @@ fn read_counter(text: &str, period: Period) -> Option<CounterFact> {
         Some(ReadingPoint { segment: 1, value, read_at, grade: Grade::B, source: ReadingSource::Printer })
     };
     let readings = [point(start, read_at)?, point(end, period.end.plus(Duration::hours(-1)))?];
-    Some(CounterFact { meter, media, usage: usage_between(&readings, &period) })
+    Some(CounterFact { meter, media, usage: usage_of(&readings, &[], period, EdgeRule::Last) })
 }
 
 /// `area-media@Bond 2026-10-01 120.5 manual`.

@@ -38,9 +38,9 @@ pub(super) fn check(place: &Place<'_>, facts: &mut Facts, findings: &mut Finding
 /// A reading that a printer said.
 fn check_one(place: &Place<'_>, at: &str, fact: &ReadingFact, facts: &mut Facts, findings: &mut Findings) {
     let key = (fact.meter.clone(), fact.media.clone());
-    let readings = &place.seen.readings;
-    let read_at = fact.read_at;
-    let at_once = || readings.iter().filter(move |seen| seen.read_at == read_at);
+    let (seen, read_at) = (place.seen, fact.read_at);
+    let readings = &seen.readings;
+    let at_once = || seen.at_once(read_at);
     let says = |seen: &&ReadingSeen<'_>| match fact.source {
         ReadingSource::Declared => {
             let quantity = Quantity { meter: fact.meter.clone(), media: fact.media.clone(), amount: fact.value };
@@ -77,6 +77,8 @@ struct Series<'a> {
     known: BTreeSet<(Instant, i64)>,
     /// In the order that they arrived.
     lines: Vec<Line<'a>>,
+    /// By (instant, value), the places of the lines that name an interface.
+    named: BTreeMap<(Instant, i64), Vec<usize>>,
     /// The instants of decisions on its breaks.
     decided: BTreeSet<Instant>,
 }
@@ -92,17 +94,32 @@ struct Line<'a> {
     path: &'a str,
 }
 
-impl Series<'_> {
+impl<'a> Series<'a> {
+    fn new(key: &Key) -> Series<'a> {
+        let (known, lines, named, decided) = (BTreeSet::new(), Vec::new(), BTreeMap::new(), BTreeSet::new());
+        Series { key: key.clone(), known, lines, named, decided }
+    }
+
+    fn push(&mut self, line: Line<'a>) {
+        if names_one(line.interface) {
+            self.named.entry((line.at, line.value)).or_default().push(self.lines.len());
+        }
+        self.lines.push(line);
+    }
+
     /// The record of a fact that names an interface; of several the one that names `interface`.
-    fn record_of(&self, (at, value): (Instant, i64), interface: &str) -> Option<&Line<'_>> {
-        let is_it = |line: &&Line<'_>| line.at == at && line.value == value && names_one(line.interface);
-        let same = self.lines.iter().filter(is_it).find(|line| line.interface == interface);
-        same.or_else(|| self.lines.iter().find(is_it))
+    fn record_of(&self, fact: (Instant, i64), interface: &str) -> Option<&Line<'a>> {
+        let places = self.named.get(&fact)?;
+        let lines = || places.iter().filter_map(move |place| self.lines.get(*place));
+        lines().find(|line| line.interface == interface).or_else(|| lines().next())
     }
 
     /// The interface that the counter follows at an instant: that of the last fact before that names one, else of
     /// the first one after; where no fact does, as the first record to arrive says.
-    fn interface_at(&self, at: Instant) -> &str {
+    fn interface_at(&self, at: Instant) -> &'a str {
+        if self.named.is_empty() {
+            return "";
+        }
         let before = self.known.range(..=(at, i64::MAX)).rev().find_map(|fact| self.record_of(*fact, ""));
         let after = || self.known.range((at, i64::MAX)..).find_map(|fact| self.record_of(*fact, ""));
         let any = || self.lines.iter().find(|line| names_one(line.interface));
@@ -162,14 +179,12 @@ fn series<'a>(place: &Place<'a>) -> BTreeMap<Key, Series<'a>> {
     let kinds = terms.kinds();
     let is_billed =
         |meter: &Meter| kinds.contains(&meter.kind()) && terms.evidence_of(meter.kind()) == Evidence::Counter;
-    let new =
-        |key: &Key| Series { key: key.clone(), known: BTreeSet::new(), lines: Vec::new(), decided: BTreeSet::new() };
     let mut all: BTreeMap<Key, Series<'a>> = BTreeMap::new();
     for seen in &place.seen.readings {
         for (key, value) in seen.values.iter().filter(|(key, _)| is_billed(&key.0)) {
             let interface = seen.interfaces.and_then(|known| known.of(&key.0, key.1.as_deref())).unwrap_or("");
             let line = Line { at: seen.read_at, value: *value, arrived: seen.arrived, interface, path: seen.path };
-            all.entry(key.clone()).or_insert_with(|| new(key)).lines.push(line);
+            all.entry(key.clone()).or_insert_with(|| Series::new(key)).push(line);
         }
     }
     for fact in place.facts.readings.iter().filter(|fact| fact.source == ReadingSource::Printer) {

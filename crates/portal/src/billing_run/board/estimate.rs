@@ -42,6 +42,9 @@ impl Estimated {
     /// How many were made, as a sentence.
     pub(crate) fn words(&self) -> String {
         match self.made {
+            0 if self.missing.is_empty() => {
+                "Nothing was estimated: no way of the contract has the readings that it takes. Enter one.".to_owned()
+            }
             0 => "Nothing was estimated.".to_owned(),
             1 => "1 estimate was made.".to_owned(),
             made => format!("{made} estimates were made."),

@@ -153,6 +153,9 @@ fn a_clause_that_moves_keeps_the_name_that_carry_knows_it_by() {
 
 #[test]
 fn no_contract_has_more_clauses_than_the_limit() {
+    let many: Vec<String> = (1..=9_000).map(|number| format!("clauses.{number}.word")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "discount")).collect();
+    assert_eq!(Draft::of_form(form(&many)).pieces.len(), CLAUSES_MAX + 1);
     let names: Vec<String> = (1..=CLAUSES_MAX + 1).map(|number| format!("clauses.{number}.word")).collect();
     let mut pairs: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "discount")).collect();
     assert!(Draft::of_form(form(&pairs)).read().is_err_and(|wrong| wrong.iter().any(|wrong| wrong.field == "kind")));

@@ -11,12 +11,11 @@ use super::start_of_day;
 use crate::Portal;
 use crate::db::Tx;
 use crate::shell::address::{Fields, id};
-use crate::shell::page::{Field, FormError};
-use crate::shell::{Error, FormData, Posted, ResellerUser, render, see_other};
+use crate::shell::page::FormError;
+use crate::shell::{Answer, Error, FormData, Posted, ResellerUser, render};
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use billing::{Cost, CostPer, Money, MoneyError, Period, PrinterMargin, RatingError, Statement, UnitPrice, Used};
 use billing::{margin, margin_beside};
@@ -57,19 +56,16 @@ async fn enter(
     Posted(user, form): Posted<ResellerUser>,
 ) -> Result<Response, Error> {
     let (contract_id, within) = (id(&contract)?, portal.clone());
-    let write = move |tx: &mut Tx<'_>| -> Result<Option<Box<MarginPage>>, Error> {
+    let write = move |tx: &mut Tx<'_>| -> Result<Answer<MarginPage>, Error> {
         let contract = store::contract(tx, &user.scope, contract_id)?.ok_or(Error::NotFound)?;
         let at = At { portal: &within, user: &user, contract_id, contract: &contract };
         let wrong = at.keep(tx, &form)?;
         if wrong.is_empty() {
-            return Ok(None);
+            return Ok(Answer::Done(format!("/contracts/{contract_id}/margin?done=cost")));
         }
-        Ok(Some(Box::new(at.page(tx, &Fields::new(), (&form, wrong))?)))
+        Ok(Answer::Again(Box::new(at.page(tx, &Fields::new(), (&form, wrong))?)))
     };
-    match portal.db().write(write).await? {
-        None => Ok(see_other(&format!("/contracts/{contract_id}/margin?done=cost"))),
-        Some(page) => Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&*page)?).into_response()),
-    }
+    portal.db().write(write).await?.respond()
 }
 
 /// The contract that somebody looks at.
@@ -151,7 +147,7 @@ impl At<'_> {
 /// What a form says, or everything that is wrong with it.
 fn read(form: &FormData, printers: &BTreeSet<i64>, zone: &str) -> Result<Said, Vec<FormError>> {
     let mut wrong = Vec::new();
-    let mut say = |field: &str, text: &str| wrong.push(FormError { field: Field::id(field), text: text.to_owned() });
+    let mut say = |field: &str, text: &str| wrong.push(FormError::at(field, text));
     let printer = match form.text("printer") {
         ALL => None,
         _ => form.int("printer").filter(|printer| printers.contains(printer)),

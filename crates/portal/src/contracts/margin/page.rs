@@ -112,7 +112,7 @@ mod samples {
                     by: "Ada, 2 Oct 2026".to_owned(),
                 }],
                 fields: vec![Field::number("amount", "Amount, EUR").value("4,5")],
-                errors: vec![FormError { field: Field::id("amount"), text: "Amount: say a plain number.".to_owned() }],
+                errors: vec![FormError::at("amount", "Amount: say a plain number.")],
             }
         }
     }

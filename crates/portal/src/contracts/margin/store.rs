@@ -49,11 +49,11 @@ const USED: &str = "select billed.period_start, job.printer_id, count(*), cast(s
         where of_contract.reseller_id = $1 and of_contract.contract_id = $2 and of_contract.kind = 'statement'
         and of_contract.state in ('issued', 'corrected')
         and of_contract.period_start >= $3 and of_contract.period_start <= $4) as billed
-    join contract_printer as stay on stay.contract_id = billed.contract_id
-    join job on job.reseller_id = stay.reseller_id and job.printer_id = stay.printer_id
-        and job.finished_at >= billed.period_start and job.finished_at < billed.period_end
-        and job.finished_at >= stay.from_at and (stay.to_at is null or job.finished_at < stay.to_at)
-    where stay.reseller_id = $1
+    cross join contract_printer as stay cross join job
+    where stay.reseller_id = $1 and stay.contract_id = billed.contract_id
+    and job.reseller_id = stay.reseller_id and job.printer_id = stay.printer_id
+    and job.finished_at >= billed.period_start and +job.finished_at < billed.period_end
+    and +job.finished_at >= stay.from_at and (stay.to_at is null or +job.finished_at < stay.to_at)
     and not exists (select 1 from job_superseded as later
         where later.reseller_id = job.reseller_id and later.printer_id = job.printer_id
         and later.job_key = job.job_key and later.version = job.version)

@@ -142,7 +142,6 @@ impl Shown<'_> {
         let zone = self.zone();
         let from = format::day(entered.from, &zone);
         let to = entered.to.map_or_else(String::new, |to| format!(" until {}", format::day(to, &zone)));
-        let at = format::day(entered.at, &zone);
         CostRow {
             printer: Link::new(
                 self.label(&entered.printer_id.to_string()),
@@ -151,16 +150,12 @@ impl Shown<'_> {
             kind: entered.kind.clone(),
             price: format!("{} {}", entered.price.show(self.currency()), entered.per.words()),
             when: format!("from {from}{to}"),
-            by: if entered.by.is_empty() { at } else { format!("{}, {at}", entered.by) },
+            by: format::by(&entered.by, entered.at, &zone),
         }
     }
 
     fn fields(&self, form: &FormData, wrong: &[FormError]) -> Vec<Field> {
-        let filled = |field: Field, name: &str| {
-            let element = Field::id(name);
-            let found = wrong.iter().find(|error| error.field == element).map(|error| error.text.clone());
-            field.value(form.text(name)).wrong(found)
-        };
+        let filled = |field: Field, name: &str| field.value(form.text(name)).wrong(FormError::of(wrong, name));
         let mut printers: BTreeMap<i64, String> = BTreeMap::new();
         for stay in self.stays {
             printers.insert(stay.printer_id, stay.label.clone());

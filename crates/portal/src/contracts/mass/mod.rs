@@ -15,7 +15,7 @@ use crate::Portal;
 use crate::db::Tx;
 use crate::shell::address::Fields;
 use crate::shell::format::{self, Zone};
-use crate::shell::page::{Field, FormError};
+use crate::shell::page::FormError;
 use crate::shell::{Error, FormData, Posted, ResellerUser, render, see_other};
 use approve::State as VersionState;
 use axum::Router;
@@ -42,6 +42,8 @@ const NAMED_MAX: usize = 20;
 const RATES: std::ops::RangeInclusive<i64> = -999_999..=10_000_000;
 /// The start of the name of a contract's tick.
 const TICK: &str = "take.";
+/// The name of the buttons that offer another first day.
+const BEGIN: &str = "begin";
 /// The element that errors of contracts lead to.
 const PREVIEW: &str = "preview";
 
@@ -62,10 +64,6 @@ struct Asked {
     note: String,
 }
 
-fn wrong(field: &str, text: impl Into<String>) -> FormError {
-    FormError { field: Field::id(field), text: text.into() }
-}
-
 async fn show(
     State(portal): State<Portal>,
     user: ResellerUser,
@@ -82,8 +80,12 @@ async fn show(
 
 async fn act(
     State(portal): State<Portal>,
-    Posted(user, form): Posted<ResellerUser, FORM_BYTES_MAX>,
+    Posted(user, mut form): Posted<ResellerUser, FORM_BYTES_MAX>,
 ) -> Result<Response, Error> {
+    // The button beside a contract that cannot begin on the day that was typed.
+    if let Some(day) = form.0.remove(BEGIN).filter(|day| !day.is_empty()) {
+        form.0.insert("starts".to_owned(), day);
+    }
     let asked = match read(&form) {
         Ok(asked) => asked,
         Err(errors) => return again(&portal, user, form, None, errors).await,
@@ -120,6 +122,11 @@ async fn again(
     Ok((status, render(&page)?).into_response())
 }
 
+/// What speaks against a change as a whole.
+fn at_preview(text: impl Into<String>) -> FormError {
+    FormError { field: PREVIEW.to_owned(), text: text.into() }
+}
+
 /// What a form asks for, or everything that is wrong with it.
 fn read(form: &FormData) -> Result<Asked, Vec<FormError>> {
     let mut errors = Vec::new();
@@ -127,23 +134,23 @@ fn read(form: &FormData) -> Result<Asked, Vec<FormError>> {
     for line in form.text("pattern").lines().map(str::trim).filter(|line| !line.is_empty()) {
         match Pattern::parse(line) {
             Ok(pattern) => patterns.push(pattern),
-            Err(error) => errors.push(wrong("pattern", format!("Prices of: {error}."))),
+            Err(error) => errors.push(FormError::at("pattern", format!("Prices of: {error}."))),
         }
     }
     let clause = form.text("clause");
     if !clause.is_empty() && Clause::of_word(clause).is_none() {
-        errors.push(wrong("clause", "Clauses: choose one of the list."));
+        errors.push(FormError::at("clause", "Clauses: choose one of the list."));
     }
-    let by = by(form).map_err(|text| errors.push(wrong("value", text))).ok();
+    let by = by(form).map_err(|text| errors.push(FormError::at("value", text))).ok();
     let places = form.text("places").parse::<u8>().ok().filter(|places| *places <= PLACES_MAX);
     if places.is_none() {
-        errors.push(wrong("places", "Decimals: choose one of the list."));
+        errors.push(FormError::at("places", "Decimals: choose one of the list."));
     }
     if start_of_day(form.text("starts"), "UTC").is_none() {
-        errors.push(wrong("starts", "First day: say a day such as 2026-12-01."));
+        errors.push(FormError::at("starts", "First day: say a day such as 2026-12-01."));
     }
     if form.text("note").chars().nth(NOTE_MAX).is_some() {
-        errors.push(wrong("note", "Note: this is too long."));
+        errors.push(FormError::at("note", "Note: this is too long."));
     }
     let fees = form.text("fees") == "yes";
     match (by, places) {
@@ -179,7 +186,22 @@ struct Chosen {
     contract: Contract,
     changes: Vec<Changed>,
     /// The terms that come of it and since when they hold; else why it cannot be changed.
-    proposed: Result<(Terms, Instant), String>,
+    proposed: Result<(Terms, Instant), Refused>,
+}
+
+/// Why a contract cannot be changed from a day on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refused {
+    words: String,
+    /// The first day on which a version of it can begin; `None` where no day helps.
+    first: Option<Instant>,
+}
+
+impl Refused {
+    /// A reason that no other day takes away.
+    fn on_any_day(words: impl Into<String>) -> Refused {
+        Refused { words: words.into(), first: None }
+    }
 }
 
 /// The contracts whose prices change.
@@ -190,36 +212,57 @@ fn choose(contracts: Vec<Contract>, asked: &Asked) -> Vec<Chosen> {
         let (changes, proposed) = match reprice(&contract.terms, &asked.change) {
             Ok(None) => continue,
             Ok(Some((terms, changes))) => (changes, starts(&contract, &asked.starts).map(|starts| (terms, starts))),
-            Err(words) => (Vec::new(), Err(format!("The changed terms cannot be: {words}."))),
+            Err(words) => (Vec::new(), Err(Refused::on_any_day(format!("The changed terms cannot be: {words}.")))),
         };
         chosen.push(Chosen { contract, changes, proposed });
     }
     chosen
 }
 
-/// The first instant of a contract's new version, or why it cannot begin on that day.
-fn starts(contract: &Contract, day: &str) -> Result<Instant, String> {
+/// The first instant of a contract's new version; else why it cannot begin on that day, and on which it can.
+fn starts(contract: &Contract, day: &str) -> Result<Instant, Refused> {
     let terms = &contract.terms;
     let zone = Zone::new(&terms.time_zone).unwrap_or_else(Zone::utc);
-    let starts = start_of_day(day, zone.name()).ok_or_else(|| format!("{day} is no day in {}.", zone.name()))?;
-    let shown = |at: Instant| format::day(at, &zone);
     if contract.waiting > 0 {
-        return Err("A version of it waits for a second person. Approve or refuse that one first.".to_owned());
+        let words = "A version of it waits for a second person. Approve or refuse that one first.";
+        return Err(Refused::on_any_day(words));
     }
-    if starts < contract.valid_from {
+    let starts = start_of_day(day, zone.name())
+        .ok_or_else(|| Refused::on_any_day(format!("{day} is no day in {}.", zone.name())))?;
+    let shown = |at: Instant| format::day(at, &zone);
+    let why = if starts < contract.valid_from {
         let (version, first) = (contract.version, shown(contract.valid_from));
-        return Err(format!("Version {version} starts on {first}; another one cannot start before."));
+        format!("Version {version} starts on {first}; another one cannot start before.")
+    } else if let Some(billed) = contract.billed_until.filter(|billed| starts < *billed) {
+        format!("Approved statements bill until {}, and stay as they are.", shown(billed))
+    } else if begins(contract, starts) {
+        return Ok(starts);
+    } else {
+        "A version starts with one of its periods.".to_owned()
+    };
+    let first = first_day(contract, starts);
+    let words = first.map_or_else(|| why.clone(), |first| format!("{why} It can begin on {}.", shown(first)));
+    Err(Refused { words, first })
+}
+
+/// Whether a version can begin then: with a period, or in place of the contract's first one, which bills all of the
+/// period that it begins in.
+fn begins(contract: &Contract, at: Instant) -> bool {
+    let terms = &contract.terms;
+    let period = terms.period.containing(at, &terms.time_zone);
+    let is_first = at == contract.valid_from && at == contract.first_from;
+    is_first || period.is_ok_and(|period| period.start == at)
+}
+
+/// The first instant from `asked` on at which a version of a contract can begin.
+fn first_day(contract: &Contract, asked: Instant) -> Option<Instant> {
+    let terms = &contract.terms;
+    let earliest = asked.max(contract.valid_from).max(contract.billed_until.unwrap_or(asked));
+    if begins(contract, earliest) {
+        return Some(earliest);
     }
-    if let Some(billed) = contract.billed_until.filter(|billed| starts < *billed) {
-        return Err(format!("Approved statements bill until {}; a version starts that day or later.", shown(billed)));
-    }
-    let period = terms.period.containing(starts, zone.name()).map_err(|error| format!("{error}."))?;
-    if period.start != starts {
-        let next = terms.period.following(period, zone.name()).map_err(|error| format!("{error}."))?;
-        let (from, next) = (shown(period.start), shown(next.start));
-        return Err(format!("A version starts with one of its periods: on {from} or {next}."));
-    }
-    Ok(starts)
+    let period = terms.period.containing(earliest, &terms.time_zone).ok()?;
+    Some(terms.period.following(period, &terms.time_zone).ok()?.start)
 }
 
 /// The ticked contracts, with the version that was looked at.
@@ -240,6 +283,8 @@ fn take(
     asked: &Asked,
 ) -> Result<Result<VersionState, Vec<FormError>>, Error> {
     let now = portal.surroundings().now();
+    // Nothing is approved between a look at what is billed and the new versions.
+    super::store::hold_stays(tx, &user.scope)?;
     let chosen = choose(store::contracts(tx, &user.scope, asked.customer_id, now)?, asked);
     let versions = match versions(&chosen, &ticked(form), asked) {
         Ok(versions) => versions,
@@ -248,7 +293,7 @@ fn take(
     // Every one of them changes a price, so that one tells for all.
     let state = match versions.first() {
         Some(first) => approve::state_for(tx, &user.scope, Some(&first.contract.terms), first.terms)?,
-        None => return Ok(Err(vec![wrong(PREVIEW, "Tick the contracts that are to change.")])),
+        None => return Ok(Err(vec![at_preview("Tick the contracts that are to change.")])),
     };
     if !store::keep(tx, &user.scope, &versions, state, (user.signed.person_id, now))? {
         let words = "Somebody saved a version of one of these contracts at the same moment. Look at it again.";
@@ -271,7 +316,7 @@ fn versions<'a>(
         let Some(seen) = ticked.get(&contract.contract_id) else { continue };
         missing.remove(&contract.contract_id);
         match proposed {
-            Err(words) => errors.push(format!("{}: {words}", contract.number)),
+            Err(refused) => errors.push(format!("{}: {}", contract.number, refused.words)),
             Ok(_) if contract.last != *seen => {
                 errors.push(format!("{}: it has a newer version than you looked at.", contract.number));
             }
@@ -294,10 +339,9 @@ fn versions<'a>(
         return Ok(versions);
     }
     let more = errors.len().saturating_sub(NAMED_MAX);
-    let mut errors: Vec<FormError> =
-        errors.into_iter().take(NAMED_MAX).map(|text| FormError { field: PREVIEW.to_owned(), text }).collect();
+    let mut errors: Vec<FormError> = errors.into_iter().take(NAMED_MAX).map(at_preview).collect();
     if more > 0 {
-        errors.push(FormError { field: PREVIEW.to_owned(), text: format!("And {more} more.") });
+        errors.push(at_preview(format!("And {more} more.")));
     }
     Err(errors)
 }
@@ -345,6 +389,7 @@ mod tests {
             last: 2,
             waiting: 0,
             billed_until: Some(at("2026-10-31T23:00:00Z")),
+            first_from: at("2026-09-30T22:00:00Z"),
         }
     }
 
@@ -379,16 +424,33 @@ mod tests {
         let quarter = |contract: &mut Contract| {
             contract.terms.period = PeriodRule { every: Every::Quarter, ..PeriodRule::default() };
         };
+        let (november, january) = (Some("2026-10-31T23:00:00Z"), Some("2026-12-31T23:00:00Z"));
         let refused = [
-            (begins("2026-10-01", |_| {}), "Approved statements bill until 1 Nov 2026"),
-            (begins("2026-09-01", |_| {}), "Version 2 starts on 1 Oct 2026"),
-            (begins("2026-12-02", |_| {}), "on 1 Dec 2026 or 1 Jan 2027"),
-            (begins("2026-12-01", quarter), "on 1 Oct 2026 or 1 Jan 2027"),
-            (begins("2026-12-01", |contract| contract.waiting = 1), "waits for a second person"),
+            (begins("2026-10-01", |_| {}), "until 1 Nov 2026, and stay as they are. It can begin on 1 Nov", november),
+            (begins("2026-09-01", |_| {}), "Version 2 starts on 1 Oct 2026", november),
+            (begins("2026-12-02", |_| {}), "It can begin on 1 Jan 2027.", january),
+            (begins("2026-12-01", quarter), "It can begin on 1 Jan 2027.", january),
+            (begins("2026-12-01", |contract| contract.waiting = 1), "waits for a second person", None),
         ];
-        for (found, words) in refused {
-            assert!(found.as_ref().is_err_and(|found| found.contains(words)), "{found:?}");
+        for (found, words, first) in refused {
+            let found = found.expect_err(words);
+            assert!(found.words.contains(words), "{}", found.words);
+            assert_eq!(found.first, first.map(at), "{}", found.words);
         }
+    }
+
+    #[test]
+    fn a_version_takes_the_place_of_the_first_that_begins_within_a_period_and_of_no_other() {
+        let mut contract = contract("C-112");
+        (contract.valid_from, contract.billed_until) = (at("2026-10-11T22:00:00Z"), None);
+        // October would be billed by the version before, too.
+        let refused = starts(&contract, "2026-10-12").expect_err("another version was before");
+        assert_eq!(refused.first, Some(at("2026-10-31T23:00:00Z")), "{}", refused.words);
+        contract.first_from = contract.valid_from;
+        assert_eq!(starts(&contract, "2026-10-12"), Ok(contract.valid_from));
+        // What is offered for an earlier day can be taken.
+        let refused = starts(&contract, "2026-10-01").expect_err("before the version");
+        assert_eq!(refused.first, Some(contract.valid_from));
     }
 
     #[test]

@@ -55,8 +55,21 @@ pub(crate) struct PriceChangeRow {
     pub(crate) difference: String,
     /// Why it cannot be changed.
     pub(crate) refused: Option<String>,
+    /// The first day from which it could be; `None` where no day helps.
+    pub(crate) offer: Option<Offer>,
     /// Its tick; `None` where it cannot be changed.
     pub(crate) tick: Option<Tick>,
+}
+
+/// A button that looks at the change from another first day on.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// Its name in the form.
+    pub(crate) name: &'static str,
+    /// The day as the form sends it.
+    pub(crate) day: String,
+    /// What stands on it.
+    pub(crate) words: String,
 }
 
 /// The tick of a contract that is to be changed.
@@ -84,6 +97,11 @@ mod samples {
             after: "€ 357.60".to_owned(),
             difference: "€ 0.50".to_owned(),
             refused: refused.map(str::to_owned),
+            offer: refused.map(|_| Offer {
+                name: "begin",
+                day: "2027-01-01".to_owned(),
+                words: "Begin on 1 Jan 2027".to_owned(),
+            }),
             tick,
         }
     }
@@ -92,10 +110,7 @@ mod samples {
         pub(crate) fn sample() -> PricesPage {
             PricesPage {
                 chrome: Chrome::sample("Change prices", "/contracts"),
-                errors: vec![FormError {
-                    field: Field::id("value"),
-                    text: "By how much: 3,0x is no number.".to_owned(),
-                }],
+                errors: vec![FormError::at("value", "By how much: 3,0x is no number.")],
                 which: vec![Field::select("customer", "Customer", [("0", "all")], "0")],
                 how: vec![
                     Field::lines("pattern", "Prices of"),

@@ -21,7 +21,9 @@ const CONTRACTS: &str = "select contract.contract_id, contract.number, customer.
     (select count(*) from contract_version as waiting where waiting.reseller_id = contract.reseller_id
         and waiting.contract_id = contract.contract_id and waiting.state = 'proposed'),
     (select max(billed.period_end) from statement as billed where billed.reseller_id = contract.reseller_id
-        and billed.contract_id = contract.contract_id and billed.state in ('approved', 'issued', 'corrected'))
+        and billed.contract_id = contract.contract_id and billed.state in ('approved', 'issued', 'corrected')),
+    (select min(began.valid_from) from contract_version as began where began.reseller_id = contract.reseller_id
+        and began.contract_id = contract.contract_id and began.state = 'standing')
     from contract
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
     join contract_version as made on made.reseller_id = contract.reseller_id
@@ -67,6 +69,8 @@ pub(super) struct Contract {
     pub(super) waiting: i64,
     /// The end of what approved and issued statements have billed.
     pub(super) billed_until: Option<Instant>,
+    /// Since when the standing version that starts first holds.
+    pub(super) first_from: Instant,
 }
 
 /// The contracts that go on after `now`, of one customer, or of all where it is 0.
@@ -87,6 +91,7 @@ pub(super) fn contracts(
             last: row.int(6)?,
             waiting: row.int(7)?,
             billed_until: row.opt_int(8)?.map(Instant),
+            first_from: Instant(row.int(9)?),
         })
     })
 }

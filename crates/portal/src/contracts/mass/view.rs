@@ -2,14 +2,15 @@
 //!
 //! Deliberately absent: working out statements, which `replay` gathers for and the billing crate does.
 
-use super::page::{Preview, PriceChangeRow, PricesPage, Tick};
+use super::page::{Offer, Preview, PriceChangeRow, PricesPage, Tick};
 use super::reprice::{Changed, PLACES_MAX};
-use super::{Asked, CHOSEN_MAX, Chosen, TICK, choose, store, ticked};
+use super::{Asked, BEGIN, CHOSEN_MAX, Chosen, TICK, choose, store, ticked};
 use crate::Portal;
 use crate::contracts::replay;
 use crate::db::Tx;
+use crate::shell::format::{self, Zone};
 use crate::shell::page::{Fact, Field, FormError, Link};
-use crate::shell::{Error, FormData, ResellerScope, ResellerUser, chrome, format};
+use crate::shell::{Error, FormData, ResellerScope, ResellerUser, chrome};
 use billing::form::{Field as FormField, Kind};
 use billing::{Clause, ClauseKind, Currency, Day, Money, Terms};
 use report::{Instant, Share};
@@ -59,9 +60,7 @@ struct Typed<'a> {
 
 impl Typed<'_> {
     fn filled(&self, field: Field, name: &str) -> Field {
-        let element = Field::id(name);
-        let wrong = self.errors.iter().find(|error| error.field == element).map(|error| error.text.clone());
-        field.value(self.form.text(name)).wrong(wrong)
+        field.value(self.form.text(name)).wrong(FormError::of(self.errors, name))
     }
 
     fn choice(&self, name: &str, label: &str, choices: Vec<(String, String)>) -> Field {
@@ -223,13 +222,20 @@ fn row(one: &Chosen, compared: Result<Compared, String>, on: bool) -> PriceChang
         before,
         after,
         difference,
-        refused: proposed.as_ref().err().cloned(),
+        refused: proposed.as_ref().err().map(|refused| refused.words.clone()),
+        offer: proposed.as_ref().err().and_then(|refused| refused.first).map(|first| offer(&contract.terms, first)),
         tick: proposed.is_ok().then(|| Tick {
             name: format!("{TICK}{}", contract.contract_id),
             version: contract.last,
             on,
         }),
     }
+}
+
+/// Another first day, in the zone of terms.
+fn offer(terms: &Terms, first: Instant) -> Offer {
+    let zone = Zone::new(&terms.time_zone).unwrap_or_else(Zone::utc);
+    Offer { name: BEGIN, day: format::iso_day(first, &zone), words: format!("Begin on {}", format::day(first, &zone)) }
 }
 
 fn total(currency: Currency, sum: i128) -> Fact {

@@ -1,12 +1,13 @@
-//! What terms are held against: what the period before left, the last documents, and what the printers of a
-//! contract counted.
+//! What terms are held against: what the period before left, the last documents, what the printers of a contract
+//! counted, and by which limits they sort.
 //!
 //! Deliberately absent: what is odd about terms, which the billing crate says.
 
 use crate::db::{DbError, Tx, params};
 use crate::shell::ResellerScope;
-use billing::{Meter, Statement, Terms};
-use report::Instant;
+use crate::statements;
+use billing::{Meter, Statement, Terms, ThresholdFact};
+use report::{Instant, Settings};
 use std::collections::BTreeMap;
 
 pub(in crate::contracts) use crate::statements::store::carry_before;
@@ -15,6 +16,8 @@ pub(in crate::contracts) use crate::statements::store::carry_before;
 const COUNTED_MAX: i64 = 20_000;
 /// Contracts whose days of notice are looked at, at most.
 const EXITS_MAX: i64 = 2_000;
+/// Settings of printers that are looked at, at most: changes are rare.
+const SETTINGS_MAX: i64 = 2_000;
 
 const LAST: &str = "select payer, document from statement
     where reseller_id = $1 and contract_id = $2 and kind = 'statement' and state <> 'draft'
@@ -37,21 +40,32 @@ const WITH_EXIT: &str = "select contract.contract_id, contract.number, customer.
             order by held.valid_from desc, held.version desc limit 1)
     where contract.reseller_id = $1 and contract.ends_at is null and made.terms like '%\"exit\"%'
     order by contract.number, contract.contract_id limit $3";
-// A printer in the contract sorts by other limits than it did before.
-const CHANGED: &str = "select contract.contract_id, contract.number, customer.name from contract
+/// What printers that are in a contract now said of their settings, where these changed since `$3`: what held then, and
+/// all that came after.
+const CHANGED: &str = "select contract.contract_id, contract.number, customer.name, made.terms, stay.printer_id,
+    known.from_at, section.body
+    from contract
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
-    where contract.reseller_id = $1
-    and exists (select 1 from contract_version as made where made.reseller_id = contract.reseller_id
-        and made.contract_id = contract.contract_id and made.state = 'standing' and made.valid_from <= $2
-        and made.terms like '%\"coverage\"%')
-    and exists (select 1 from contract_printer as stay
-        join printer_setting as later on later.reseller_id = stay.reseller_id
-            and later.printer_id = stay.printer_id
+    join contract_version as made on made.reseller_id = contract.reseller_id
+        and made.contract_id = contract.contract_id
+        and made.version = (select held.version from contract_version as held
+            where held.reseller_id = contract.reseller_id and held.contract_id = contract.contract_id
+            and held.state = 'standing' and held.valid_from <= $2
+            order by held.valid_from desc, held.version desc limit 1)
+    join contract_printer as stay on stay.reseller_id = contract.reseller_id
+        and stay.contract_id = contract.contract_id
+        and stay.from_at <= $2 and (stay.to_at is null or stay.to_at > $2)
+    join printer_setting as known on known.reseller_id = stay.reseller_id and known.printer_id = stay.printer_id
+    join section on section.reseller_id = known.reseller_id and section.digest = known.digest
+    where contract.reseller_id = $1 and made.terms like '%\"coverage\"%'
+    and exists (select 1 from printer_setting as later
         join printer_setting as earlier on earlier.reseller_id = later.reseller_id
             and earlier.printer_id = later.printer_id and earlier.from_at < later.from_at
-        where stay.reseller_id = contract.reseller_id and stay.contract_id = contract.contract_id
-        and stay.from_at <= $2 and (stay.to_at is null or stay.to_at > $2) and later.from_at >= $3)
-    order by contract.number, contract.contract_id limit $4";
+        where later.reseller_id = stay.reseller_id and later.printer_id = stay.printer_id and later.from_at >= $3)
+    and known.from_at >= coalesce((select max(held.from_at) from printer_setting as held
+        where held.reseller_id = stay.reseller_id and held.printer_id = stay.printer_id
+        and held.from_at < $3), $3)
+    order by contract.number, contract.contract_id, stay.printer_id, known.from_at limit $4";
 
 /// A contract with its terms of now.
 pub(in crate::contracts) struct Running {
@@ -112,21 +126,39 @@ pub(in crate::contracts) fn counted(
     Ok(all)
 }
 
-/// A contract whose printers sort by other limits than before.
+/// A contract with categories by coverage, of which printers changed their settings.
 pub(in crate::contracts) struct Changed {
     pub(in crate::contracts) contract_id: i64,
     pub(in crate::contracts) number: String,
     pub(in crate::contracts) customer: String,
+    /// Its terms of now.
+    pub(in crate::contracts) terms: Terms,
+    /// The limits of each of these printers, the oldest first: those that held at first, and what came after.
+    pub(in crate::contracts) limits: BTreeMap<i64, Vec<ThresholdFact>>,
 }
 
-/// The contracts with categories by coverage of which a printer changed its limits since `since`, at most `most`.
+/// The contracts with categories by coverage of which printers changed their settings since `since`, by number.
+/// Nothing of what they printed is read.
 pub(in crate::contracts) fn changed(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     (now, since): (Instant, Instant),
-    most: i64,
 ) -> Result<Vec<Changed>, DbError> {
-    tx.query(CHANGED, params![scope.reseller_id(), now, since, most], |row| {
-        Ok(Changed { contract_id: row.int(0)?, number: row.text(1)?, customer: row.text(2)? })
-    })
+    let mut all: Vec<Changed> = Vec::new();
+    tx.query(CHANGED, params![scope.reseller_id(), now, since, SETTINGS_MAX], |row| {
+        let contract_id = row.int(0)?;
+        if all.last().is_none_or(|last| last.contract_id != contract_id) {
+            let (number, customer, terms) = (row.text(1)?, row.text(2)?, serde_json::from_str(&row.text(3)?)?);
+            all.push(Changed { contract_id, number, customer, terms, limits: BTreeMap::new() });
+        }
+        // A section of another form says nothing of limits.
+        let settings: Option<Settings> = serde_json::from_str(&row.text(6)?).ok();
+        let from = Instant(row.int(5)?);
+        let fact = settings.and_then(|settings| statements::threshold(from, &settings));
+        if let (Some(changed), Some(fact)) = (all.last_mut(), fact) {
+            changed.limits.entry(row.int(4)?).or_default().push(fact);
+        }
+        Ok(())
+    })?;
+    Ok(all)
 }

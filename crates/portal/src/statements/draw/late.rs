@@ -1,4 +1,5 @@
-//! Which billed periods are worth another look: those of which something became known after they were rated.
+//! What became known of periods since they were rated: which of those that were billed are worth another look, and
+//! which drafts are older than what they are of.
 //!
 //! A fact after a period's end arrives after it was rated, always; it makes the period worth a look only where the
 //! contract's rules let later readings move its edge. To look in vain costs time and changes nothing.
@@ -7,7 +8,7 @@
 use super::store::{Contract, Past};
 use crate::db::{DbError, Tx, params};
 use crate::readings::store::touched;
-use crate::shell::{Error, ResellerScope};
+use crate::shell::ResellerScope;
 use billing::clauses::replaced::Gap;
 use billing::{Clause, Month, Period, PeriodError, Terms, month_of};
 use report::{Duration, Instant};
@@ -49,46 +50,88 @@ const CHANGES: &str = "select max(change.moment) from (
             and stay.printer_id in (swap.old_printer_id, swap.new_printer_id))
     ) as change";
 
-/// The part of `billed`, from the first period of which something became known since it was rated. A period
-/// whose basis is not kept is looked at only where a person asks.
-pub(super) fn changed<'a>(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    contract: &Contract,
-    billed: &'a [Period],
-    past: &[Past],
-) -> Result<&'a [Period], Error> {
-    let Some(first) = billed.first() else { return Ok(&[]) };
-    let (reseller, contract_id) = (scope.reseller_id(), contract.contract_id);
-    // The ledger counts months as the customer's site does.
-    let zone = tx.query_opt(ZONE, params![reseller, contract.customer_id], |row| row.text(0))?;
-    let zone = zone.as_deref().unwrap_or(contract.terms.time_zone.as_str());
-    let (from, _) = months(*first, zone).map_err(|error| unfit(&error))?;
-    let by_people = touched(tx, scope, contract_id)?;
-    let parties = params![reseller, contract_id, contract.customer_id];
-    let by_contract = tx.query_opt(CHANGES, parties, |row| row.opt_int(0))?.flatten();
-    let stays =
-        tx.query(STAYS, params![reseller, contract_id], |row| Ok((Instant(row.int(0)?), Instant(row.int(1)?))))?;
-    let acts = by_people.max(by_contract.map(Instant));
-    let arrivals =
-        tx.query(ARRIVALS, params![reseller, contract_id, from], |row| Ok((row.int(0)?, Instant(row.int(1)?))))?;
-    let moves = edges_move(&contract.terms);
-    for (place, period) in billed.iter().enumerate() {
-        let rated = past.iter().filter(|of| of.statement.period == *period).filter_map(|of| of.rated_at).max();
-        let Some(rated) = rated else { continue };
-        let since = Instant(rated.0.saturating_sub(SLACK.0));
-        let (first, last) = months(*period, zone).map_err(|error| unfit(&error))?;
-        let arrived = |(month, at): &(i64, Instant)| *at >= since && (moves || (first..=last).contains(month));
-        let moved = |(from, at): &(Instant, Instant)| *at >= since && *from < period.end;
-        if acts.is_some_and(|at| at >= since) || stays.iter().any(moved) || arrivals.iter().any(arrived) {
-            return Ok(&billed[place..]);
-        }
-    }
-    Ok(&[])
+/// What became known of a contract's periods, and when.
+pub(super) struct News {
+    /// The zone of the customer's site, by which the ledger counts months.
+    zone: String,
+    /// Whether a reading after a period can move its edge.
+    moves: bool,
+    /// When people last changed what they say of the contract or of its printers.
+    acts: Option<Instant>,
+    /// From when on stays changed, and when that was said.
+    stays: Vec<(Instant, Instant)>,
+    /// When something of a month, as `202610`, arrived last.
+    arrivals: Vec<(i64, Instant)>,
 }
 
-fn unfit(error: &PeriodError) -> DbError {
-    DbError::Unfit(error.to_string())
+impl News {
+    /// Reads it for periods from `first` on.
+    pub(super) fn read(
+        tx: &mut Tx<'_>,
+        scope: &ResellerScope,
+        contract: &Contract,
+        first: Period,
+    ) -> Result<News, DbError> {
+        let (reseller, contract_id) = (scope.reseller_id(), contract.contract_id);
+        let zone = tx.query_opt(ZONE, params![reseller, contract.customer_id], |row| row.text(0))?;
+        let zone = zone.unwrap_or_else(|| contract.terms.time_zone.clone());
+        let from = Months::of(first, &zone)?.before;
+        let by_people = touched(tx, scope, contract_id)?;
+        let parties = params![reseller, contract_id, contract.customer_id];
+        let by_contract = tx.query_opt(CHANGES, parties, |row| row.opt_int(0))?.flatten();
+        let stays =
+            tx.query(STAYS, params![reseller, contract_id], |row| Ok((Instant(row.int(0)?), Instant(row.int(1)?))))?;
+        let arrivals =
+            tx.query(ARRIVALS, params![reseller, contract_id, from], |row| Ok((row.int(0)?, Instant(row.int(1)?))))?;
+        let acts = by_people.max(by_contract.map(Instant));
+        Ok(News { zone, moves: edges_move(&contract.terms), acts, stays, arrivals })
+    }
+
+    /// Whether a printer's stay in the period changed at `since` or later.
+    fn has_stays(&self, period: Period, since: Instant) -> bool {
+        self.stays.iter().any(|(from, at)| *at >= since && *from < period.end)
+    }
+
+    /// Whether something of these months arrived at `since` or later.
+    fn has_facts(&self, (first, last): (i64, i64), since: Instant) -> bool {
+        self.arrivals.iter().any(|(month, at)| *at >= since && (first..=last).contains(month))
+    }
+
+    /// Whether anything that may change what the period comes to became known at `since` or later.
+    pub(super) fn concerns(&self, period: Period, since: Instant) -> Result<bool, DbError> {
+        let months = Months::of(period, &self.zone)?;
+        let acts = self.acts.is_some_and(|at| at >= since);
+        let last = if self.moves { i64::MAX } else { months.last };
+        Ok(acts || self.has_stays(period, since) || self.has_facts((months.before, last), since))
+    }
+
+    /// The part of `billed`, from the first period on of which something became known since it was rated. A period
+    /// whose basis is not kept is looked at only where a person asks.
+    pub(super) fn changed<'a>(&self, billed: &'a [Period], past: &[Past]) -> Result<&'a [Period], DbError> {
+        for (place, period) in billed.iter().enumerate() {
+            let rated = past.iter().filter(|of| of.statement.period == *period).filter_map(|of| of.rated_at).max();
+            let Some(rated) = rated else { continue };
+            if self.concerns(*period, Instant(rated.0.saturating_sub(SLACK.0)))? {
+                return Ok(billed.get(place..).unwrap_or_default());
+            }
+        }
+        Ok(&[])
+    }
+
+    /// Those of `older`, which nobody looks at again, of which facts arrived or whose printers changed after
+    /// `rated`, when the contract was rated last. What people say of the contract as a whole is not told by period.
+    pub(super) fn missed(&self, older: &[Period], rated: Option<Instant>) -> Result<Vec<Period>, DbError> {
+        let Some(rated) = rated else { return Ok(Vec::new()) };
+        let since = Instant(rated.0.saturating_add(1));
+        let mut missed = Vec::new();
+        for period in older {
+            let months = Months::of(*period, &self.zone)?;
+            if self.has_stays(*period, since) || self.has_facts((months.first, months.last), since) {
+                missed.push(*period);
+            }
+        }
+        Ok(missed)
+    }
 }
 
 /// Whether a reading after a period can move its edge.
@@ -101,27 +144,50 @@ fn edges_move(terms: &Terms) -> bool {
     terms.clauses.iter().any(moves)
 }
 
-/// The first and the last month whose facts a period rests on, as `202610`: from the one before it, in which its
-/// first readings lie, to its own last one.
-fn months(period: Period, zone: &str) -> Result<(i64, i64), PeriodError> {
-    let number = |month: Month| i64::from(month.year()) * 100 + i64::from(month.month());
-    let before = |at: Instant| Instant(at.0.saturating_sub(1));
-    let first = Period::of_month(month_of(period.start, zone)?, zone)?;
-    Ok((number(month_of(before(first.start), zone)?), number(month_of(before(period.end), zone)?)))
+/// The months whose facts a period rests on, as `202610`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Months {
+    /// The one before its first, in which its first readings lie.
+    before: i64,
+    first: i64,
+    last: i64,
+}
+
+impl Months {
+    fn of(period: Period, zone: &str) -> Result<Months, DbError> {
+        Months::cut(period, zone).map_err(|error| DbError::Unfit(error.to_string()))
+    }
+
+    fn cut(period: Period, zone: &str) -> Result<Months, PeriodError> {
+        let number = |month: Month| i64::from(month.year()) * 100 + i64::from(month.month());
+        let just_before = |at: Instant| Instant(at.0.saturating_sub(1));
+        let first = month_of(period.start, zone)?;
+        let start = Period::of_month(first, zone)?.start;
+        let (before, last) = (month_of(just_before(start), zone)?, month_of(just_before(period.end), zone)?);
+        Ok(Months { before: number(before), first: number(first), last: number(last) })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const BERLIN: &str = "Europe/Berlin";
+
+    fn month(year: i16, month: i8) -> Period {
+        Period::calendar_month(year, month, BERLIN).expect("a month")
+    }
+
     #[test]
     fn a_period_rests_on_its_months_and_the_one_before_but_on_none_after_it() {
-        let of = |year, month| Period::calendar_month(year, month, "Europe/Berlin").expect("a month");
-        assert_eq!(months(of(2026, 10), "Europe/Berlin"), Ok((202_609, 202_610)));
-        assert_eq!(months(of(2026, 1), "Europe/Berlin"), Ok((202_512, 202_601)));
+        let of = |period: Period, zone: &str| {
+            Months::cut(period, zone).map(|months| (months.before, months.first, months.last))
+        };
+        assert_eq!(of(month(2026, 10), BERLIN), Ok((202_609, 202_610, 202_610)));
+        assert_eq!(of(month(2026, 1), BERLIN), Ok((202_512, 202_601, 202_601)));
         // The site's clock counts: the contract's October ends there on 1 November.
-        assert_eq!(months(of(2026, 10), "Asia/Tokyo"), Ok((202_609, 202_611)));
-        assert_eq!(months(of(2026, 10), "America/New_York"), Ok((202_608, 202_610)));
+        assert_eq!(of(month(2026, 10), "Asia/Tokyo"), Ok((202_609, 202_610, 202_611)));
+        assert_eq!(of(month(2026, 10), "America/New_York"), Ok((202_608, 202_609, 202_610)));
     }
 
     #[test]
@@ -131,5 +197,32 @@ mod tests {
         let estimates = billing::clauses::estimates::Estimates { rows: Vec::new(), days: 0 };
         terms.clauses.push(Clause::Estimates(estimates));
         assert!(edges_move(&terms));
+    }
+
+    #[test]
+    fn news_concern_the_periods_that_they_are_of() {
+        let mut news = News {
+            zone: BERLIN.to_owned(),
+            moves: false,
+            acts: None,
+            stays: Vec::new(),
+            arrivals: vec![(202_609, Instant(100)), (202_611, Instant(300))],
+        };
+        let concerns = |news: &News, number: i8, since: i64| {
+            news.concerns(month(2026, number), Instant(since)).expect("months of the calendar")
+        };
+        // October's first readings lie in September; what comes after it does not change it.
+        assert!(concerns(&news, 10, 100) && !concerns(&news, 10, 101) && !concerns(&news, 8, 0));
+        let older = [month(2026, 8), month(2026, 9), month(2026, 10)];
+        let missed =
+            |news: &News, rated: Option<i64>| news.missed(&older, rated.map(Instant)).expect("months of the calendar");
+        assert_eq!(missed(&news, Some(99)), [month(2026, 9)]);
+        assert!(missed(&news, Some(100)).is_empty() && missed(&news, None).is_empty());
+        news.moves = true;
+        assert!(concerns(&news, 10, 300));
+        news.stays.push((month(2026, 9).start, Instant(400)));
+        assert_eq!(missed(&news, Some(399)), older[1..]);
+        (news.moves, news.acts) = (false, Some(Instant(500)));
+        assert!(concerns(&news, 8, 500) && !concerns(&news, 8, 501));
     }
 }

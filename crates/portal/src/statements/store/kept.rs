@@ -287,7 +287,7 @@ impl Carries {
     }
 
     /// Whether nothing is left by any period.
-    fn is_empty(&self) -> bool {
+    pub(in crate::statements) fn is_empty(&self) -> bool {
         self.left.values().all(|known| known.carry.is_empty())
     }
 }
@@ -448,7 +448,7 @@ pub(in crate::statements) struct Made {
 }
 
 /// A basis as it is stored.
-pub(in crate::statements) fn pack(basis: &Basis) -> Result<Vec<u8>, Error> {
+pub(crate) fn pack(basis: &Basis) -> Result<Vec<u8>, Error> {
     let bytes = basis.to_bytes().map_err(|error| Error::Internal(Box::new(error)))?;
     zstd::bulk::compress(&bytes, LEVEL).map_err(|error| Error::Internal(Box::new(error)))
 }
