@@ -5,7 +5,7 @@
 // every page: no error on the console, no request to another host, less than 100 kB, no violation of
 // WCAG 2.2 AA that axe can see, nothing cut off at 390 px. It follows a statement's line to the jobs
 // it is made of and compares the two sums, unfolds whole statements, opens every kind of clause in the
-// form of a contract, and looks at a preview. Deliberately absent: what the Rust stories already prove
+// form of a contract, looks at a preview, and takes the electronic invoice of all that was issued. Deliberately absent: what the Rust stories already prove
 // through HTTP, such as who may see what, and what is billed.
 //
 // Environment: PLOTMETER_BIN (the program, default target/debug/plotmeter), PLOTMETER_CHROMIUM.
@@ -127,7 +127,8 @@ function addresses(child, said) {
     // The reader stays on after the URL, so that the demo never blocks on a full pipe.
     createInterface({ input: child.stdout }).on("line", (line) => {
       const signIn = /^\s*sign-in:\s+(\S+)\s+(\S+)\s+(\S.*?)\s*$/.exec(line);
-      if (signIn) signIns[signIn[1]] ??= { email: signIn[2], password: signIn[3] };
+      // Of several accounts of a role the first visits every page.
+      if (signIn) signIns[signIns[signIn[1]] ? `other ${signIn[1]}` : signIn[1]] ??= { email: signIn[2], password: signIn[3] };
       const url = /^\s*URL:?\s+(http:\/\/\S+?)\/?\s*$/.exec(line);
       if (!url) return;
       clearTimeout(timer);
@@ -360,6 +361,34 @@ async function openEveryClause(tab) {
   await examineWidths(tab, "contract-form", "/contracts/new, every kind of clause");
 }
 
+/** What was issued names who sells and who buys: each has its electronic invoice, and a PDF where the page leads to one. */
+async function takeInvoices(browser, demo, role) {
+  const { context, page } = await signedIn(browser, demo, role, true);
+  const issued = new Set();
+  for (const state of ["issued", "corrected"]) {
+    await page.goto(`/statements?state=${state}`);
+    const links = await page.locator("main a[href]").all();
+    const hrefs = await Promise.all(links.map((link) => link.getAttribute("href")));
+    for (const href of hrefs.filter((href) => STATEMENT.test(href))) issued.add(href);
+  }
+  check(issued.size > 0, "/statements: something was issued");
+  for (const href of issued) {
+    for (const syntax of ["ubl", "cii"]) {
+      const invoice = await page.request.get(`${href}/einvoice.xml?syntax=${syntax}`);
+      const text = await invoice.text();
+      const where = `${href}, the electronic invoice (${syntax})`;
+      check(invoice.status() === 200 && text.includes("<"), `${where}: answers 200, not ${invoice.status()}: ${text.slice(0, 400)}`);
+      check(/DE123456788|ESB12345674/.test(text), `${where}: names who sells`);
+    }
+    await page.goto(href);
+    if ((await page.locator('main a[href$="/statement.pdf"]').count()) === 0) continue;
+    const pdf = await page.request.get(`${href}/statement.pdf`);
+    const head = (await pdf.body()).subarray(0, 5).toString();
+    check(pdf.status() === 200 && head === "%PDF-", `${href}/statement.pdf: is a PDF, not ${pdf.status()} ${head}`);
+  }
+  await context.close();
+}
+
 /** The preview of a new version: the last periods as they were, and as they would have been. */
 async function preview(tab, version) {
   const { page, watch } = tab;
@@ -442,6 +471,7 @@ async function main() {
         const headings = await part(role, () => visit(browser, demo, role));
         await part(`${role} without JavaScript`, () => visitWithoutScript(browser, demo, role, headings));
       }
+      for (const role of ["reseller", "other reseller"]) await part(`${role}, invoices`, () => takeInvoices(browser, demo, role));
     } finally {
       await browser.close();
     }

@@ -7,8 +7,10 @@
 //!
 //! Taxes are worked out from the parts of the lines that they are on, so that a document that settles two
 //! periods counts for each with its part. A tax is settled where what it is on differs: a cent that two
-//! documents round apart is not. A line on a later statement is taxed as a charge of that one's period, where
-//! the buyer is; where the period before was taxed otherwise, a note settles it ([`needs_note`]).
+//! documents round apart is not. Two taxes are the same where name, rate, kind and reason are: that a rule of an area
+//! says now what was said for all areas before settles nothing. A line on a later statement is taxed as a charge of
+//! that one's period, where the buyer is; where the period before was taxed otherwise, a note settles it
+//! ([`needs_note`]).
 
 use crate::clauses::tax::on_adjustments;
 use crate::contract::{Problem, Step};
@@ -192,8 +194,21 @@ pub fn notes(first: &Billed<'_>, billed: &[Billed<'_>], again: &Statement) -> Re
         if let Some(refers) = refers {
             note.corrects = Some(Reference { line: None, ..refers.clone() });
         }
+        let apart: Vec<String> = note.taxes.iter().filter_map(|row| rounded_apart(row, note.currency)).collect();
+        note.notes.extend(apart);
     }
     Ok(notes)
+}
+
+/// Why a tax of a note is not its rate on the sum that it is on, where that is so.
+fn rounded_apart(row: &TaxRow, currency: Currency) -> Option<String> {
+    let alone = row.base.share(row.rate).ok().filter(|alone| *alone != row.amount)?;
+    let [amount, base, alone] = [row.amount, row.base, alone].map(|amount| amount.show(currency));
+    let label = row.label();
+    Some(format!(
+        "{label}: {amount} is the tax that is owed now less the tax that was billed, each rounded on the sum of its \
+         own document. {label} on the difference of {base} alone would be {alone}."
+    ))
 }
 
 fn kind_of(total: Money) -> DocumentKind {
@@ -214,28 +229,21 @@ pub fn adjustment(first: &Billed<'_>, changes: &[LineChange]) -> Adjustment {
     Adjustment { refers: Reference { line: None, ..first.reference.clone() }, lines: lines.collect() }
 }
 
-/// What a tax is told by: rows with the same are the same tax.
+/// What a tax is told by: rows with the same are the same tax, whatever area's rule says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct TaxKey<'a> {
     name: &'a str,
     rate: Share,
     category: TaxCategory,
     reason: Option<&'a str>,
-    area: &'a str,
 }
 
 impl<'a> TaxKey<'a> {
     fn of(row: &'a TaxRow) -> TaxKey<'a> {
-        TaxKey {
-            name: &row.name,
-            rate: row.rate,
-            category: row.category,
-            reason: row.reason.as_deref(),
-            area: &row.area,
-        }
+        TaxKey { name: &row.name, rate: row.rate, category: row.category, reason: row.reason.as_deref() }
     }
 
-    fn row(self, base: Money, amount: Money) -> TaxRow {
+    fn row(self, base: Money, amount: Money, area: &str) -> TaxRow {
         TaxRow {
             name: self.name.to_owned(),
             rate: self.rate,
@@ -243,7 +251,7 @@ impl<'a> TaxKey<'a> {
             amount,
             category: self.category,
             reason: self.reason.map(str::to_owned),
-            area: self.area.to_owned(),
+            area: area.to_owned(),
         }
     }
 }
@@ -495,9 +503,15 @@ fn taxes(billed: &[Billed<'_>], again: &Statement, changed: &[&Compared<'_>]) ->
             order.push(key);
         }
     }
+    // Whose rule it is now, else whose it was.
+    let mut areas: BTreeMap<TaxKey<'_>, &str> = BTreeMap::new();
+    for known in again.taxes.iter().chain(billed.iter().flat_map(|of| &of.statement.taxes)) {
+        areas.entry(TaxKey::of(known)).or_insert(known.area.as_str());
+    }
     let row = |key: TaxKey<'_>| {
         let (base, amount) = sums.get(&key).copied().unwrap_or_default();
-        Ok::<_, RatingError>(key.row(money(base, key.name)?, money(amount, key.name)?))
+        let area = areas.get(&key).copied().unwrap_or_default();
+        Ok::<_, RatingError>(key.row(money(base, key.name)?, money(amount, key.name)?, area))
     };
     order.into_iter().map(row).collect()
 }

@@ -10,7 +10,7 @@ mod use_of;
 use crate::clauses::Clause;
 use crate::clauses::price_list::labels;
 use crate::clauses::proof::{Manual, Proof};
-use crate::clauses::tax::percent;
+use crate::clauses::tax::{Tax, percent};
 use crate::clauses::tiers::{TierMode, Tiers};
 use crate::contract::{Evidence, Step, Terms};
 use crate::ledger::edges::EdgeRule;
@@ -109,6 +109,7 @@ pub fn lint(terms: &Terms, around: &Around<'_>) -> Vec<Lint> {
     if by_jobs && terms.billed_statuses.is_empty() {
         found.push(Lint::wrong("billed_statuses", "No job is billed, whatever became of it."));
     }
+    untaxed(terms, &mut found);
     both_areas(&usage, &mut found);
     open_categories(&usage, &mut found);
     free(terms, &usage, &mut found);
@@ -231,6 +232,15 @@ fn covers(clause: &Clause) -> Vec<&Pattern> {
         Clause::MinimumVolume(minimum) => minimum.covers.iter().collect(),
         Clause::Commitment(commitment) => commitment.covers.iter().collect(),
         clause => clause.patterns(),
+    }
+}
+
+/// Says that nothing is said of taxes: a statement without them is hardly meant, and is seen only when it is issued.
+fn untaxed(terms: &Terms, found: &mut Vec<Lint>) {
+    if terms.rule::<Tax>().is_none() {
+        let text = "No clause says a tax: statements bear none, and no electronic invoice can be made of them. Add \
+                    one, with a rate of 0 % and its reason where none is due.";
+        found.push(Lint::wrong("clauses", text));
     }
 }
 

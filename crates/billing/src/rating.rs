@@ -8,6 +8,8 @@
 
 mod gather;
 
+pub use gather::{Behind, BehindFact, Unbilled, behind};
+
 use crate::carry::Carry;
 use crate::clauses::draft::Draft;
 use crate::clauses::{At, Clause, clause_of, credit, escalation};
@@ -209,6 +211,7 @@ pub fn rate(input: &Input) -> Result<Rated, RatingError> {
     }
     let (terms, raised) = escalation::escalated(input)?;
     let mut draft = gather::draft(input, &terms, raised)?;
+    note_part(&mut draft)?;
     note_statuses(&mut draft);
     note_unknown_starts(&mut draft);
     for &step in terms.order() {
@@ -274,6 +277,32 @@ fn take_step(step: Step, draft: &mut Draft<'_>) -> Result<(), RatingError> {
         Step::Adjustments => draft.push_adjustments(),
         _ => {}
     }
+    Ok(())
+}
+
+/// Says that the statement is for some days of a period, where something counts by the period. CL16.
+fn note_part(draft: &mut Draft<'_>) -> Result<(), RatingError> {
+    let (period, whole) = (draft.period(), draft.whole()?);
+    let counts = |clause: &Clause| {
+        matches!(
+            clause,
+            Clause::BaseFee(_)
+                | Clause::Allowance(_)
+                | Clause::Tiers(_)
+                | Clause::MinimumVolume(_)
+                | Clause::Minimum(_)
+                | Clause::Commitment(_)
+                | Clause::Consumables(_)
+                | Clause::Monitoring(_)
+        )
+    };
+    if whole == period || !draft.terms.clauses.iter().any(counts) {
+        return Ok(());
+    }
+    let (days, of) = (period.days(draft.zone())?, whole.days(draft.zone())?);
+    let label = whole.label(draft.zone())?;
+    let words = "what is charged or included for the whole of it counts by its days";
+    draft.notes.push(format!("This is for {days} of the {of} days of {label}: {words}."));
     Ok(())
 }
 

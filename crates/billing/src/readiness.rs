@@ -14,9 +14,10 @@ use crate::meter::{Meter, MeterKind};
 use crate::money::{Currency, Money};
 use crate::period::Period;
 use crate::rating::PrinterUsage;
+use crate::statement::Statement;
 use report::{Instant, Share};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a printer's part of a period can be billed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -156,6 +157,13 @@ pub enum Reason {
         /// When.
         at: Instant,
     },
+    /// No price takes something that it counted: it is shown and not billed.
+    Unpriced {
+        /// The meter.
+        meter: Meter,
+        /// How much, base units.
+        quantity: i64,
+    },
 }
 
 impl Reason {
@@ -206,6 +214,9 @@ impl Reason {
             Reason::NoUnit { count } => format!("{} without a unit, which nobody declared.", many(*count, "number")),
             Reason::Quarantine { packages } => format!("{} with its records kept apart.", many(*packages, "package")),
             Reason::FirstRead { at } => format!("It was first read {at}, inside the period."),
+            Reason::Unpriced { meter, quantity } => {
+                format!("{}: {} without a price, not billed.", meter.label(), meter.unit().show(*quantity))
+            }
         }
     }
 }
@@ -245,6 +256,23 @@ pub fn readiness(usage: &PrinterUsage, terms: &Terms, period: Period, extra: &Ex
     };
     let reasons = found.suspect.into_iter().chain(found.others).collect();
     Readiness { printer: usage.id.clone(), label: usage.label.clone(), state, reasons }
+}
+
+/// Adds to printers what of their usage a statement shows without a price. That holds nothing up: a person looks
+/// whether it is meant.
+pub fn ask_for_prices(printers: &mut [Readiness], statement: &Statement) {
+    let mut open: BTreeMap<(&str, &Meter), i64> = BTreeMap::new();
+    let lines = statement.lines.iter().filter(|line| line.is_unpriced());
+    for source in lines.flat_map(|line| &line.sources) {
+        let sum = open.entry((source.printer.as_str(), &source.meter)).or_default();
+        *sum = sum.saturating_add(source.evidence.quantity());
+    }
+    for ((printer, meter), quantity) in open.into_iter().filter(|(_, quantity)| *quantity != 0) {
+        // Of several stays the first stands for the printer.
+        if let Some(asked) = printers.iter_mut().find(|asked| asked.printer == printer) {
+            asked.reasons.push(Reason::Unpriced { meter: meter.clone(), quantity });
+        }
+    }
 }
 
 /// Reasons so far: those that make a printer suspect, and the others.
@@ -391,6 +419,8 @@ mod tests {
     use crate::ledger::segments::{ReadingFact, split};
     use crate::ledger::{EstimateFact, Method, Quantity, ReadingSource, SumFact, edges};
     use crate::money::UnitPrice;
+    use crate::sample;
+    use crate::statement::{Line, LineEvidence, LineSource};
     use crate::{Clause, Pattern, Price, PriceList};
     use report::Grade;
 
@@ -613,6 +643,35 @@ mod tests {
             let (found, words) = state(&usage, &terms(clauses), &Extra::default());
             assert_eq!((found, words.len()), (expected, reasons), "{words:?}");
         }
+    }
+
+    #[test]
+    fn usage_without_a_price_is_asked_about_once_and_holds_nothing_up() {
+        let meter = Meter::whole(MeterKind::AreaPrinted);
+        let source = LineSource {
+            printer: "A".to_owned(),
+            label: "A".to_owned(),
+            meter: meter.clone(),
+            media: None,
+            evidence: LineEvidence::Jobs { count: 1, quantity: 6_310_000 },
+        };
+        let open = Line { used: Some(6_310_000), sources: vec![source], ..Line::default() };
+        // What is beyond is billed at the end of the quarter.
+        let later = Line { clause: Some("overage.1".to_owned()), ..open.clone() };
+        let stay = |printer: &str| Readiness {
+            printer: printer.to_owned(),
+            label: printer.to_owned(),
+            state: Ready::Complete,
+            reasons: Vec::new(),
+        };
+        let mut asked = [stay("B"), stay("A"), stay("A")];
+        ask_for_prices(&mut asked, &sample::statement(vec![open, later]));
+        let reason = Reason::Unpriced { meter, quantity: 6_310_000 };
+        assert_eq!(reason.words(eur()), "Area printed: 6.31 m² without a price, not billed.");
+        assert_eq!(
+            asked.map(|of| (of.state.is_red(), of.reasons)),
+            [(false, vec![]), (false, vec![reason]), (false, vec![])]
+        );
     }
 
     #[test]

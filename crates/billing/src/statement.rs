@@ -232,6 +232,14 @@ pub struct Line {
     pub refers: Option<Reference>,
 }
 
+impl Line {
+    /// Whether it shows usage that no price takes. What a longer cycle bills later has no amount yet either, but a
+    /// clause that will charge it.
+    pub fn is_unpriced(&self) -> bool {
+        self.amount.is_none() && self.clause.is_none() && self.used.is_some()
+    }
+}
+
 /// What one printer at one site bears of a line. CL18.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,6 +8,7 @@
 
 mod csv;
 mod einvoice;
+mod jobs;
 mod json;
 mod logo;
 mod paper;
@@ -16,7 +17,8 @@ mod words;
 mod xlsx;
 
 pub use self::csv::{Around, Dialect, cell as csv_cell, csv};
-pub use self::einvoice::{Profile, Syntax, einvoice};
+pub use self::einvoice::{Place, Problem, Profile, Side, Syntax, einvoice};
+pub use self::jobs::jobs;
 pub use self::json::{json, read_json};
 pub use self::logo::{Logo, LogoError};
 pub use self::paper::{Brand, Paper, PaperGap, PaperLine, PaperReading, PaperTax, paper};

@@ -29,6 +29,6 @@ pub use facts::{
     sum_quantities,
 };
 pub use interfaces::{Interfaces, SILENCE, row_bit, same_series, series_of};
-pub use said::{decision_words, estimate_words, reading_words, said};
+pub use said::{decision_words, estimate_words, reading_words, said, terms_digest};
 pub use verify::{FINDINGS_MAX, Finding, Verdict, verify};
 pub use versions::{Kept, Offer, in_force, offer};

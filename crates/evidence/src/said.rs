@@ -52,7 +52,7 @@ pub fn said(input: &Input, facts: &[PrinterFacts]) -> Vec<Said> {
 }
 
 /// The digest of terms, by which a customer finds the contract that was signed.
-pub(crate) fn terms_digest(terms: &Terms) -> String {
+pub fn terms_digest(terms: &Terms) -> String {
     digest(terms)
 }
 

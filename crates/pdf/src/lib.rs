@@ -30,6 +30,11 @@ pub const TEXT_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// of the file.
 const TAGGED_ROWS_MAX: usize = 2_000;
 
+/// How the catalog begins to say what is marked.
+const MARKED: &[u8] = b"/MarkInfo<</Marked true";
+/// What it says next.
+const SUSPECTS: &[u8] = b"/Suspects false";
+
 /// How the document looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Look {
@@ -164,7 +169,22 @@ fn write(desk: &world::Desk, paper: &Paper, tagged: bool) -> Result<Vec<u8>, Pdf
         tagged,
         ..PdfOptions::default()
     };
-    typst_pdf::pdf(&document, &options).map_err(|errors| PdfError::Write(said(&errors)))
+    let written = typst_pdf::pdf(&document, &options).map_err(|errors| PdfError::Write(said(&errors)))?;
+    Ok(without_suspects(written))
+}
+
+/// The PDF without its word that no tag is doubtful, which is what holds where nothing is said. Poppler takes the
+/// word `false` there for an error, and every program built on it complains of the document. Spaces stand in its
+/// place, so that every object stays where it was.
+fn without_suspects(mut pdf: Vec<u8>) -> Vec<u8> {
+    let mut windows = pdf.windows(MARKED.len() + SUSPECTS.len());
+    // The catalog stands after what is attached and after all texts.
+    let found = windows.rposition(|window| window.starts_with(MARKED) && window.ends_with(SUSPECTS));
+    let start = found.map(|found| found + MARKED.len());
+    if let Some(word) = start.and_then(|start| pdf.get_mut(start..start + SUSPECTS.len())) {
+        word.fill(b' ');
+    }
+    pdf
 }
 
 /// When the paper was issued, in UTC; `None` for a draft.

@@ -42,8 +42,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
-    /// Draws up the statement of every contract with a period that begins in a month. Drafts are drawn up anew;
-    /// what is approved or issued stays.
+    /// Draws up the statement of every contract with a period that begins in a month that has begun. Drafts are
+    /// drawn up anew; what is approved or issued stays.
     Bill {
         /// The month, such as 2026-10.
         #[arg(long, value_name = "MONTH")]
@@ -163,7 +163,8 @@ fn bill(period: &str, reseller: Option<&str>, config: &ConfigFile) -> anyhow::Re
     let Summary { drawn, skipped, failed } = summary;
     println!("{month}: {drawn} drawn up, {skipped} passed over, {failed} failed");
     if failed > 0 {
-        bail!("{failed} contracts failed; each says why above");
+        let (what, says) = if failed == 1 { ("contract", "it says") } else { ("contracts", "each says") };
+        bail!("{failed} {what} failed; {says} why above");
     }
     Ok(())
 }
@@ -182,13 +183,17 @@ fn numbering(reseller: &str, next: i64, config: &ConfigFile) -> anyhow::Result<(
 
 /// What came of a contract, in one line.
 fn line(progress: &Progress) -> String {
-    let Progress { done, of, contract, outcome } = progress;
+    let Progress { done, of, reseller, contract, outcome } = progress;
     let words = match outcome {
-        Outcome::Drawn { total, currency } => format!("{} {currency}", total.show(*currency)),
+        Outcome::Drawn { total, currency, is_over: true } => format!("{} {currency}", total.show(*currency)),
+        Outcome::Drawn { total, currency, is_over: false } => {
+            let total = total.show(*currency);
+            format!("{total} {currency}, only a draft: its period is not over; draw it up again afterwards")
+        }
         Outcome::Skipped(words) => format!("passed over: {words}"),
         Outcome::Failed(words) => format!("failed: {words}"),
     };
-    let line = format!("{done}/{of} {contract}: {words}");
+    let line = format!("{reseller}, {done}/{of} {contract}: {words}");
     // The number of a contract is whatever somebody typed.
     line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -235,12 +240,17 @@ mod tests {
     fn a_contract_s_outcome_stands_in_one_line() {
         let currency = Currency::parse("EUR").expect("a currency");
         let cases = [
-            (Outcome::Drawn { total: Money(43_209), currency }, "2/9 C-1 : 432.09 EUR"),
-            (Outcome::Skipped("S-0001 stands.".to_owned()), "2/9 C-1 : passed over: S-0001 stands."),
-            (Outcome::Failed("No.".to_owned()), "2/9 C-1 : failed: No."),
+            (Outcome::Drawn { total: Money(43_209), currency, is_over: true }, "Nord, 2/9 C-1 : 432.09 EUR"),
+            (
+                Outcome::Drawn { total: Money(43_209), currency, is_over: false },
+                "Nord, 2/9 C-1 : 432.09 EUR, only a draft: its period is not over; draw it up again afterwards",
+            ),
+            (Outcome::Skipped("S-0001 stands.".to_owned()), "Nord, 2/9 C-1 : passed over: S-0001 stands."),
+            (Outcome::Failed("No.".to_owned()), "Nord, 2/9 C-1 : failed: No."),
         ];
         for (outcome, expected) in cases {
-            let progress = Progress { done: 2, of: 9, contract: "C-1\u{1b}".to_owned(), outcome };
+            let (reseller, contract) = ("Nord".to_owned(), "C-1\u{1b}".to_owned());
+            let progress = Progress { done: 2, of: 9, reseller, contract, outcome };
             assert_eq!(line(&progress), expected);
         }
     }

@@ -104,9 +104,9 @@ fn print(verdict: &Verdict, out: &mut impl Write) -> std::io::Result<()> {
     let unsigned = verdict.unsigned.show(currency);
     writeln!(out, "\nOn the word of people: {unsigned} {currency} for usage and adjustments, and:")?;
     for said in &verdict.said {
-        let by = if said.by.is_empty() { "not named" } else { &said.by };
+        let by = if said.by.is_empty() { String::new() } else { format!(" by {}", said.by) };
         let printer = said.printer.as_ref().map_or_else(String::new, |printer| format!(" printer {printer}"));
-        let line = format!("{}{printer} {} by {by}: {}", said.what, said.at, said.detail);
+        let line = format!("{}{printer} {}{by}: {}", said.what, said.at, said.detail);
         writeln!(out, "  {}", clean(&line))?;
     }
     writeln!(out, "\nrecords present only as hashes: {}", verdict.hashed_only)

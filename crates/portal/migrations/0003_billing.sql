@@ -29,6 +29,11 @@ create table statement_basis (reseller_id bigint not null, contract_id bigint no
     primary key (reseller_id, contract_id, period_start, revision));
 create table statement_event (reseller_id bigint not null, event_id bigint not null, statement_id bigint not null, at bigint not null,
     kind text not null, detail text not null, person_id bigint, primary key (reseller_id, event_id));
+-- Drafts that somebody threw away: what they came to, by whom and why. Their events stay.
+create table discarded_draft (reseller_id bigint not null, statement_id bigint not null, contract_id bigint not null, customer_id bigint not null,
+    kind text not null, payer text not null, period_start bigint not null, period_end bigint not null, currency text not null,
+    total bigint not null, created_at bigint not null, discarded_at bigint not null, discarded_by bigint, reason text not null,
+    primary key (reseller_id, statement_id));
 create index statement_event_by_statement on statement_event (reseller_id, statement_id, at);
 -- cause: the digest of the state and the reasons that were signed for. What comes later is signed for anew.
 create table readiness_sign (reseller_id bigint not null, contract_id bigint not null, period_start bigint not null, revision bigint not null,
@@ -41,6 +46,11 @@ create table bill_run (reseller_id bigint not null, run_id bigint not null, peri
 -- When facts of a printer's month arrived last (any fact, late or not): where a look back at issued periods pays.
 create table arrival (reseller_id bigint not null, printer_id bigint not null, month bigint not null, at bigint not null,
     primary key (reseller_id, printer_id, month));
+-- What a customer says against an issued document (line: the id of one of its lines; empty: all of it), and what was answered. Kept for good.
+create table objection (reseller_id bigint not null, objection_id bigint not null, statement_id bigint not null, line text not null, words text not null,
+    at bigint not null, person_id bigint not null, verdict text not null default '', answer text not null default '', answered_at bigint,
+    answered_by bigint, primary key (reseller_id, objection_id));
+create index objection_by_statement on objection (reseller_id, statement_id);
 -- Contracts: a version waits for a second person as 'proposed'; 'standing' counts; 'refused' never does.
 alter table contract_version add column state text not null default 'standing';
 alter table contract_version add column note text not null default '';
@@ -60,8 +70,13 @@ create table billing_event (reseller_id bigint not null, event_id bigint not nul
 create index billing_event_by_contract on billing_event (reseller_id, contract_id, start_at);
 create table index_value (reseller_id bigint not null, name text not null, day text not null, value text not null, entered_at bigint not null,
     person_id bigint not null, primary key (reseller_id, name, day));
+-- since_day: the details before were wrong from that day on, so that periods that were billed are looked at with these.
 create table party (reseller_id bigint not null, party_id bigint not null, customer_id bigint not null, role text not null, name text not null,
-    details text not null, created_at bigint not null, primary key (reseller_id, party_id));
+    details text not null, created_at bigint not null, since_day text, primary key (reseller_id, party_id));
+-- The parties on the electronic invoices of an issued document, by profile, since the first of each was made: the document's own, and what was not
+-- known when it was issued.
+create table invoice_party (reseller_id bigint not null, statement_id bigint not null, profile text not null, parties text not null,
+    made_at bigint not null, primary key (reseller_id, statement_id, profile));
 create table site (reseller_id bigint not null, site_id bigint not null, customer_id bigint not null, name text not null, details text not null,
     created_at bigint not null, primary key (reseller_id, site_id));
 create table printer_site (reseller_id bigint not null, printer_id bigint not null, from_at bigint not null, site_id bigint not null,

@@ -12,7 +12,7 @@ use crate::jobs::page::{JobPage, JobsPage};
 use crate::my::page::MyPage;
 use crate::operator::page::OperatorPage;
 use crate::people::page::{PeoplePage, PersonNewPage, SignInPage};
-use crate::shell::page::{Assets, ErrorPage};
+use crate::shell::page::{Assets, ErrorPage, Missing};
 use crate::statements::page::{StatementPage, StatementsPage};
 use askama::Template;
 use std::collections::BTreeSet;
@@ -42,6 +42,7 @@ fn pages() -> Vec<(String, String)> {
         ("statements", render(&StatementsPage::sample())),
         ("statement", render(&StatementPage::sample())),
         ("statement-events", render(&crate::statements::page::EventsPage::sample())),
+        ("objections", render(&crate::statements::objections::page::ObjectionsPage::sample())),
         ("billing-months", render(&crate::billing_run::page::MonthsPage::sample())),
         ("billing-board", render(&crate::billing_run::page::BoardPage::sample())),
         ("readings", render(&crate::readings::page::SettlePage::sample())),
@@ -49,6 +50,8 @@ fn pages() -> Vec<(String, String)> {
         ("readings-units", render(&crate::readings::page::UnitsPage::sample())),
         ("readings-import", render(&crate::readings::page::ImportPage::sample())),
         ("printer-swap", render(&crate::readings::page::SwapPage::sample())),
+        ("my-contract", render(&crate::contracts::own::OwnContractPage::sample())),
+        ("my-printer", render(&crate::fleet::own::OwnPrinterPage::sample())),
         ("my-readings", render(&crate::my::readings::MyReadingsPage::sample())),
         ("templates", render(&crate::contracts::template::TemplatesPage::sample())),
         ("prices", render(&crate::contracts::mass::page::PricesPage::sample())),
@@ -63,12 +66,19 @@ fn pages() -> Vec<(String, String)> {
         ("operator", render(&OperatorPage::sample())),
         ("my", render(&MyPage::sample())),
         ("error", render(&ErrorPage::new(409, Some("<script>alert(1)</script>".to_owned()), None))),
+        ("error with what is missing", render(&ErrorPage::new(409, None, None).missing(missing()))),
     ]
     .into_iter()
     .map(|(name, html)| (name.to_owned(), html))
     .collect::<Vec<_>>();
     pages.extend(PrinterPage::samples().into_iter().map(|(tab, page)| (format!("printer-{tab}"), render(&page))));
     pages
+}
+
+fn missing() -> Vec<Missing> {
+    let text = "The buyer's <script>alert(1)</script> country is missing.".to_owned();
+    let href = Some("/customers/4/billing#f-buyer-country".to_owned());
+    vec![Missing { text: text.clone(), href }, Missing { text, href: None }]
 }
 
 /// The values of the attribute `name` in `html`.
@@ -149,6 +159,17 @@ fn every_form_that_changes_something_carries_the_token() {
             assert_eq!(posts, token, "{name}: {form}");
             assert!(posts || form.contains(r#"method="get""#), "{name}: a form without its method");
         }
+    }
+}
+
+#[test]
+fn a_statement_on_paper_says_its_number_and_what_is_to_be_known() {
+    let html = render(&StatementPage::sample());
+    assert!(html.contains(r#"<span class="paper">2026-0187"#));
+    assert!(html.contains(r#"<div class="flash warn"><strong>"#), "what has a role is of the screen only");
+    let (_, style) = Assets::at(&Assets::current().css).expect("the style sheet of this program");
+    for rule in [".paper { display: inline; }", "main .flash[role] { display: none; }", "tr.proof, .proof > td"] {
+        assert!(style.contains(rule), "{rule}");
     }
 }
 

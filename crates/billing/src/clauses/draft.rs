@@ -197,13 +197,34 @@ impl<'a> Draft<'a> {
 
     /// The part of a whole period that a place was filled in this one; without a place, that the contract ran. CL16.
     pub(crate) fn part(&self, rule: Proration, place: Option<&Place>) -> Result<Fraction, RatingError> {
+        self.part_of(rule, self.whole()?, place)
+    }
+
+    /// The same, of a time that is no longer than the whole period: a month of a quarter.
+    ///
+    /// Where a part counts whole, that is meant of printers and contracts that come or go. A statement over some days
+    /// is cut by people: it bears these days' share, so that the statements over all parts charge once.
+    pub(crate) fn part_of(
+        &self,
+        rule: Proration,
+        whole: Period,
+        place: Option<&Place>,
+    ) -> Result<Fraction, RatingError> {
         let (period, runs) = (self.period(), self.input.runs);
-        let parts = match (place, runs) {
-            (Some(place), _) => place.parts.clone(),
-            (None, Some(runs)) => period.cut(runs.from, runs.to).into_iter().collect(),
-            (None, None) => vec![period],
+        let within = |part: Period| whole.cut(part.start, Some(part.end));
+        if rule == Proration::None {
+            if period.start <= whole.start && whole.end <= period.end {
+                return Ok(Fraction::ONE);
+            }
+            let here: Vec<Period> = within(period).into_iter().collect();
+            return Ok(fraction(Proration::ActualDays, &here, whole, self.zone())?);
+        }
+        let parts: Vec<Period> = match (place, runs) {
+            (Some(place), _) => place.parts.iter().copied().filter_map(within).collect(),
+            (None, Some(runs)) => period.cut(runs.from, runs.to).and_then(within).into_iter().collect(),
+            (None, None) => within(period).into_iter().collect(),
         };
-        Ok(fraction(rule, &parts, self.whole()?, self.zone())?)
+        Ok(fraction(rule, &parts, whole, self.zone())?)
     }
 
     /// What the period before left under a clause's key, a pool's label and a word.

@@ -4,7 +4,7 @@ use super::*;
 use crate::clauses::Clause;
 use crate::clauses::tax::TaxRule;
 use crate::contract::{Evidence, Terms};
-use crate::events::Site;
+use crate::events::{Party, Site};
 use crate::ledger::segments::{CounterUsage, ReadingPoint, SegmentUsage};
 use crate::ledger::{CounterFact, EstimateFact, JobFact, Method, ReadingSource};
 use crate::meter::{MeterKind, Pattern};
@@ -302,6 +302,45 @@ fn what_was_taxed_at_another_rate_than_now_is_not_settled_on_the_next_statement(
     assert_eq!(needs_note(&documents, &again, &next(&terms)), Ok(true));
     let tax = &settled(&documents, &again).taxes;
     assert_eq!((tax.len(), tax[0].rate, tax[0].amount), (1, Share(190_000), Money(80)));
+}
+
+#[test]
+fn that_a_rule_of_an_area_says_the_same_tax_now_settles_nothing() {
+    let terms = by_area(vec![rule("DE", None, 19)]);
+    let of = |areas: &[i64], country: &str| {
+        let mut input = printed(&terms, month(10), areas);
+        let buyer = Party { name: "Bau".to_owned(), country: country.to_owned(), ..Party::default() };
+        input.parties.buyer = (!country.is_empty()).then_some(buyer);
+        statement(input)
+    };
+    let (first, same, more) = (of(&[100], ""), of(&[100], "DE"), of(&[100, 30], "DE"));
+    assert_eq!((first.taxes[0].area.as_str(), same.taxes[0].area.as_str()), ("", "DE"));
+    let documents = [billed("S-0001", &first)];
+    assert_eq!(notes(&documents[0], &documents, &same), Ok(Vec::new()));
+    assert_eq!(needs_note(&documents, &same, &next(&terms)), Ok(false));
+    let note = settled(&documents, &more);
+    let rows: Vec<_> = note.taxes.iter().map(|row| (row.area.as_str(), row.base.0, row.amount.0)).collect();
+    assert_eq!(rows, [("DE", 420, 80)]);
+}
+
+#[test]
+fn a_tax_that_two_documents_round_apart_is_explained_on_the_note() {
+    let terms = terms();
+    let (first, again) = (printed(&terms, month(10), &[8]), printed(&terms, month(10), &[8, 1]));
+    let (first, again) = (statement(first), statement(again));
+    let documents = [billed("S-0001", &first)];
+    let found = notes(&documents[0], &documents, &again).expect("a note that can be worked out");
+    // 21 % of 1.26 is 0.26, of 1.12 it is 0.24; of the difference alone, 0.14, it would be 0.03.
+    assert_eq!((found.len(), found[0].net, found[0].taxes[0].amount), (1, Money(14), Money(2)));
+    let words = "0.02 is the tax that is owed now less the tax that was billed, each rounded on the sum of its own \
+                 document. VAT 21 % on the difference of 0.14 alone would be 0.03.";
+    assert!(found[0].notes.last().is_some_and(|last| last.ends_with(words)), "{:?}", found[0].notes);
+    // 21 % of 0.98 is 0.21, of 1.12 it is 0.24: there is nothing to explain.
+    let (first, again) = (printed(&terms, month(10), &[7]), printed(&terms, month(10), &[7, 1]));
+    let (first, again) = (statement(first), statement(again));
+    let documents = [billed("S-0001", &first)];
+    let found = notes(&documents[0], &documents, &again).expect("a note that can be worked out");
+    assert_eq!((found[0].taxes[0].amount, found[0].notes.len()), (Money(3), 1));
 }
 
 #[test]

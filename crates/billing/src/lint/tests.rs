@@ -32,7 +32,11 @@ fn fee(amount: i64) -> Clause {
     Clause::BaseFee(BaseFee { amount: Money(amount), ..BaseFee::default() })
 }
 
-fn terms(clauses: Vec<Clause>) -> Terms {
+/// Terms of these clauses, and a tax where they have none.
+fn terms(mut clauses: Vec<Clause>) -> Terms {
+    if !clauses.iter().any(|clause| matches!(clause, Clause::Tax(_))) {
+        clauses.push(Clause::Tax(Tax { name: "VAT".to_owned(), rate: Share(210_000), ..Tax::default() }));
+    }
     Terms { clauses, ..Terms::new(Currency::parse("EUR").expect("a currency"), "UTC") }
 }
 
@@ -99,6 +103,20 @@ fn terms_are_held_against_themselves() {
     for (clauses, expected) in cases {
         assert_said(&alone(clauses), &expected);
     }
+}
+
+#[test]
+fn terms_without_a_tax_are_seen() {
+    let with = terms(vec![fee(18_000), prices(&[("pages", "0.10")])]);
+    assert_said(&lint(&with, &Around::default()), &[]);
+    let mut without = with;
+    without.clauses.retain(|clause| !matches!(clause, Clause::Tax(_)));
+    let said = [("clauses", Level::Wrong, "No clause says a tax")];
+    assert_said(&lint(&without, &Around::default()), &said);
+    // One of nothing is said.
+    let zero = Tax { name: "VAT".to_owned(), ..Tax::default() };
+    without.clauses.push(Clause::Tax(zero));
+    assert_said(&lint(&without, &Around::default()), &[]);
 }
 
 #[test]

@@ -2,7 +2,11 @@
 //! estimates, by stay, meter and media type.
 //!
 //! Filters change jobs here, one by one, and quantities are rounded here, by job, by day or for the period
-//! (CL30). Deliberately absent: what any of it costs.
+//! (CL30). The same fact by fact is in `rows`. Deliberately absent: what any of it costs.
+
+mod rows;
+
+pub use rows::{Behind, BehindFact, Unbilled, behind};
 
 use super::{Input, PrinterUsage, RatingError};
 use crate::clauses::Clause;
@@ -260,10 +264,13 @@ impl<'t> Gather<'t> {
         Ok(())
     }
 
+    /// Whether what ends then is billed with this stay. The last job of a stay may end with it.
+    fn holds_end(&self, stay: &PrinterUsage, at: Instant) -> bool {
+        stay.holds(at, self.period) || (stay.to == Some(at) && self.period.contains(at))
+    }
+
     fn add_sums(&self, sums: &mut Sums, stay: &PrinterUsage) -> Result<(), RatingError> {
-        // The last job of a stay may end with it.
-        let holds = |at: Instant| stay.holds(at, self.period) || (stay.to == Some(at) && self.period.contains(at));
-        for fact in stay.sums.iter().filter(|fact| holds(fact.until)) {
+        for fact in stay.sums.iter().filter(|fact| self.holds_end(stay, fact.until)) {
             let (grade, mark) = match fact.kind {
                 SumKind::Fold => (Grade::C, Some(Mark::Folded)),
                 SumKind::Cells => (fact.grade, None),

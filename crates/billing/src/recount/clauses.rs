@@ -16,10 +16,11 @@ use crate::clauses::overage::Overage;
 use crate::clauses::prepaid::Prepaid;
 use crate::clauses::price_list::PriceList;
 use crate::clauses::surcharge::Surcharge;
-use crate::clauses::tiers::{TierMode, Tiers};
+use crate::clauses::tiers::{Tier, TierMode, Tiers};
 use crate::contract::Step;
 use crate::meter::{Pattern, PricingUnit};
 use crate::period::Reset;
+use crate::proration::Proration;
 use report::Instant;
 use std::collections::BTreeMap;
 use std::slice::from_ref;
@@ -39,7 +40,7 @@ fn is_for(line: &Line, covers: &[Pattern]) -> bool {
 
 impl Count<'_> {
     pub(super) fn allowance(&mut self, index: usize, terms: &Allowance) {
-        let (span, whole) = (days::span(self.input, terms.reset), days::whole(self.input, terms.reset));
+        let span = days::span(self.input, terms.reset);
         for pool in 0..self.pools.len() {
             let label = self.pools[pool].label.clone();
             if terms.pool.as_ref().is_some_and(|wanted| *wanted != label) {
@@ -47,10 +48,10 @@ impl Count<'_> {
             }
             let (mut own, mut top) = (0, 0);
             if terms.per == Per::Contract {
-                own = part_of(i128::from(terms.included), self.part(terms.prorate, whole, None));
+                own = part_of(i128::from(terms.included), self.part_at(terms.prorate, terms.reset, None));
             } else {
                 for at in self.pools[pool].places.clone() {
-                    own += part_of(i128::from(terms.included), self.part(terms.prorate, whole, Some(&at)));
+                    own += part_of(i128::from(terms.included), self.part_at(terms.prorate, terms.reset, Some(&at)));
                     top += self.on_top(terms, &at);
                 }
             }
@@ -127,9 +128,9 @@ impl Count<'_> {
     /// How much of a span's own allowance this period used: the same allowance again, less what is left.
     fn own_used(&self, index: usize, pool: usize, label: &str, left: i128) -> i128 {
         let Clause::Allowance(terms) = &self.terms.clauses[index] else { return 0 };
-        let (span, whole) = (days::span(self.input, terms.reset), days::whole(self.input, terms.reset));
+        let span = days::span(self.input, terms.reset);
         let before = self.carried(index, label, &["used"], span.start).0;
-        let one = |at: Option<&str>| part_of(i128::from(terms.included), self.part(terms.prorate, whole, at));
+        let one = |at: Option<&str>| part_of(i128::from(terms.included), self.part_at(terms.prorate, terms.reset, at));
         let own: i128 = match terms.per {
             Per::Contract => one(None),
             Per::Printer => self.pools[pool].places.iter().map(|at| one(Some(at))).sum(),
@@ -214,17 +215,22 @@ impl Count<'_> {
 
     /// What a quantity costs by tiers, from the first unit on.
     fn tiered(&self, terms: &Tiers, quantity: i128) -> i128 {
-        let flat = |row: &crate::clauses::tiers::Tier| row.flat.map_or(0, |flat| i128::from(flat.0));
-        let bound = |row: &crate::clauses::tiers::Tier| row.up_to.map_or(i128::MAX, i128::from);
+        // Of the days that this statement has of the period by which the tiers count.
+        let share = self.part_at(Proration::None, terms.reset, None);
+        let whole_flat = |row: &Tier| row.flat.map_or(0, |flat| i128::from(flat.0));
+        let flat = |row: &Tier| part_of(whole_flat(row), share);
+        let bound = |row: &Tier| row.up_to.map_or(i128::MAX, |up_to| part_of(i128::from(up_to), share));
         if terms.mode == TierMode::Package {
             let Some(row) = terms.rows.first() else { return 0 };
-            let size = bound(row);
-            return (quantity.max(0) + size - 1) / size * flat(row);
+            // A package of a part is so much smaller, and so much cheaper.
+            let size = row.up_to.map_or(1, i128::from) * share.0;
+            let count = (quantity.max(0) * share.1 + size - 1) / size;
+            return part_of(count * whole_flat(row), share);
         }
         let (mut product, mut once, mut below) = (0, 0, 0);
-        for row in &terms.rows {
+        for (place, row) in terms.rows.iter().enumerate() {
             // Nothing, and a correction below it, is all the first tier's.
-            let is_first = below == 0;
+            let is_first = place == 0;
             let reached = quantity > below || (is_first && quantity <= 0);
             let part = if is_first { quantity.min(bound(row)) } else { quantity.min(bound(row)) - below };
             if reached {
@@ -284,7 +290,8 @@ impl Count<'_> {
         let top = used.max(0) * (WHOLE + i128::from(terms.tolerance.0));
         let bottom = WHOLE * i128::from(terms.yield_each);
         let places = i128::try_from(self.places(&[]).len()).unwrap_or(0);
-        let allowed = (top + bottom - 1) / bottom + i128::from(terms.spare) * places;
+        let spare = part_of(i128::from(terms.spare) * places, self.part_at(Proration::None, terms.reset, None));
+        let allowed = (top + bottom - 1) / bottom + spare;
         let excess = (delivered - allowed).max(0);
         self.bill(index, Step::Surcharges, excess * i128::from(terms.price.0));
     }
@@ -313,7 +320,7 @@ impl Count<'_> {
     }
 
     pub(super) fn minimum_volume(&mut self, index: usize, terms: &MinimumVolume) {
-        let (span, whole) = (days::span(self.input, terms.reset), days::whole(self.input, terms.reset));
+        let span = days::span(self.input, terms.reset);
         for (pool, label) in self.pools_of(index) {
             let before = self.carried(index, &label, &["used"], span.start).0;
             // A pool without printers owes nothing any more.
@@ -321,7 +328,8 @@ impl Count<'_> {
                 self.leave(index, &label, "used", if span.ends { 0 } else { before }, 0);
                 continue;
             };
-            let one = |at: Option<&str>| part_of(i128::from(terms.minimum), self.part(terms.prorate, whole, at));
+            let one =
+                |at: Option<&str>| part_of(i128::from(terms.minimum), self.part_at(terms.prorate, terms.reset, at));
             let least: i128 = match terms.per {
                 Per::Contract => one(None),
                 Per::Printer => self.pools[pool].places.iter().map(|at| one(Some(at))).sum(),
@@ -349,7 +357,8 @@ impl Count<'_> {
     }
 
     pub(super) fn minimum(&mut self, index: usize, terms: &Minimum) {
-        let (span, whole) = (days::span(self.input, terms.reset), days::whole(self.input, terms.reset));
+        let span = days::span(self.input, terms.reset);
+        let part = |at: Option<&str>| self.part_at(terms.prorate, terms.reset, at);
         let counted: Vec<&Line> = self.lines.iter().filter(|line| self.is_counted(terms, line)).collect();
         let amount = i128::from(terms.amount.0);
         // Whose minimum, what it is, what counts towards it.
@@ -358,11 +367,11 @@ impl Count<'_> {
             for at in self.places(&[]) {
                 let shares = counted.iter().flat_map(|line| &line.shares);
                 let own = shares.filter(|(stay, _)| place(self.stays[*stay]) == at).map(|(_, amount)| *amount);
-                owed.push((at.clone(), part_of(amount, self.part(terms.prorate, whole, Some(&at))), own.sum()));
+                owed.push((at.clone(), part_of(amount, part(Some(&at))), own.sum()));
             }
         } else {
             let sum = counted.iter().map(|line| line.amount).sum();
-            owed.push((String::new(), part_of(amount, self.part(terms.prorate, whole, None)), sum));
+            owed.push((String::new(), part_of(amount, part(None)), sum));
         }
         for (whose, least, sum) in owed {
             let sum = sum + self.carried(index, &whose, &["counted"], span.start).1;
@@ -381,15 +390,17 @@ impl Count<'_> {
         let billed = |line: &&Line| matches!(line.step, Step::Prices | Step::Surcharges) && is_for(line, &terms.covers);
         let sum: i128 = self.lines.iter().filter(billed).map(|line| line.amount).sum();
         let (quantity, amount) = (quantity + used, amount + sum);
+        // What was agreed is owed whole; by some days of its period, by these.
+        let part = self.part_at(Proration::None, terms.reset, None);
         match (terms.quantity, terms.price, terms.amount) {
             (Some(least), Some(price), _) if span.ends => {
-                let short = (i128::from(least) - quantity).max(0);
+                let short = (part_of(i128::from(least), part) - quantity).max(0);
                 let charge = self.cost(short, unit(&terms.covers), price);
                 self.bill(index, Step::Minimum, charge);
             }
             (Some(_), Some(_), _) => self.leave(index, "", "counted", quantity, 0),
             (_, _, Some(least)) if span.ends => {
-                self.bill(index, Step::Minimum, (i128::from(least.0) - amount).max(0));
+                self.bill(index, Step::Minimum, (part_of(i128::from(least.0), part) - amount).max(0));
             }
             _ => self.leave(index, "", "counted", 0, amount),
         }

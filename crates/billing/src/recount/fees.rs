@@ -15,6 +15,7 @@ use crate::clauses::monitoring::{Consequence, Monitoring};
 use crate::contract::Step;
 use crate::events::CreditFact;
 use crate::period::{Period, Reset};
+use crate::proration::Proration;
 use crate::rating::PrinterUsage;
 use report::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,14 +27,14 @@ const HOUR: i64 = 3_600_000;
 const WHOLE: i128 = 1_000_000;
 
 impl Count<'_> {
-    /// What a fee of this cycle falls due for: the period, or each shorter cycle that begins in it.
+    /// What a fee of this cycle falls due for: the whole period, or each shorter cycle that lies in it.
     fn due(&self, cycle: Reset, advance: bool) -> Vec<Period> {
         let (zone, period, runs) = (&self.terms.time_zone, self.input.period, self.input.runs);
         let span = days::span(self.input, cycle);
         let length = days::length(cycle).filter(|length| *length < days::period_length(&self.terms));
         let Some(length) = length else {
             let is_due = cycle == Reset::Period || if advance { span.begins } else { span.ends };
-            let of = if cycle == Reset::Period { period } else { days::whole(self.input, cycle) };
+            let of = if cycle == Reset::Period { days::around(self.input) } else { days::whole(self.input, cycle) };
             return if is_due { vec![of] } else { Vec::new() };
         };
         let (mut first, mut next) = days::cut(days::of_instant(period.start, zone), length, &self.terms);
@@ -42,8 +43,8 @@ impl Count<'_> {
             let (start, end) = (days::begins(first, zone), days::begins(next, zone));
             let from = runs.map_or(start, |runs| runs.from.max(start));
             let is_over = runs.and_then(|runs| runs.to).is_some_and(|to| to <= from);
-            if from >= period.start && from < period.end && from < end && !is_over {
-                due.push(Period { start: start.max(period.start), end: end.min(period.end) });
+            if from.max(period.start) < end.min(period.end) && !is_over {
+                due.push(Period { start, end });
             }
             (first, next) = days::cut(next, length, &self.terms);
         }
@@ -53,9 +54,12 @@ impl Count<'_> {
     /// What a base fee is in the period: by place, or for the contract.
     fn charged(&self, fee: &BaseFee) -> (BTreeMap<String, i128>, i128) {
         let (due, amount) = (self.due(fee.cycle, fee.advance), i128::from(fee.amount.0));
-        let one = |at: Option<&str>| -> i128 {
-            due.iter().map(|span| part_of(amount, self.part(fee.prorate, *span, at))).sum()
+        let own = days::period_length(&self.terms);
+        let is_longer = fee.cycle == Reset::Contract || days::length(fee.cycle).is_some_and(|length| length >= own);
+        let part = |span: Period, at: Option<&str>| {
+            if is_longer { self.part(fee.prorate, span, at) } else { self.part_here(fee.prorate, span, at) }
         };
+        let one = |at: Option<&str>| -> i128 { due.iter().map(|span| part_of(amount, part(*span, at))).sum() };
         match fee.per {
             Per::Contract => (BTreeMap::new(), one(None)),
             Per::Printer => {
@@ -170,7 +174,7 @@ impl Count<'_> {
                 }
             }
         }
-        let fee = i128::from(terms.fee.0);
+        let fee = part_of(i128::from(terms.fee.0), self.part_at(Proration::None, Reset::Period, None));
         let shares: Vec<(usize, i128)> = silent.into_values().map(|stay| (stay, fee)).collect();
         let amount = shares.iter().map(|(_, fee)| fee).sum();
         self.bill_shared(index, Step::Fees, shares, amount);

@@ -17,7 +17,7 @@ use crate::clauses::pool::Allocation;
 use crate::contract::{Rounding, Step, Terms};
 use crate::meter::{Pattern, PricingUnit};
 use crate::money::UnitPrice;
-use crate::period::Period;
+use crate::period::{Period, Reset};
 use crate::proration::Proration;
 use crate::rating::{Input, PrinterUsage};
 use report::Instant;
@@ -220,11 +220,37 @@ impl<'a> Count<'a> {
 
     /// The part of a span that a place was filled; without a place, that the contract ran.
     fn part(&self, rule: Proration, whole: Period, place: Option<&str>) -> (i128, i128) {
+        // A statement over some days of a month is for a part of the month.
+        let of = if whole == self.input.period { days::around(self.input) } else { whole };
+        self.part_in(rule, whole, of, place)
+    }
+
+    /// The same, of a span by which something counts.
+    fn part_at(&self, rule: Proration, reset: Reset, place: Option<&str>) -> (i128, i128) {
+        match reset {
+            Reset::Period => self.part_here(rule, days::around(self.input), place),
+            _ => self.part(rule, days::whole(self.input, reset), place),
+        }
+    }
+
+    /// The part of some time that this statement is for: by its days where parts count whole, since that is not said
+    /// of statements.
+    fn part_here(&self, rule: Proration, whole: Period, place: Option<&str>) -> (i128, i128) {
+        let (zone, period) = (&self.terms.time_zone, self.input.period);
+        let here = Period { start: whole.start.max(period.start), end: whole.end.min(period.end) };
+        if rule != Proration::None {
+            return self.part_in(rule, here, whole, place);
+        }
+        let count = |span: Period| i128::try_from(days::dates(span, zone).count()).unwrap_or(1);
+        (count(here), count(whole))
+    }
+
+    /// What a place was filled of `here`, as a part of `whole`.
+    fn part_in(&self, rule: Proration, here: Period, whole: Period, place: Option<&str>) -> (i128, i128) {
         let cut = |from: Instant, to: Option<Instant>| {
-            let (start, end) = (whole.start.max(from), to.map_or(whole.end, |to| whole.end.min(to)));
+            let (start, end) = (here.start.max(from), to.map_or(here.end, |to| here.end.min(to)));
             (start < end).then_some(Period { start, end })
         };
-        let of_period = whole == self.input.period;
         let parts: Vec<Period> = match (place, self.input.runs) {
             (Some(place), _) => {
                 let filling: Vec<_> = self.input.printers.iter().filter(|stay| usage::place(stay) == place).collect();
@@ -232,7 +258,6 @@ impl<'a> Count<'a> {
                 // Whoever filled it first left before the period, and its successor goes on.
                 let first = filling.iter().map(|stay| stay.from).min();
                 if let Some(first) = first
-                    && !of_period
                     && filling.iter().all(|stay| stay.id != place)
                 {
                     parts.extend(cut(Instant(0), Some(first.min(self.input.period.start))));
@@ -240,10 +265,8 @@ impl<'a> Count<'a> {
                 parts
             }
             (None, Some(runs)) => cut(runs.from, runs.to).into_iter().collect(),
-            (None, None) => vec![whole],
+            (None, None) => vec![here],
         };
-        // A statement over some days of a month is for a part of the month.
-        let whole = if of_period { days::around(self.input) } else { whole };
         days::fraction(rule, &parts, whole, &self.terms.time_zone)
     }
 

@@ -1,5 +1,6 @@
 //! Billing at its boundary: the readable cases of every clause, and what must hold for any input.
 
+mod behind;
 mod case;
 mod properties;
 mod stored;

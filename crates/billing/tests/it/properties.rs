@@ -2,7 +2,7 @@
 //! makes them a hundred times as many.
 
 use crate::case::{currency, input, input_for, october, printer};
-use crate::world::{Dice, carrying, clause, frame, jobs, reversed, simple_terms, world};
+use crate::world::{Dice, carrying, clause, frame, jobs, midnight, reversed, simple_terms, world};
 use billing::contract::Terms;
 use billing::correction::{Billed, chain, note};
 use billing::form;
@@ -25,7 +25,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// Holds a property for so many throws of the dice.
-fn hold(name: &str, cases: u32, property: impl Fn(&mut Dice<'_>) -> Result<(), TestCaseError>) {
+pub(crate) fn hold(name: &str, cases: u32, property: impl Fn(&mut Dice<'_>) -> Result<(), TestCaseError>) {
     let times = if std::env::var_os("PLOTMETER_FULL").is_some() { 100 } else { 1 };
     let config = Config { cases: cases * times, failure_persistence: None, ..Config::default() };
     let numbers = proptest::collection::vec(any::<u32>(), 1..400);
@@ -60,7 +60,7 @@ fn rated(input: &Input) -> Rated {
 }
 
 /// Rates the months of a world one after the other; a contract that is refused is left out.
-fn each_month(
+pub(crate) fn each_month(
     dice: &mut Dice<'_>,
     refused: &Cell<u32>,
     mut check: impl FnMut(&Input, &Rated) -> Result<(), TestCaseError>,
@@ -140,6 +140,54 @@ fn rating_equals_the_slow_recount() {
     });
     println!("{} months, {} contracts refused", months.get(), refused.get());
     assert!(refused.get() * 4 < months.get(), "most contracts are refused, so that little was compared");
+}
+
+#[test]
+fn a_statement_over_some_days_equals_the_slow_recount() {
+    hold("parts equal the recount", 256, |dice| {
+        // All printers of a world are there on the 21st day.
+        let (first, rest) = (21 + dice.below(7), 1 + dice.below(20));
+        each_month(dice, &Cell::new(0), |input, _| {
+            let (terms, period) = (&input.terms, input.period);
+            let parts = [(period.start, midnight(period, first, terms)), (midnight(period, rest, terms), period.end)];
+            for (start, end) in parts {
+                let part = Input { period: Period::new(start, end).expect("days"), ..input.clone() };
+                let found = rated(&part);
+                prop_assert_eq!(i128::from(found.statement.net.0), recount(&part), "{}", json(&part));
+                prop_assert_eq!(left(&found), recount_carry(&part), "{}", json(&part));
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn statements_over_all_days_of_a_period_charge_once() {
+    hold("parts charge once", 256, |dice| {
+        let mut terms = frame(dice);
+        let prorate = dice.pick(&["none", "actual-days", "thirty360", "months"]).to_owned();
+        let mut amount = || (1 + dice.below(900)).to_string();
+        let fee = [("amount", amount()), ("prorate", prorate.clone())];
+        let least = [("amount", amount()), ("prorate", prorate)];
+        let promised = [("covers", "pages".to_owned()), ("reset", "period".to_owned()), ("amount", amount())];
+        for (word, texts) in [("base-fee", &fee[..]), ("minimum", &least[..]), ("commitment", &promised[..])] {
+            let clause = clause(&terms, word, texts);
+            terms.clauses.push(clause);
+        }
+        let month = Month::new(2026, i8::try_from(1 + dice.below(11)).unwrap_or(1)).expect("a month");
+        let period = terms.period.beginning_in(month, &terms.time_zone).expect("a period");
+        let one = 1 + dice.below(13);
+        let cuts = [one, one + 1 + dice.below(13)].map(|day| midnight(period, day, &terms));
+        let net = |start: Instant, end: Instant| {
+            let input = input_for(Period::new(start, end).expect("days"), terms.clone(), vec![printer("A")]);
+            rated(&input).statement.net.0
+        };
+        let parts = net(period.start, cuts[0]) + net(cuts[0], cuts[1]) + net(cuts[1], period.end);
+        let off = parts - net(period.start, period.end);
+        // Each of three lines is rounded half-up on each of three statements.
+        prop_assert!(off.abs() <= 4, "{} off by {off}", serde_json::to_string(&terms).expect("terms as JSON"));
+        Ok(())
+    });
 }
 
 #[test]

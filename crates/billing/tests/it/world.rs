@@ -173,7 +173,7 @@ fn runs(dice: &mut Dice<'_>, terms: &Terms, first: Period) -> Runs {
 }
 
 /// The first instant of a day of the period.
-fn midnight(period: Period, day: i64, terms: &Terms) -> Instant {
+pub(crate) fn midnight(period: Period, day: i64, terms: &Terms) -> Instant {
     let first = Day::of(period.start, &terms.time_zone).expect("a day");
     let day = first.plus_days(i32::try_from(day).unwrap_or(0)).expect("a day");
     day.start(&terms.time_zone).expect("an instant")

@@ -9,6 +9,9 @@
 
 mod lines;
 mod parties;
+mod problem;
+
+pub use problem::{Place, Problem, Side};
 
 use crate::words::{clean, last};
 use billing::{Day, DocumentKind, Money, Statement};
@@ -79,7 +82,7 @@ impl Profile {
 /// # Errors
 ///
 /// What is missing or cannot be said, each in a sentence that names the field and where to enter it.
-pub fn einvoice(statement: &Statement, syntax: Syntax, profile: Profile) -> Result<String, Vec<String>> {
+pub fn einvoice(statement: &Statement, syntax: Syntax, profile: Profile) -> Result<String, Vec<Problem>> {
     let invoice = invoice(statement, profile)?;
     match profile {
         Profile::En16931 => written::<en16931::En16931>(invoice, syntax),
@@ -89,7 +92,7 @@ pub fn einvoice(statement: &Statement, syntax: Syntax, profile: Profile) -> Resu
 }
 
 /// Judges the invoice by its profile and writes it. Nothing that the syntax cannot carry is left out silently.
-fn written<P: ProfileMarker>(invoice: Invoice, syntax: Syntax) -> Result<String, Vec<String>> {
+fn written<P: ProfileMarker>(invoice: Invoice, syntax: Syntax) -> Result<String, Vec<Problem>> {
     let proof: Validated<P> = Validated::new(invoice).map_err(|rejected| judged(rejected.report()))?;
     let syntax = match syntax {
         Syntax::Ubl => en16931_formats::Syntax::Ubl,
@@ -97,21 +100,21 @@ fn written<P: ProfileMarker>(invoice: Invoice, syntax: Syntax) -> Result<String,
     };
     let written = en16931_formats::write(&proof, syntax);
     let lost = written.entries.iter().filter(|entry| entry.is_loss());
-    let lost: Vec<String> = lost.map(|entry| format!("this cannot be written: {entry}")).collect();
+    let lost: Vec<Problem> = lost.map(|entry| Problem::said(format!("this cannot be written: {entry}"))).collect();
     if lost.is_empty() { Ok(written.xml) } else { Err(lost) }
 }
 
-/// The rules that are broken: what each asks for, where, and its name.
-fn judged(report: &ValidationReport) -> Vec<String> {
-    let findings = report.fatal();
-    findings.map(|finding| format!("{} ({}, rule {})", finding.message, finding.path, finding.rule)).collect()
+/// The rules that are broken.
+fn judged(report: &ValidationReport) -> Vec<Problem> {
+    report.fatal().map(Problem::of).collect()
 }
 
 /// The statement in the semantic model.
-fn invoice(statement: &Statement, profile: Profile) -> Result<Invoice, Vec<String>> {
-    let mut problems = Vec::new();
-    let head = head(statement, profile, &mut problems);
-    let billed = lines::billed(statement, &mut problems);
+fn invoice(statement: &Statement, profile: Profile) -> Result<Invoice, Vec<Problem>> {
+    let mut said = Vec::new();
+    let head = head(statement, profile, &mut said);
+    let billed = lines::billed(statement, &mut said);
+    let mut problems: Vec<Problem> = said.into_iter().map(Problem::said).collect();
     let parties = parties::parties(statement, profile, &mut problems);
     let (Some(mut invoice), Some(billed), true) = (head, billed, problems.is_empty()) else {
         return Err(problems);

@@ -3,7 +3,7 @@
 //! Deliberately absent: guesses. A field that a profile asks for and nobody entered is named in a sentence,
 //! with the place where it is entered.
 
-use super::Profile;
+use super::{Place, Problem, Profile, Side};
 use crate::words::clean;
 use billing::{Party, Statement, TaxCategory};
 use en16931::Identifier;
@@ -23,38 +23,37 @@ pub(super) struct Parties {
     pub(super) payment: Option<PaymentInstructions>,
 }
 
-/// Whose fields are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
-    Seller,
-    Buyer,
-}
+/// A field in words, and its name in [`Party`].
+type Field = (&'static str, &'static str);
 
-impl Who {
-    fn word(self) -> &'static str {
-        match self {
-            Who::Seller => "seller",
-            Who::Buyer => "buyer",
-        }
-    }
+const NAME: Field = ("name", "name");
+const CITY: Field = ("city", "city");
+const POSTCODE: Field = ("postcode", "postcode");
+const COUNTRY: Field = ("country", "country");
+const VAT: Field = ("VAT number", "vat_id");
+const REGISTRATION: Field = ("registration number", "registration");
+const ELECTRONIC: Field = ("electronic address", "electronic");
+const IBAN: Field = ("IBAN", "iban");
+const EMAIL: Field = ("email", "email");
+const PHONE: Field = ("telephone", "phone");
+const REFERENCE: Field = ("reference", "reference");
 
-    /// Where its fields are entered.
-    fn place(self) -> &'static str {
-        match self {
-            Who::Seller => "your own details, on the customer's billing page",
-            Who::Buyer => "the customer's billing details",
-        }
+/// Who it is, and where its fields are entered.
+fn words(side: Side) -> (&'static str, &'static str) {
+    match side {
+        Side::Seller => ("seller", "your own details, on the customer's billing page"),
+        Side::Buyer => ("buyer", "the customer's billing details"),
     }
 }
 
 /// The parties; what is missing is added to the problems.
-pub(super) fn parties(statement: &Statement, profile: Profile, problems: &mut Vec<String>) -> Parties {
+pub(super) fn parties(statement: &Statement, profile: Profile, problems: &mut Vec<Problem>) -> Parties {
     let categories: BTreeSet<TaxCategory> = statement.taxes.iter().map(|row| row.category).collect();
     let known = &statement.parties;
     let none = Party::default();
     let mut asked = Asked { profile, categories, problems };
     let (seller, buyer) = (known.seller.as_ref().unwrap_or(&none), known.buyer.as_ref().unwrap_or(&none));
-    let (named_seller, named_buyer) = (asked.party(Who::Seller, seller), asked.party(Who::Buyer, buyer));
+    let (named_seller, named_buyer) = (asked.party(Side::Seller, seller), asked.party(Side::Buyer, buyer));
     let payment = asked.payment(statement, seller);
     // An intra-community supply names the country it goes to (BR-IC-12).
     let is_supply = asked.categories.contains(&TaxCategory::IntraCommunity);
@@ -66,7 +65,7 @@ pub(super) fn parties(statement: &Statement, profile: Profile, problems: &mut Ve
 struct Asked<'a> {
     profile: Profile,
     categories: BTreeSet<TaxCategory>,
-    problems: &'a mut Vec<String>,
+    problems: &'a mut Vec<Problem>,
 }
 
 /// A text; `None` where nothing was entered.
@@ -75,28 +74,30 @@ fn entered(text: &str) -> Option<String> {
 }
 
 impl Asked<'_> {
-    fn missing(&mut self, who: Who, field: &str) {
-        let (word, place) = (who.word(), who.place());
-        self.problems.push(format!("the {word}'s {field} is missing: enter it under {place}"));
+    fn missing(&mut self, side: Side, (label, field): Field) {
+        let (word, under) = words(side);
+        let words = format!("the {word}'s {label} is missing: enter it under {under}");
+        self.problems.push(Problem { words, place: Some(Place { side, field }) });
     }
 
-    fn wrong(&mut self, who: Who, field: &str, why: &str) {
-        let (word, place) = (who.word(), who.place());
-        self.problems.push(format!("the {word}'s {field} cannot be used: {why}; correct it under {place}"));
+    fn wrong(&mut self, side: Side, (label, field): Field, why: &str) {
+        let (word, under) = words(side);
+        let words = format!("the {word}'s {label} cannot be used: {why}; correct it under {under}");
+        self.problems.push(Problem { words, place: Some(Place { side, field }) });
     }
 
     /// A field that must be there.
-    fn need(&mut self, who: Who, field: &str, text: &str) -> Option<String> {
+    fn need(&mut self, side: Side, field: Field, text: &str) -> Option<String> {
         let text = entered(text);
         if text.is_none() {
-            self.missing(who, field);
+            self.missing(side, field);
         }
         text
     }
 
     /// A field that must be there where `is_needed`.
-    fn need_if(&mut self, is_needed: bool, who: Who, field: &str, text: &str) -> Option<String> {
-        if is_needed { self.need(who, field, text) } else { entered(text) }
+    fn need_if(&mut self, is_needed: bool, side: Side, field: Field, text: &str) -> Option<String> {
+        if is_needed { self.need(side, field, text) } else { entered(text) }
     }
 
     /// Whether nothing on the invoice is in the scope of the tax; then no VAT identifier may stand on it.
@@ -104,90 +105,95 @@ impl Asked<'_> {
         !self.categories.is_empty() && self.categories.iter().all(|category| *category == TaxCategory::OutOfScope)
     }
 
-    fn party(&mut self, who: Who, party: &Party) -> Named {
+    fn party(&mut self, side: Side, party: &Party) -> Named {
         let is_german = self.profile == Profile::XRechnung;
-        let name = self.need(who, "name", &party.name);
+        let name = self.need(side, NAME, &party.name);
         let address = PostalAddress {
             line1: entered(&party.street),
-            city: self.need_if(is_german, who, "city", &party.city),
-            post_code: self.need_if(is_german, who, "postcode", &party.postcode),
-            country: self.country(who, &party.country),
+            city: self.need_if(is_german, side, CITY, &party.city),
+            post_code: self.need_if(is_german, side, POSTCODE, &party.postcode),
+            country: self.country(side, &party.country),
             ..PostalAddress::default()
         };
-        if who == Who::Buyer && self.profile != Profile::En16931 {
-            self.need(who, "reference", &party.reference);
+        if side == Side::Buyer && self.profile != Profile::En16931 {
+            self.need(side, REFERENCE, &party.reference);
         }
         Named {
             name,
-            vat_identifier: self.vat(who, party),
+            vat_identifier: self.vat(side, party),
             legal_registration: entered(&party.registration).map(|text| registration(&text)),
-            electronic_address: self.electronic(who, &party.electronic),
+            electronic_address: self.electronic(side, &party.electronic),
             address,
-            contact: self.contact(who, party),
+            contact: self.contact(side, party),
             ..Named::default()
         }
     }
 
-    fn country(&mut self, who: Who, text: &str) -> Option<Code> {
-        let text = self.need(who, "country", text)?.to_ascii_uppercase();
+    fn country(&mut self, side: Side, text: &str) -> Option<Code> {
+        let text = self.need(side, COUNTRY, text)?.to_ascii_uppercase();
         match en16931::codes::guard::country(&text) {
             Ok(code) => Some(code),
             Err(_) => {
-                self.wrong(who, "country", &format!("'{text}' is no ISO 3166 code such as BE"));
+                self.wrong(side, COUNTRY, &format!("'{text}' is no ISO 3166 code such as BE"));
                 None
             }
         }
     }
 
     /// The VAT identifier; who must have one depends on the taxes.
-    fn vat(&mut self, who: Who, party: &Party) -> Option<String> {
+    fn vat(&mut self, side: Side, party: &Party) -> Option<String> {
         if self.is_out_of_scope() {
-            if who == Who::Seller && entered(&party.registration).is_none() {
-                self.missing(who, "number in the register of companies");
+            if side == Side::Seller && entered(&party.registration).is_none() {
+                self.missing(side, REGISTRATION);
             }
             return None;
         }
         let has = |category: TaxCategory| self.categories.contains(&category);
         let is_registered = entered(&party.registration).is_some();
-        let is_needed = match who {
-            Who::Seller => true,
-            Who::Buyer => has(TaxCategory::IntraCommunity) || (has(TaxCategory::ReverseCharge) && !is_registered),
+        let is_needed = match side {
+            Side::Seller => true,
+            Side::Buyer => has(TaxCategory::IntraCommunity) || (has(TaxCategory::ReverseCharge) && !is_registered),
         };
-        let text = self.need_if(is_needed, who, "VAT identifier", &party.vat_id)?;
+        let text = self.need_if(is_needed, side, VAT, &party.vat_id)?;
         Some(text.chars().filter(|c| !c.is_whitespace()).collect())
     }
 
     /// The address for electronic invoices, written as its scheme, a colon and its value.
-    fn electronic(&mut self, who: Who, text: &str) -> Option<Identifier> {
-        let field = "electronic address";
-        let text = self.need_if(self.profile != Profile::En16931, who, field, text)?;
+    fn electronic(&mut self, side: Side, text: &str) -> Option<Identifier> {
+        let field = ELECTRONIC;
+        let text = self.need_if(self.profile != Profile::En16931, side, field, text)?;
         let Some((scheme, value)) = text.split_once(':') else {
-            self.wrong(who, field, &format!("'{text}' has no scheme, such as 9925:BE0123456789"));
+            self.wrong(side, field, &format!("'{text}' has no scheme, such as 9925:BE0123456789"));
             return None;
         };
+        if self.profile == Profile::PeppolBis && !is_scheme(scheme.trim()) {
+            let why = format!("'{text}' is none of Peppol: say a scheme of four digits, such as 9925:BE0123456789");
+            self.wrong(side, field, &why);
+            return None;
+        }
         match Identifier::eas(value.trim(), scheme.trim()) {
             Ok(address) => Some(address),
             Err(error) => {
-                self.wrong(who, field, &error.to_string());
+                self.wrong(side, field, &error.to_string());
                 None
             }
         }
     }
 
-    fn contact(&mut self, who: Who, party: &Party) -> Contact {
-        let is_needed = who == Who::Seller && self.profile == Profile::XRechnung;
+    fn contact(&mut self, side: Side, party: &Party) -> Contact {
+        let is_needed = side == Side::Seller && self.profile == Profile::XRechnung;
         // Without a person, the company is the contact.
         let name = entered(&party.contact).or_else(|| entered(&party.name).filter(|_| is_needed));
         Contact {
             name,
-            phone: self.need_if(is_needed, who, "telephone", &party.phone),
-            email: self.need_if(is_needed, who, "mail address", &party.email),
+            phone: self.need_if(is_needed, side, PHONE, &party.phone),
+            email: self.need_if(is_needed, side, EMAIL, &party.email),
         }
     }
 
     /// A credit transfer to the seller's account.
     fn payment(&mut self, statement: &Statement, seller: &Party) -> Option<PaymentInstructions> {
-        let iban = self.need_if(self.profile == Profile::XRechnung, Who::Seller, "IBAN", &seller.iban)?;
+        let iban = self.need_if(self.profile == Profile::XRechnung, Side::Seller, IBAN, &seller.iban)?;
         let transfer = CreditTransfer {
             account_identifier: Some(iban.chars().filter(|c| !c.is_whitespace()).collect()),
             account_name: entered(&seller.name),

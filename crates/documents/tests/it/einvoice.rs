@@ -3,7 +3,7 @@
 use crate::judge;
 use crate::sample::{buyer, note, seller, statement, tax, with_one_tax};
 use billing::{Currency, DocumentKind, Money, Party, Statement, TaxCategory};
-use documents::{Profile, Syntax, einvoice};
+use documents::{Place, Problem, Profile, Side, Syntax, einvoice};
 use en16931::Invoice;
 
 const SYNTAXES: [Syntax; 2] = [Syntax::Ubl, Syntax::Cii];
@@ -33,6 +33,10 @@ fn all(statement: &Statement) -> Vec<(Profile, Invoice)> {
 }
 
 fn refused(statement: &Statement, profile: Profile) -> Vec<String> {
+    problems(statement, profile).into_iter().map(|problem| problem.words).collect()
+}
+
+fn problems(statement: &Statement, profile: Profile) -> Vec<Problem> {
     einvoice(statement, Syntax::Ubl, profile).expect_err("a refusal")
 }
 
@@ -193,6 +197,8 @@ fn what_is_missing_is_named_with_the_place_to_enter_it() {
     let buyer_country = "the buyer's country is missing: enter it under the customer's billing details";
     let one = with(&|_, buyer| buyer.country.clear());
     assert_eq!(refused(&one, Profile::En16931), [buyer_country]);
+    let place = Place { side: Side::Buyer, field: "country" };
+    assert_eq!(problems(&one, Profile::En16931)[0].place, Some(place));
     let one = with(&|_, buyer| buyer.country = "Germany".to_owned());
     assert!(refused(&one, Profile::En16931)[0].contains("'GERMANY' is no ISO 3166 code"));
     let one = with(&|_, buyer| buyer.reference.clear());
@@ -206,13 +212,19 @@ fn what_is_missing_is_named_with_the_place_to_enter_it() {
         seller.iban.clear();
         seller.phone.clear();
     });
-    let vat = "the seller's VAT identifier is missing: enter it under your own details, on the customer's billing page";
+    let vat = "the seller's VAT number is missing: enter it under your own details, on the customer's billing page";
     assert_eq!(refused(&one, Profile::PeppolBis), [vat]);
     let german = refused(&one, Profile::XRechnung);
     assert!(german.iter().any(|problem| problem.starts_with("the seller's IBAN is missing")), "{german:?}");
     assert!(german.iter().any(|problem| problem.starts_with("the seller's telephone")), "{german:?}");
     let one = with(&|_, buyer| buyer.electronic = "somebody@example.com".to_owned());
     assert!(refused(&one, Profile::PeppolBis)[0].contains("has no scheme"));
+    // A mail address is one for XRechnung, and none for Peppol.
+    let one = with(&|_, buyer| buyer.electronic = "EM:somebody@example.com".to_owned());
+    assert!(einvoice(&one, Syntax::Ubl, Profile::XRechnung).is_ok());
+    let found = problems(&one, Profile::PeppolBis);
+    assert!(found[0].words.contains("a scheme of four digits"), "{found:?}");
+    assert_eq!(found[0].place, Some(Place { side: Side::Buyer, field: "electronic" }));
 }
 
 #[test]

@@ -4,7 +4,9 @@
 #![allow(clippy::print_stdout)]
 
 mod einvoice;
+mod jobs;
 mod judge;
+mod large;
 mod sample;
 mod sheet;
 

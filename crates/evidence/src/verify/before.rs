@@ -196,7 +196,8 @@ pub(super) fn check_after(
     let chain = &before.body.chain;
     check_chain(&before.body, findings);
     if chain.own != opened.body.chain.previous {
-        let why = "this document was not issued directly after that one";
+        let why = "this document was not issued directly after that one: give the file of what was issued last \
+                   before it, which may be a note";
         findings.add("chain.previous", opened.body.chain.previous.to_string(), chain.own.to_string(), why);
     }
     let before_basis = basis_of(&before.body, "after.", findings)?;

@@ -1,8 +1,10 @@
-//! Readings that are no facts: of another interface, late ones that contradict others, and those left out.
+//! Readings that are no facts: of another interface, late ones that contradict others, and those left out. And those
+//! that are facts and count nothing, since a person said that they were too high.
 
-use super::world::{Told, World, decided, read_by_two};
-use billing::SegmentReason;
+use super::world::{Told, World, decided, listed, read_by_two};
+use billing::{Decision, SegmentReason};
 use evidence::verify;
+use report::Instant;
 
 /// What the verdict says, or where something does not hold and what stands there.
 fn judged(world: &World) -> Result<String, Vec<(String, String)>> {
@@ -102,4 +104,64 @@ fn a_late_reading_inside_a_break_belongs_to_neither_side() {
     world.basis.facts[0].decisions.push(decided(20, SegmentReason::Interface));
     world.rate();
     assert!(judged(&world).is_ok(), "{:?}", judged(&world));
+}
+
+/// A month in which the counter showed far too much for a while, and a person said so of the fall behind it.
+fn too_high() -> World {
+    let readings = [
+        (0, -2, -1, 1_000, ""),
+        (0, 100, 101, 9_000, ""),
+        (0, 200, 201, 9_010, ""),
+        (0, 300, 301, 1_050, ""),
+        (0, 600, 601, 1_080, ""),
+    ];
+    let facts = [(-2, 1_000), (100, 9_000), (200, 9_010), (300, 1_050), (600, 1_080)];
+    let mut world = read_by_two(&readings, &facts);
+    world.basis.facts[0].decisions.push(decided(300, SegmentReason::Spike));
+    world.rate();
+    world
+}
+
+#[test]
+fn what_was_too_high_stays_among_the_facts_and_bills_as_if_it_had_never_been_read() {
+    let world = too_high();
+    assert!(judged(&world).is_ok(), "{:?}", judged(&world));
+    let never = read_by_two(&[(0, -2, -1, 1_000, ""), (0, 600, 601, 1_080, "")], &[(-2, 1_000), (600, 1_080)]);
+    assert_eq!(world.total(), never.total());
+    let said = verify(&world.file(), None, None).expect("it holds").said;
+    let decision = said.iter().find(|said| said.what == "decision").expect("it is listed");
+    assert!(decision.by == "Ada" && decision.detail.contains("spike"), "{}", decision.detail);
+}
+
+/// What somebody would have a decision say.
+type Change = fn(&mut Decision);
+
+#[test]
+fn what_a_person_said_of_readings_that_were_too_high_cannot_be_changed() {
+    let changes: [(&str, Change); 5] = [
+        ("a reset", |said| {
+            said.reason = SegmentReason::Reset;
+            said.counts_from = Some(0);
+        }),
+        ("taken back", |said| said.reason = SegmentReason::Decrease),
+        ("of another reading", |said| said.at = Instant(said.at.0 + 1)),
+        ("at another time", |said| said.decided_at = Instant(said.decided_at.0 + 1)),
+        ("by another person", |said| said.by = "Bob".to_owned()),
+    ];
+    for (name, change) in changes {
+        let mut world = too_high();
+        change(&mut world.basis.facts[0].decisions[0]);
+        assert!(judged(&world).is_err(), "{name}");
+    }
+    // Listed as it was changed, the document does not follow.
+    for (name, change) in &changes[..3] {
+        let mut world = too_high();
+        change(&mut world.basis.facts[0].decisions[0]);
+        listed(&mut world.basis);
+        let found = judged(&world).expect_err(name);
+        assert!(found.iter().any(|(at, _)| at.starts_with("statement")), "{name}: {found:?}");
+    }
+    let mut world = too_high();
+    world.basis.facts[0].decisions.clear();
+    assert!(judged(&world).is_err(), "forgotten");
 }

@@ -1,5 +1,7 @@
 //! Papers in, PDFs out: each look, hostile texts, the largest and the smallest, and the attached invoice.
 
+mod large;
+
 use documents::{Logo, Paper, PaperGap, PaperLine, PaperReading, PaperTax};
 use pdf::{Look, PdfError, ROWS_MAX, facturx, pdf};
 
@@ -125,6 +127,19 @@ fn the_same_paper_gives_the_same_bytes_and_each_look_others() {
     assert!(first[0] != first[1] && first[1] != first[2]);
     let other = Paper { notes: texts(&["Another note."]), ..paper() };
     assert!(set(&other, Look::Ledger) != first[0]);
+}
+
+/// Poppler takes a `Suspects` that is false for a damaged one and says so of every document.
+#[test]
+fn what_is_usual_is_not_said_where_a_reader_complains_of_it() {
+    let draft = Paper { number: None, issued: None, ..paper() };
+    for look in LOOKS {
+        let invoiced = facturx(&paper(), look, None, CII).unwrap_or_else(|error| panic!("{look:?}: {error}"));
+        for bytes in [set(&paper(), look), set(&draft, look), invoiced] {
+            assert_eq!(count(&bytes, "/MarkInfo<</Marked true"), 1, "{look:?}");
+            assert_eq!(count(&bytes, "/Suspects"), 0, "{look:?}");
+        }
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::stands::{self, Stands, stands};
 use super::store::{self, Note};
 use crate::db::Tx;
 use crate::shell::{Error, ResellerScope};
+use crate::statements::NO_TAX;
 use crate::statements::store::{Signed, State, cause, number_setting};
 use billing::{Clause, Currency, Money, Month, Period, Readiness, Ready, Reason, Terms};
 use protocol::Hex;
@@ -40,6 +41,14 @@ pub(crate) struct Row {
     pub(crate) statement: Option<RowStatement>,
     /// What stands for a part of the period, in words, so that the rest is billed by its days.
     pub(crate) partly: Option<String>,
+    /// The days that are left then.
+    pub(crate) rest: Vec<Period>,
+    /// Drafts over days of the rest.
+    pub(crate) drafts: Vec<(Period, RowStatement)>,
+    /// The first instant after the contract's last day, where it ended before the period.
+    pub(crate) ended: Option<Instant>,
+    /// Whether the period has begun; nothing is drawn up before.
+    pub(crate) has_begun: bool,
     /// Notes on it that wait.
     pub(crate) notes: Vec<Note>,
     /// As of when it was drawn up.
@@ -50,6 +59,8 @@ pub(crate) struct Row {
     pub(crate) days_left: i64,
     /// Whether a person can approve it now.
     pub(crate) can_approve: bool,
+    /// What a person should look at before, though it holds nothing up; a sentence each.
+    pub(crate) questions: Vec<String>,
     /// Whether its terms say how a missing reading is estimated, and it may still be drawn up.
     pub(crate) can_estimate: bool,
 }
@@ -80,6 +91,13 @@ pub(crate) struct RowPrinter {
     pub(crate) signed: Option<Signed>,
 }
 
+impl Row {
+    /// Whether it can be approved together with others, without a look at it.
+    pub(crate) fn has_no_questions(&self) -> bool {
+        self.can_approve && self.questions.is_empty()
+    }
+}
+
 impl RowPrinter {
     /// Whether it holds the statement up.
     pub(crate) fn is_open(&self) -> bool {
@@ -98,8 +116,10 @@ fn estimates(terms: &Terms) -> Option<&billing::clauses::estimates::Estimates> {
 /// Every contract with a period that begins in a month, by number.
 pub(crate) fn board(tx: &mut Tx<'_>, scope: &ResellerScope, month: Month, now: Instant) -> Result<Vec<Row>, Error> {
     let within = store::within(month)?;
-    let all = due(tx, scope, month, None)?;
+    let mut all = due(tx, scope, month, None)?;
     let made = stands::made(tx, scope, within, &all)?;
+    // What ended stands on the boards of the periods that something was made of.
+    all.retain(|due| stands::has_part(&made, due));
     let mut signs = store::signs(tx, scope, within)?;
     let mut notes = store::notes(tx, scope, within)?;
     let days = number_setting(tx, scope, "cutoff-days", CUTOFF_DAYS)?.clamp(0, CUTOFF_MAX);
@@ -120,9 +140,13 @@ pub(crate) fn board(tx: &mut Tx<'_>, scope: &ResellerScope, month: Month, now: I
         };
         let is_over = matches!(&standing, Stands::Whole(made) if made.created_at >= period.end);
         let (statement, partly) = row_statement(&standing);
+        let (rest, drafts) = rest(&standing);
+        let ended = due.ended(period);
+        let questions = if is_draft { questions(&due.terms, &printers) } else { Vec::new() };
         rows.push(Row {
-            can_approve: is_draft && is_over && !printers.iter().any(RowPrinter::is_open),
-            can_estimate: is_draft && estimates(&due.terms).is_some(),
+            questions,
+            can_approve: is_draft && is_over && ended.is_none() && !printers.iter().any(RowPrinter::is_open),
+            can_estimate: is_draft && ended.is_none() && estimates(&due.terms).is_some(),
             contract_id: due.contract_id,
             contract: due.contract,
             customer: due.customer,
@@ -132,6 +156,10 @@ pub(crate) fn board(tx: &mut Tx<'_>, scope: &ResellerScope, month: Month, now: I
             currency: due.terms.currency,
             statement,
             partly,
+            rest,
+            drafts,
+            ended,
+            has_begun: period.start <= now,
             notes: notes.remove(&key).unwrap_or_default(),
             printers,
             cutoff,
@@ -141,21 +169,49 @@ pub(crate) fn board(tx: &mut Tx<'_>, scope: &ResellerScope, month: Month, now: I
     Ok(rows)
 }
 
-/// The statement of a period, or what stands for a part of it in words. Statements that cover it together stand
-/// for one, which is as far as the one that is least far.
-fn row_statement(stands: &Stands<'_>) -> (Option<RowStatement>, Option<String>) {
-    let row = |made: &store::Made| RowStatement {
+/// What a person should look at before a statement is approved: usage that no price takes, and terms without a tax.
+fn questions(terms: &Terms, printers: &[RowPrinter]) -> Vec<String> {
+    let is_open = |reason: &Reason| matches!(reason, Reason::Unpriced { .. });
+    let unpriced = printers.iter().filter(|printer| printer.reasons.iter().any(is_open)).count();
+    let prices = match unpriced {
+        0 => None,
+        1 => Some("A printer counted something that no price takes: it is not billed.".to_owned()),
+        many => Some(format!("{many} printers counted something that no price takes: it is not billed.")),
+    };
+    let is_taxed = terms.clauses.iter().any(|clause| matches!(clause, Clause::Tax(_)));
+    let tax = (!is_taxed).then(|| NO_TAX.to_owned());
+    prices.into_iter().chain(tax).collect()
+}
+
+fn row_of(made: &store::Made) -> RowStatement {
+    RowStatement {
         statement_id: made.statement_id,
         state: made.state,
         name: made.name.clone(),
         total: made.total,
         created_at: made.created_at,
-    };
+    }
+}
+
+/// What is left of a period that is billed in part: its days, and the drafts over them.
+fn rest(stands: &Stands<'_>) -> (Vec<Period>, Vec<(Period, RowStatement)>) {
+    match stands {
+        Stands::Parts(parts) if !parts.is_whole => {
+            let drafts = parts.drafts.iter().map(|made| (made.period, row_of(made)));
+            (parts.gaps.clone(), drafts.collect())
+        }
+        Stands::Parts(_) | Stands::Whole(_) | Stands::Nothing => Default::default(),
+    }
+}
+
+/// The statement of a period, or what stands for a part of it in words. Statements that cover it together stand
+/// for one, which is as far as the one that is least far.
+fn row_statement(stands: &Stands<'_>) -> (Option<RowStatement>, Option<String>) {
     match stands {
         Stands::Nothing => (None, None),
-        Stands::Whole(made) => (Some(row(made)), None),
+        Stands::Whole(made) => (Some(row_of(made)), None),
         Stands::Parts(parts) if parts.is_whole => {
-            (Some(RowStatement { name: parts.names(), total: parts.total, ..row(parts.next) }), None)
+            (Some(RowStatement { name: parts.names(), total: parts.total, ..row_of(parts.next) }), None)
         }
         Stands::Parts(parts) => (None, Some(parts.words())),
     }

@@ -129,6 +129,9 @@ async fn start(
 /// Starts drawing up; the board shows how far it is.
 async fn draw_all(portal: &Portal, user: ResellerUser, month: Month) -> Result<Response, Error> {
     let (run_id, now) = (crate::new_id(portal.surroundings()), portal.surroundings().now());
+    if let Some(words) = run::not_begun_yet(month, now)? {
+        return refused(portal, user, month, &words).await;
+    }
     let (scope, by) = (user.scope, Some(user.signed.person_id));
     let begun = scope.clone();
     portal.db().write(move |tx| run::begin(tx, &begun, month, run_id, by, now)).await?;

@@ -91,6 +91,8 @@ pub(crate) struct ContractCard {
     pub(crate) sign: String,
     /// Notes on its period that wait.
     pub(crate) notes: Vec<Link>,
+    /// What a person should look at before it is approved, a sentence each.
+    pub(crate) questions: Vec<String>,
     /// The contract.
     pub(crate) contract: Link,
     /// Its customer.
@@ -211,6 +213,7 @@ mod samples {
                     contract_id: 112,
                     sign: "/statements/187/sign".to_owned(),
                     notes: vec![Link::new("Credit note, draft", "/statements/188")],
+                    questions: vec!["Something has no <script>alert(1)</script> price.".to_owned()],
                     contract: Link::new("C-112", "/contracts/112"),
                     customer: Link::new("<script>alert(1)</script> Bau", "/customers/4"),
                     when: "October 2026 · 5 days to the cut-off".to_owned(),

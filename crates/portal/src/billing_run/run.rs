@@ -4,13 +4,14 @@
 //! approved or issued is passed over and said so. Deliberately absent: approving without a person.
 
 use super::board::board;
-use super::stands::{self, Stands, stands};
+use super::stands::{self, ByStart, Stands, stands};
 use super::store;
 use crate::Portal;
 use crate::db::{DbError, Tx};
+use crate::shell::format::{self, Zone};
 use crate::shell::{Error, ResellerScope};
 use crate::statements::store::State;
-use crate::statements::{Act, approve, cut, draw, hold, issue};
+use crate::statements::{Act, approve, cut, draw, hold, issue, not_begun};
 use billing::{Currency, Money, Month, Period, Terms};
 use report::{Duration, Instant};
 
@@ -28,6 +29,8 @@ pub struct Progress {
     pub done: u64,
     /// Contracts in all, of this reseller.
     pub of: u64,
+    /// The reseller's name; empty where the run is one reseller's own.
+    pub reseller: String,
     /// The number of the contract.
     pub contract: String,
     /// What came of it.
@@ -37,12 +40,14 @@ pub struct Progress {
 /// What came of one contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its statement was drawn up.
+    /// Its statement was drawn up, or the rest of one whose period is billed in part.
     Drawn {
         /// The sum of all payers, minor units.
         total: Money,
         /// The currency of it.
         currency: Currency,
+        /// Whether its period was over; else it is drawn up again afterwards, and cannot be approved before.
+        is_over: bool,
     },
     /// There was nothing to do, in words.
     Skipped(String),
@@ -71,9 +76,12 @@ impl Summary {
         *sum = sum.saturating_add(1);
     }
 
-    fn words(self, failures: &[String]) -> String {
+    fn words(self, early: u64, failures: &[String]) -> String {
         let Summary { drawn, skipped, failed } = self;
         let mut words = format!("{drawn} drawn up, {skipped} passed over, {failed} failed.");
+        if early > 0 {
+            words.push_str(&format!(" {early} before the period's end: draw up again afterwards."));
+        }
         for failure in failures.iter().take(NAMED_MAX) {
             words.push(' ');
             words.push_str(failure);
@@ -122,9 +130,36 @@ pub(super) struct Due {
     pub(super) terms: Terms,
     /// The period; else why it cannot be cut.
     pub(super) period: Result<Period, String>,
+    /// The first instant after its last day, where that is known.
+    pub(super) ends_at: Option<Instant>,
 }
 
-/// The contracts with a period that begins in a month and that they run in, by number: all of them, or one.
+impl Due {
+    /// When it ended, where that is before a period.
+    pub(super) fn ended(&self, period: Period) -> Option<Instant> {
+        self.ends_at.filter(|ends| *ends <= period.start)
+    }
+
+    /// Its zone.
+    pub(super) fn zone(&self) -> Zone {
+        Zone::new(&self.terms.time_zone).unwrap_or_else(Zone::utc)
+    }
+}
+
+/// That a contract ended, in words.
+pub(super) fn ended_words(ends: Instant, zone: &Zone) -> String {
+    format!("The contract ended: its last day was {}.", format::day(Instant(ends.0.saturating_sub(1)), zone))
+}
+
+/// That no period of a month has begun anywhere, in words.
+pub(super) fn not_begun_yet(month: Month, now: Instant) -> Result<Option<String>, Error> {
+    let first = store::within(month)?.start;
+    let words = || format!("{} is still to come. Nothing is drawn up before it has begun.", month.label());
+    Ok((now < first).then(words))
+}
+
+/// The contracts with a period that begins in a month, by number: all of them, or one. Those that ended before are
+/// among them: see [`stands::has_part`].
 pub(super) fn due(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
@@ -140,13 +175,10 @@ pub(super) fn due(
         });
         let Some((terms, period)) = cut(versions, month)? else { continue };
         let period = period.map_err(|error| format!("Its period cannot be cut: {error}."));
-        let begins = period.as_ref().ok().map(|period| period.start);
-        if begins.is_some_and(|begins| covered.ends_at.is_some_and(|end| end <= begins)) {
-            continue;
-        }
         let (contract_id, contract) = (covered.contract_id, covered.contract);
         let (customer_id, customer) = (covered.customer_id, covered.customer);
-        all.push(Due { contract_id, contract, customer_id, customer, terms, period });
+        let ends_at = covered.ends_at;
+        all.push(Due { contract_id, contract, customer_id, customer, terms, period, ends_at });
     }
     Ok(all)
 }
@@ -156,14 +188,18 @@ pub(super) fn due(
 ///
 /// # Errors
 ///
-/// No such reseller, or a database that fails. Where a run of a reseller is not over, the others are billed first,
-/// and then it is an error that names that one. A contract that fails is no error: the summary counts it.
+/// No such reseller, a month that has not begun, or a database that fails. Where a run of a reseller is not over,
+/// the others are billed first, and then it is an error that names that one. A contract that fails is no error: the
+/// summary counts it.
 pub fn run(
     portal: &Portal,
     month: Month,
     reseller: Option<&str>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Summary, RunError> {
+    if let Some(words) = not_begun_yet(month, portal.surroundings().now())? {
+        return Err(RunError::Refused(words));
+    }
     let mut resellers = portal.db().read_now(store::resellers)?;
     if let Some(wanted) = reseller {
         resellers.retain(|(_, name)| name == wanted);
@@ -183,7 +219,8 @@ pub fn run(
             }
             Err(error) => return Err(error.into()),
         }
-        let part = draw_all(portal, &scope, month, run_id, None, progress)?;
+        let mut named = |of: &Progress| progress(&Progress { reseller: name.clone(), ..of.clone() });
+        let part = draw_all(portal, &scope, month, run_id, None, &mut named)?;
         sum.drawn = sum.drawn.saturating_add(part.drawn);
         sum.skipped = sum.skipped.saturating_add(part.skipped);
         sum.failed = sum.failed.saturating_add(part.failed);
@@ -242,42 +279,68 @@ fn draw_each(
 ) -> Result<(Summary, String), Error> {
     let within = store::within(month)?;
     let (due, made) = portal.db().read_now(|tx| -> Result<_, Error> {
-        let due = due(tx, scope, month, None)?;
+        let mut due = due(tx, scope, month, None)?;
         let made = stands::made(tx, scope, within, &due)?;
+        due.retain(|due| stands::has_part(&made, due));
         Ok((due, made))
     })?;
     let of = count(due.len());
-    let (mut summary, mut failures) = (Summary::default(), Vec::new());
+    let (mut summary, mut early, mut failures) = (Summary::default(), 0_u64, Vec::new());
     for (done, due) in (1..).zip(due) {
         let outcome = match &due.period {
             Err(words) => Outcome::Failed(words.clone()),
-            Ok(period) => match passed_over(&stands(&made, due.contract_id, *period)) {
-                Some(outcome) => outcome,
-                None => match draw(portal, scope, due.contract_id, *period, by) {
-                    Ok(drawn) => Outcome::Drawn { total: drawn.total, currency: drawn.currency },
-                    Err(error) => Outcome::Failed(in_words(error)),
-                },
-            },
+            Ok(period) => draw_one(portal, scope, &due, (*period, &made), by),
         };
         summary.add(&outcome);
+        if matches!(outcome, Outcome::Drawn { is_over: false, .. }) {
+            early = early.saturating_add(1);
+        }
         if let Outcome::Failed(words) = &outcome {
             failures.push(format!("{}: {words}", due.contract));
         }
         let (numbers, now) = ((number(of), number(done), number(summary.failed)), portal.surroundings().now());
         portal.db().write_now(|tx| store::go_on(tx, scope, run_id, numbers, now))?;
-        progress(&Progress { done, of, contract: due.contract, outcome });
+        progress(&Progress { done, of, reseller: String::new(), contract: due.contract, outcome });
     }
-    Ok((summary, summary.words(&failures)))
+    Ok((summary, summary.words(early, &failures)))
 }
 
-/// What keeps a period from being drawn up: what stands is never replaced. `None`: nothing does.
-fn passed_over(stands: &Stands<'_>) -> Option<Outcome> {
-    match stands {
-        Stands::Whole(made) if made.state != State::Draft => Some(Outcome::Skipped(standing_words(made))),
-        Stands::Parts(parts) if parts.is_whole => Some(Outcome::Skipped(parts.words())),
+/// Draws up a contract's period, or what is left of it.
+fn draw_one(
+    portal: &Portal,
+    scope: &ResellerScope,
+    due: &Due,
+    (period, made): (Period, &ByStart),
+    by: Option<i64>,
+) -> Outcome {
+    let open = match stands(made, due.contract_id, period) {
+        // What stands is never replaced.
+        Stands::Whole(made) if made.state != State::Draft => return Outcome::Skipped(standing_words(made)),
+        Stands::Parts(parts) if parts.is_whole => return Outcome::Skipped(parts.words()),
         // Else the rest of the period would be billed by nobody.
-        Stands::Parts(parts) => Some(Outcome::Failed(parts.words())),
-        Stands::Whole(_) | Stands::Nothing => None,
+        Stands::Parts(parts) => parts.gaps,
+        Stands::Whole(_) | Stands::Nothing => vec![period],
+    };
+    if let Some(ends) = due.ended(period) {
+        return Outcome::Skipped(ended_words(ends, &due.zone()));
+    }
+    let now = portal.surroundings().now();
+    let mut sum: Option<(i64, Currency)> = None;
+    for open in open.iter().filter(|open| open.start <= now) {
+        match draw(portal, scope, due.contract_id, *open, by) {
+            Ok(drawn) => {
+                let before = sum.map_or(0, |(total, _)| total);
+                sum = Some((before.saturating_add(drawn.total.0), drawn.currency));
+            }
+            Err(error) => return Outcome::Failed(in_words(error)),
+        }
+    }
+    match sum {
+        Some((total, currency)) => Outcome::Drawn { total: Money(total), currency, is_over: period.end <= now },
+        None => {
+            let first = open.first().copied().unwrap_or(period);
+            Outcome::Skipped(not_begun(first, &due.zone()))
+        }
     }
 }
 
@@ -325,9 +388,10 @@ fn for_each(
     Ok(tally)
 }
 
-/// Approves every draft of the month that nothing holds up.
+/// Approves every draft of the month that nothing holds up and that asks nothing.
 pub(crate) fn approve_all(portal: &Portal, scope: &ResellerScope, month: Month, person: i64) -> Result<Tally, Error> {
-    let wanted = |row: &super::board::Row| row.statement.as_ref().filter(|_| row.can_approve).map(|of| of.statement_id);
+    let wanted =
+        |row: &super::board::Row| row.statement.as_ref().filter(|_| row.has_no_questions()).map(|of| of.statement_id);
     for_each(portal, scope, month, wanted, |tx, id| approve(tx, scope, id, Act::of(portal, Some(person))))
 }
 
@@ -348,7 +412,7 @@ mod tests {
         let mut summary = Summary::default();
         let currency = Currency::parse("EUR").expect("a currency");
         for outcome in [
-            Outcome::Drawn { total: Money(1), currency },
+            Outcome::Drawn { total: Money(1), currency, is_over: true },
             Outcome::Skipped("S-0001 is issued already.".to_owned()),
             Outcome::Failed("No.".to_owned()),
         ] {
@@ -356,8 +420,10 @@ mod tests {
         }
         assert_eq!(summary, Summary { drawn: 1, skipped: 1, failed: 1 });
         let failures: Vec<String> = (0..9).map(|number| format!("C-{number}: No.")).collect();
-        let words = summary.words(&failures);
+        let words = summary.words(0, &failures);
         assert!(words.starts_with("1 drawn up, 1 passed over, 1 failed. C-0: No."), "{words}");
-        assert!(!words.contains("C-5"), "{words}");
+        assert!(!words.contains("C-5") && !words.contains("period's end"), "{words}");
+        let early = summary.words(1, &[]);
+        assert!(early.ends_with(" 1 before the period's end: draw up again afterwards."), "{early}");
     }
 }

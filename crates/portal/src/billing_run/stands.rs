@@ -1,7 +1,8 @@
 //! What stands for a period: its own statement, or statements over parts of it, which people draw up by their
 //! days.
 //!
-//! Deliberately absent: drafts over a part, since drawing up the whole period replaces them.
+//! Deliberately absent: drafts over a part where nothing is billed yet, since drawing up the whole period replaces
+//! them.
 
 use super::run::Due;
 use super::store::{self, Made};
@@ -33,6 +34,10 @@ pub(super) struct Parts<'a> {
     pub(super) total: Money,
     /// Whether together they cover the period without a gap.
     pub(super) is_whole: bool,
+    /// The days that none of them covers, the earliest first.
+    pub(super) gaps: Vec<Period>,
+    /// Drafts within the period, which are over such days.
+    pub(super) drafts: Vec<&'a Made>,
     names: Vec<&'a str>,
 }
 
@@ -59,19 +64,38 @@ pub(super) fn stands(made: &ByStart, contract_id: i64, period: Period) -> Stands
         return Stands::Whole(own);
     }
     let within = made.range((contract_id, period.start)..(contract_id, period.end)).map(|(_, of)| of);
-    let parts: Vec<&Made> = within.filter(|of| of.state != State::Draft).collect();
+    let (drafts, parts): (Vec<&Made>, Vec<&Made>) = within.partition(|of| of.state == State::Draft);
     let Some(next) = parts.iter().copied().min_by_key(|of| of.state) else { return Stands::Nothing };
-    let go_on = |reached: Instant, of: &&Made| {
-        if of.period.start <= reached { reached.max(of.period.end) } else { reached }
-    };
-    let reached = parts.iter().fold(period.start, go_on);
+    let gaps = gaps(&parts, period);
     let has_approved = parts.iter().any(|of| of.name.is_empty());
     let mut names: Vec<&str> = parts.iter().map(|of| of.name.as_str()).filter(|name| !name.is_empty()).collect();
     if has_approved {
         names.push("an approved statement");
     }
     let total = Money(parts.iter().fold(0, |sum: i64, of| sum.saturating_add(of.total.0)));
-    Stands::Parts(Parts { next, total, is_whole: reached >= period.end, names })
+    Stands::Parts(Parts { next, total, is_whole: gaps.is_empty(), gaps, drafts, names })
+}
+
+/// The days of a period that no part covers; the parts come by their start.
+fn gaps(parts: &[&Made], period: Period) -> Vec<Period> {
+    let (mut gaps, mut reached) = (Vec::new(), period.start);
+    for part in parts {
+        if reached < part.period.start {
+            gaps.push(Period { start: reached, end: part.period.start });
+        }
+        reached = reached.max(part.period.end);
+    }
+    if reached < period.end {
+        gaps.push(Period { start: reached, end: period.end });
+    }
+    gaps
+}
+
+/// Whether a contract is to be seen in a period: it has not ended before, or something was made of the period.
+pub(super) fn has_part(made: &ByStart, due: &Due) -> bool {
+    let Ok(period) = &due.period else { return true };
+    due.ended(*period).is_none()
+        || made.range((due.contract_id, period.start)..(due.contract_id, period.end)).next().is_some()
 }
 
 /// The statements of the periods that are due: those that begin within `within`, and what follows a statement
@@ -138,6 +162,23 @@ mod tests {
         // What is drawn up over a part is replaced by the whole.
         assert_eq!(said(&[made(0, 15, draft, "")]), ("nothing", String::new()));
         assert_eq!(said(&[made(30, 60, issued, "S-3")]), ("nothing", String::new()));
+    }
+
+    #[test]
+    fn the_days_that_no_part_covers_are_named_with_the_drafts_over_them() {
+        let rest = |all: &[((i64, Instant), Made)]| {
+            let all: ByStart = all.iter().cloned().collect();
+            let Stands::Parts(parts) = stands(&all, 5, Period { start: Instant(0), end: Instant(30) }) else {
+                panic!("parts stand")
+            };
+            let gaps: Vec<(i64, i64)> = parts.gaps.iter().map(|gap| (gap.start.0, gap.end.0)).collect();
+            (gaps, parts.drafts.iter().map(|of| of.statement_id).collect::<Vec<i64>>())
+        };
+        let (issued, draft) = (State::Issued, State::Draft);
+        assert_eq!(rest(&[made(0, 10, issued, "S-1")]), (vec![(10, 30)], vec![]));
+        assert_eq!(rest(&[made(0, 10, issued, "S-1"), made(10, 30, draft, "")]), (vec![(10, 30)], vec![10]));
+        assert_eq!(rest(&[made(5, 15, issued, "S-1")]), (vec![(0, 5), (15, 30)], vec![]));
+        assert_eq!(rest(&[made(0, 15, issued, "S-1"), made(15, 40, issued, "S-2")]), (vec![], vec![]));
     }
 
     #[test]

@@ -46,8 +46,9 @@ const NOTES: &str = "select contract_id, period_start, statement_id, kind, state
     order by period_start, revision, statement_id";
 const MONTHS: &str = "select period_start, state, count(*) from statement
     where reseller_id = $1 and kind = 'statement'
-    and period_start > (select max(newest.period_start) from statement as newest
-        where newest.reseller_id = $1 and newest.kind = 'statement') - cast($2 as bigint)
+    and period_start > coalesce((select max(newest.period_start) from statement as newest
+        where newest.reseller_id = $1 and newest.kind = 'statement' and newest.period_start <= $3),
+        cast($4 as bigint)) - cast($2 as bigint)
     group by period_start, state order by period_start desc";
 const RUNS: &str = "select run.period, run.state, run.started_at, run.ended_at, run.contracts, run.done, run.failed,
     run.words, coalesce(person.name, ''), run.went_on_at
@@ -211,11 +212,17 @@ pub(crate) struct MonthRow {
     pub(crate) issued: i64,
 }
 
-/// The months that have statements, the newest first: at most `most`, out of the three years before the newest.
-pub(crate) fn months(tx: &mut Tx<'_>, scope: &ResellerScope, most: usize) -> Result<Vec<MonthRow>, DbError> {
-    let rows = tx.query(MONTHS, params![scope.reseller_id(), MONTHS_SPAN], |row| {
-        Ok((Instant(row.int(0)?), State::read(row, 1)?, row.int(2)?))
-    })?;
+/// The months that have statements, the newest first: at most `most`, out of the three years before the newest that
+/// has begun by `now`, and whatever was drawn up for later ones.
+pub(crate) fn months(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    most: usize,
+    now: Instant,
+) -> Result<Vec<MonthRow>, DbError> {
+    // A month begins before UTC's midnight somewhere.
+    let params = params![scope.reseller_id(), MONTHS_SPAN, now.plus(ZONES), now];
+    let rows = tx.query(MONTHS, params, |row| Ok((Instant(row.int(0)?), State::read(row, 1)?, row.int(2)?)))?;
     let mut months: BTreeMap<Month, MonthRow> = BTreeMap::new();
     for (start, state, count) in rows {
         let month = month_of(start.plus(MIDDAY), "UTC").map_err(|error| DbError::Unfit(error.to_string()))?;

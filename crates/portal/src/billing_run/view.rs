@@ -4,7 +4,7 @@
 
 use super::board::{self, Row, RowPrinter, RowStatement};
 use super::page::{BoardPage, ContractCard, MonthRow, MonthsPage, PrinterLine, RunRow};
-use super::store;
+use super::{run, store};
 use crate::Portal;
 use crate::db::Tx;
 use crate::shell::address::address;
@@ -15,7 +15,7 @@ use crate::shell::{Error, ResellerUser, chrome};
 use crate::statements::page::Act;
 use crate::statements::status;
 use crate::statements::store::State;
-use billing::{Currency, Month, Ready, Reason, month_of};
+use billing::{Currency, Month, Period, Ready, Reason, month_of};
 use report::Instant;
 use std::collections::BTreeMap;
 
@@ -25,6 +25,8 @@ const MONTHS_MAX: usize = 36;
 const RUNS_MAX: i64 = 8;
 /// Printers of a contract that are shown one by one; those that hold it up first.
 const PRINTERS_MAX: usize = 40;
+/// What a statement over some days does, beside what is billed in part.
+const PART: &str = "Each part bears its days' share of fees, of what is included, of minimums, commitments and tiers.";
 /// The zone of what belongs to no contract.
 const ZONE: &str = "UTC";
 
@@ -71,7 +73,7 @@ impl Stage {
     fn of(row: &Row) -> Stage {
         match &row.statement {
             Some(statement) if statement.state.is_issued() => Stage::Issued,
-            Some(statement) if statement.state == State::Approved || row.can_approve => Stage::Ready,
+            Some(statement) if statement.state == State::Approved || row.has_no_questions() => Stage::Ready,
             _ => Stage::Look,
         }
     }
@@ -116,7 +118,7 @@ pub(super) fn months(
 ) -> Result<MonthsPage, Error> {
     let now = portal.surroundings().now();
     let last = month_of(now, ZONE).ok().and_then(before);
-    let rows = store::months(tx, &user.scope, MONTHS_MAX)?;
+    let rows = store::months(tx, &user.scope, MONTHS_MAX, now)?;
     let runs = store::runs(tx, &user.scope, "", RUNS_MAX)?;
     let done = query.get("done").map(String::as_str);
     Ok(MonthsPage {
@@ -210,10 +212,10 @@ pub(super) fn board(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser, asked
 /// What can be done with the whole month, the usual next step last.
 fn acts(rows: &[Row]) -> Vec<(&'static str, String)> {
     let state = |row: &Row| row.statement.as_ref().map(|statement| statement.state);
-    let ready = rows.iter().filter(|row| state(row) == Some(State::Draft) && row.can_approve).count();
+    let ready = rows.iter().filter(|row| state(row) == Some(State::Draft) && row.has_no_questions()).count();
     let approved = rows.iter().filter(|row| state(row) == Some(State::Approved)).count();
-    // What stands for a part of a period is never replaced: the rest is drawn up by its days.
-    let is_open = |row: &&Row| row.partly.is_none() && matches!(state(row), None | Some(State::Draft));
+    // Of a period that is billed in part the rest is drawn up, by its days.
+    let is_open = |row: &&Row| row.ended.is_none() && row.has_begun && matches!(state(row), None | Some(State::Draft));
     let open = rows.iter().filter(is_open).count();
     let mut acts = Vec::new();
     if open > 0 {
@@ -242,7 +244,8 @@ fn totals(rows: &[Row]) -> Vec<Fact> {
             *sum = sum.saturating_add(statement.total.0);
         }
     }
-    let missing = rows.iter().filter(|row| row.statement.is_none()).count();
+    let is_missing = |row: &&Row| row.statement.is_none() && row.ended.is_none() && row.has_begun;
+    let missing = rows.iter().filter(is_missing).count();
     let missing = (missing > 0).then(|| Fact::new("not drawn up", missing.to_string()));
     let sums = sums.into_iter().map(|((state, currency), (count, sum))| {
         let sum = format::money(sum, u32::from(currency.minor_digits()), currency.code());
@@ -282,15 +285,12 @@ impl Card<'_> {
         ContractCard {
             contract_id: row.contract_id,
             sign: statement.map_or_else(String::new, |made| format!("/statements/{}/sign", made.statement_id)),
-            notes: row.notes.iter().map(note).collect(),
+            notes: self.drafts().chain(row.notes.iter().map(note)).collect(),
+            questions: row.questions.iter().cloned().chain(row.partly.as_ref().map(|_| PART.to_owned())).collect(),
             contract: Link::new(row.contract.clone(), format!("/contracts/{}", row.contract_id)),
             customer: Link::new(row.customer.clone(), format!("/customers/{}", row.customer_id)),
             when: self.when(),
-            status: match (statement, &row.partly) {
-                (Some(made), _) => status(made.state),
-                (None, Some(_)) => Status::new(Tone::Warn, "billed in part"),
-                (None, None) => Status::new(Tone::Warn, "not drawn up"),
-            },
+            status: self.status(),
             statement: statement.map(|made| {
                 let name = if made.name.is_empty() { made.state.word() } else { made.name.as_str() };
                 Link::new(name, format!("/statements/{}", made.statement_id))
@@ -300,7 +300,7 @@ impl Card<'_> {
             }),
             complete: others(row.printers.len(), told.len()),
             printers: told.into_iter().take(PRINTERS_MAX).map(|printer| self.printer(printer)).collect(),
-            acts: statement.map_or_else(Vec::new, |made| self.acts(made)),
+            acts: statement.map_or_else(|| self.rest(), |made| self.acts(made)),
             events: format!("/contracts/{}/events", row.contract_id),
         }
     }
@@ -313,10 +313,27 @@ impl Card<'_> {
         self.row.statement.as_ref().is_some_and(|made| made.state == State::Draft)
     }
 
+    fn status(&self) -> Status {
+        let row = self.row;
+        match (&row.statement, &row.partly) {
+            (Some(made), _) => status(made.state),
+            (None, _) if row.ended.is_some() => Status::new(Tone::Info, "ended"),
+            (None, _) if !row.has_begun => Status::new(Tone::Info, "not begun"),
+            (None, Some(_)) => Status::new(Tone::Warn, "billed in part"),
+            (None, None) => Status::new(Tone::Warn, "not drawn up"),
+        }
+    }
+
     /// The period, and how long until the cut-off while that matters.
     fn when(&self) -> String {
         let (row, zone, period) = (self.row, self.zone(), self.row.period);
         let label = period.label(zone.name()).unwrap_or_else(|_| format::day(period.start, &zone));
+        if let Some(ends) = row.ended {
+            return format!("{label} · {}", run::ended_words(ends, &zone));
+        }
+        if !row.has_begun {
+            return format!("{label} · it begins on {}", format::day(period.start, &zone));
+        }
         if let Some(partly) = &row.partly {
             return format!("{label} · {partly}");
         }
@@ -326,6 +343,36 @@ impl Card<'_> {
             _ => label,
         };
         format!("{label} · {}", cutoff_words(row.days_left, row.cutoff, &zone))
+    }
+
+    /// The drafts of what is left of a period that is billed in part.
+    fn drafts(&self) -> impl Iterator<Item = Link> {
+        let (currency, zone) = (self.row.currency, self.zone());
+        self.row.drafts.iter().map(move |(period, made)| {
+            let total = format::money(made.total.0, u32::from(currency.minor_digits()), currency.code());
+            Link::new(format!("{}, draft, {total}", days(*period, &zone)), format!("/statements/{}", made.statement_id))
+        })
+    }
+
+    /// Drawing up what is left of a period that is billed in part, by its days.
+    fn rest(&self) -> Vec<Act> {
+        if self.row.ended.is_some() || !self.row.has_begun {
+            return Vec::new();
+        }
+        let zone = self.zone();
+        let act = |gap: &Period| {
+            let last = Instant(gap.end.0.saturating_sub(1));
+            Act {
+                action: format!("/contracts/{}/statements", self.row.contract_id),
+                label: format!("Draw up {}", days(*gap, &zone)),
+                primary: false,
+                hidden: vec![
+                    ("period_from", format::iso_day(gap.start, &zone)),
+                    ("period_to", format::iso_day(last, &zone)),
+                ],
+            }
+        };
+        self.row.rest.iter().map(act).collect()
     }
 
     fn printer(&self, printer: &RowPrinter) -> PrinterLine {
@@ -340,8 +387,8 @@ impl Card<'_> {
             printer_id: id,
             printer: Link::new(printer.label.clone(), format!("/printers/{id}")),
             status: ready_status(printer.state),
-            reasons: printer.reasons.iter().map(|reason| reason.words(row.currency)).collect(),
-            cause: printer.reasons.first().map(|reason| cause(id, reason)),
+            reasons: printer.reasons.iter().map(|reason| format::moments(&reason.words(row.currency), &zone)).collect(),
+            cause: printer.reasons.first().map(|reason| cause((row.contract_id, id), reason)),
             enter: is_late.then(|| Link::new("Enter a reading", enter)),
             estimate: is_late && row.can_estimate && self.is_draft(),
             signed,
@@ -374,6 +421,12 @@ impl Card<'_> {
         }
         acts
     }
+}
+
+/// Days from the first to the last one.
+fn days(period: Period, zone: &Zone) -> String {
+    let last = Instant(period.end.0.saturating_sub(1));
+    format!("{} to {}", format::day(period.start, zone), format::day(last, zone))
 }
 
 /// A note that waits.
@@ -410,7 +463,7 @@ fn cutoff_words(days: i64, cutoff: Instant, zone: &Zone) -> String {
 }
 
 /// Where a reason is settled.
-fn cause(printer_id: i64, reason: &Reason) -> Link {
+fn cause((contract_id, printer_id): (i64, i64), reason: &Reason) -> Link {
     let readings = |text: &str| Link::new(text, format!("/printers/{printer_id}?tab=readings"));
     match reason {
         Reason::NotRead { .. } | Reason::Estimated { .. } | Reason::FirstRead { .. } => readings("Its readings"),
@@ -421,13 +474,14 @@ fn cause(printer_id: i64, reason: &Reason) -> Link {
         Reason::NoUnit { .. } => Link::new("Declare the unit", "/readings/units"),
         Reason::Quarantine { .. } => Link::new("What is kept apart", "/agents"),
         Reason::Drift { .. } => Link::new("Its settings", format!("/printers/{printer_id}")),
+        Reason::Unpriced { .. } => Link::new("Prices of the contract", format!("/contracts/{contract_id}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use billing::{DocumentKind, Meter, MeterKind, Money, Period};
+    use billing::{DocumentKind, Meter, MeterKind, Money};
 
     const DAY: i64 = 86_400_000;
 
@@ -448,11 +502,16 @@ mod tests {
                 created_at: Instant(32 * DAY),
             }),
             partly: None,
+            rest: Vec::new(),
+            drafts: Vec::new(),
+            ended: None,
+            has_begun: true,
             notes: Vec::new(),
             printers,
             cutoff: Instant(36 * DAY),
             days_left: 3,
             can_approve: false,
+            questions: Vec::new(),
             can_estimate: true,
         }
     }
@@ -508,17 +567,61 @@ mod tests {
     }
 
     #[test]
-    fn a_period_that_is_billed_in_part_needs_somebody_and_is_not_drawn_up_whole() {
+    fn usage_without_a_price_is_looked_at_before_it_is_approved() {
+        let meter = Meter::whole(MeterKind::AreaPrinted);
+        let open = printer(7, Ready::Complete, vec![Reason::Unpriced { meter, quantity: 6_310_000 }]);
+        let asks = vec!["A printer counted something that no price takes: it is not billed.".to_owned()];
+        let asked = Row { can_approve: true, questions: asks.clone(), ..row(Some(State::Draft), vec![open]) };
+        assert_eq!(Stage::of(&asked), Stage::Look);
+        let card = Card { row: &asked, month: month() }.show();
+        assert_eq!(card.questions, asks);
+        assert_eq!(card.printers[0].reasons, ["Area printed: 6.31 m² without a price, not billed."]);
+        assert_eq!(card.printers[0].cause.as_ref().map(|link| link.href.as_str()), Some("/contracts/5"));
+        assert_eq!(card.printers[0].sign, None);
+        // By itself it can be, whoever has seen it.
+        assert_eq!(card.acts.first().map(|act| act.label.as_str()), Some("Approve"));
+        let plain = Row { questions: Vec::new(), ..asked.clone() };
+        let words = |rows: &[Row]| acts(rows).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        assert_eq!(words(&[asked, plain]), ["Draw up 2", "Approve 1 without questions"]);
+    }
+
+    #[test]
+    fn of_a_period_that_is_billed_in_part_the_rest_is_drawn_up_by_its_days() {
         let waits =
             store::Note { statement_id: 12, kind: DocumentKind::Credit, state: State::Draft, payer: "Bank".to_owned() };
         let words = "S-1 covers a part of it; bill the rest by its days.".to_owned();
-        let row = Row { partly: Some(words.clone()), notes: vec![waits], ..row(None, Vec::new()) };
+        let gap = Period { start: Instant(10 * DAY), end: Instant(31 * DAY) };
+        let draft = row(Some(State::Draft), Vec::new()).statement.map(|draft| (gap, draft));
+        let row = Row {
+            partly: Some(words.clone()),
+            rest: vec![gap],
+            drafts: draft.into_iter().collect(),
+            notes: vec![waits],
+            ..row(None, Vec::new())
+        };
         assert_eq!(Stage::of(&row), Stage::Look);
         let card = Card { row: &row, month: month() }.show();
         assert_eq!(card.when, format!("January 1970 · {words}"));
-        assert!(acts(&[row]).is_empty());
+        assert_eq!(acts(std::slice::from_ref(&row)), [("draw", "Draw up 1".to_owned())]);
         let notes: Vec<(&str, &str)> = card.notes.iter().map(|note| (note.text.as_str(), note.href.as_str())).collect();
-        assert_eq!(notes, [("Credit note, paid by Bank, draft", "/statements/12")]);
+        let draft = ("11 Jan 1970 to 31 Jan 1970, draft, €\u{a0}10.00", "/statements/9");
+        assert_eq!(notes, [draft, ("Credit note, paid by Bank, draft", "/statements/12")]);
+        let rest: Vec<(&str, &str)> = card.acts.iter().map(|act| (act.label.as_str(), act.action.as_str())).collect();
+        assert_eq!(rest, [("Draw up 11 Jan 1970 to 31 Jan 1970", "/contracts/5/statements")]);
+        let days = [("period_from", "1970-01-11".to_owned()), ("period_to", "1970-01-31".to_owned())];
+        assert_eq!(card.acts[0].hidden, days);
+    }
+
+    #[test]
+    fn nothing_is_drawn_up_before_a_period_begins_or_after_a_contract_ended() {
+        let early = Row { has_begun: false, ..row(None, Vec::new()) };
+        let card = Card { row: &early, month: month() }.show();
+        assert_eq!(card.when, "January 1970 · it begins on 1 Jan 1970");
+        let ended = Row { ended: Some(Instant(0)), ..row(Some(State::Issued), Vec::new()) };
+        let card = Card { row: &ended, month: month() }.show();
+        assert_eq!(card.when, "January 1970 · The contract ended: its last day was 31 Dec 1969.");
+        let left = Row { ended: Some(Instant(0)), ..row(Some(State::Draft), Vec::new()) };
+        assert!(acts(&[early, ended, left]).is_empty());
     }
 
     #[test]

@@ -177,16 +177,26 @@ fn may_decide(
     if becomes == State::Refused {
         return Ok(());
     }
+    let billed = store::billed(tx, scope, contract_id)?;
+    superseded(version, &versions, &billed).map_or(Ok(()), |words| Err(Error::Conflict(words)))
+}
+
+/// Why a version that waits cannot count any more, whoever approves it: another one was saved since, or what it
+/// would bill was issued. `None` where it can.
+pub(super) fn superseded(
+    version: &store::Version,
+    versions: &[store::Version],
+    billed: &[store::Billed],
+) -> Option<String> {
+    let number = version.number;
     let written_since = |other: &&store::Version| other.state == State::Standing && other.number > number;
     if let Some(newer) = versions.iter().filter(written_since).max_by_key(|other| other.number) {
         let number = newer.number;
-        let words = format!("Version {number} was saved since and counts. Make a new version with these terms.");
-        return Err(Error::Conflict(words));
+        return Some(format!("Version {number} was saved since and counts. Make a new version with these terms."));
     }
-    let billed = store::billed(tx, scope, contract_id)?;
-    let Some(words) = overtaken(version, &versions, &billed) else { return Ok(()) };
+    let words = overtaken(version, versions, billed)?;
     let day = format::day(version.valid_from, &view::zone_of(&version.terms));
-    Err(Error::Conflict(format!("Version {number} cannot begin on {day} any more. {words}")))
+    Some(format!("Version {number} cannot begin on {day} any more. {words}"))
 }
 
 /// Why a version cannot count any more since it was written.

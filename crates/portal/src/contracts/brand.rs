@@ -33,6 +33,7 @@ const NEWEST: &str = "select from_at, look, logo from reseller_brand
 /// What began after the last document was issued stands on none.
 const UNUSED: &str = "delete from reseller_brand where reseller_id = $1
     and from_at > coalesce((select max(issued_at) from statement where reseller_id = $1), 0)";
+const ISSUED: &str = "select coalesce(max(issued_at), 0) from statement where reseller_id = $1";
 const KEEP: &str = "insert into reseller_brand (reseller_id, from_at, look, logo) values ($1, $2, $3, $4)
     on conflict (reseller_id, from_at) do update set look = excluded.look, logo = excluded.logo";
 
@@ -103,6 +104,9 @@ pub(crate) fn change(
         Some((from, words, logo)) => (now.max(from), (serde_json::from_str(&words)?, logo)),
         None => (now, (Branding::default(), Vec::new())),
     };
+    // Later than everything that was issued, also within one moment or where the clock went back.
+    let issued = tx.count(ISSUED, params![scope.reseller_id()])?;
+    let from = from.max(Instant(issued.saturating_add(1)));
     let (mut words, mut logo) = before.clone();
     change(&mut words, &mut logo);
     if (&words, &logo) == (&before.0, &before.1) {

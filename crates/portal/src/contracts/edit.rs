@@ -192,7 +192,11 @@ impl Target {
 
     /// That a version waits for another person.
     fn waiting(&self) -> Option<String> {
-        let proposed = self.versions.iter().find(|version| version.state == approve::State::Proposed)?;
+        let waits = |version: &&Version| {
+            version.state == approve::State::Proposed
+                && approve::superseded(version, &self.versions, &self.billed).is_none()
+        };
+        let proposed = self.versions.iter().find(waits)?;
         Some(format!(
             "Version {} waits for another person and is not in this form. A version that is saved before it is \
              approved takes its place.",

@@ -13,6 +13,7 @@ mod form_view;
 pub(crate) mod margin;
 pub(crate) mod mass;
 pub(crate) mod outlook;
+pub(crate) mod own;
 pub(crate) mod page;
 mod replay;
 pub(crate) mod settings;
@@ -40,6 +41,7 @@ use std::collections::BTreeMap;
 use store::{Contract, assign_printer};
 use view::Said;
 
+pub(crate) use own::own_contracts;
 pub(crate) use view::of_customer;
 
 /// The pages of contracts.
@@ -57,6 +59,7 @@ pub(crate) fn routes() -> Router<Portal> {
         .merge(template::routes())
         .merge(mass::routes())
         .merge(margin::routes())
+        .merge(own::routes())
 }
 
 /// The first instant of a day such as `2026-10-01` in a zone, in the years that periods are cut in.

@@ -81,6 +81,8 @@ pub(crate) struct ContractPage {
     pub(crate) remarks: Vec<Remark>,
     /// That a version waits for another person, or why nothing counts yet.
     pub(crate) waiting: Option<String>,
+    /// That it ended, or when it does.
+    pub(crate) ended: Option<String>,
     /// How far what is included or paid in advance is used.
     pub(crate) forecasts: Vec<ForecastRow>,
     /// That a printer sorts by other limits than the contract's, and what that costs.
@@ -105,6 +107,8 @@ pub(crate) struct ContractPage {
     pub(crate) create: Vec<Field>,
     /// Its statements, newest first.
     pub(crate) statements: Vec<ContractStatementRow>,
+    /// Drafts that somebody threw away, the last first: what it was, and by whom and why.
+    pub(crate) discarded: Vec<Fact>,
     /// Its versions, newest first.
     pub(crate) versions: Vec<VersionRow>,
 }
@@ -206,6 +210,8 @@ pub(crate) struct Decide {
     pub(crate) href: String,
     /// The element id of the field for a note.
     pub(crate) id: String,
+    /// Whether it can still be approved; one that was overtaken can only be refused.
+    pub(crate) can_approve: bool,
 }
 
 #[cfg(test)]
@@ -278,6 +284,7 @@ mod samples {
                     text: "No price fits blueprints, so they would be free.".to_owned(),
                 }],
                 waiting: Some("Version 4 waits for another person.".to_owned()),
+                ended: Some("Its last day is 31 Dec 2026.".to_owned()),
                 forecasts: vec![ForecastRow {
                     title: "Monochrome lines".to_owned(),
                     words: "380.00 m² of 400.00 m²".to_owned(),
@@ -303,6 +310,7 @@ mod samples {
                     total: "€ 432.09".to_owned(),
                     status: Status::new(Tone::Info, "draft"),
                 }],
+                discarded: vec![Fact::new("October 2026", "by Ada: wrong <script>alert(1)</script> period")],
                 versions: vec![VersionRow {
                     number: 4,
                     from: "1 Oct 2026".to_owned(),
@@ -311,7 +319,11 @@ mod samples {
                     note: "Agreed <script>alert(1)</script> by phone".to_owned(),
                     verdict: String::new(),
                     change: "Colour lines from 0.30 to 0.32".to_owned(),
-                    decide: Some(Decide { href: "/contracts/112/versions/4".to_owned(), id: "note-4".to_owned() }),
+                    decide: Some(Decide {
+                        href: "/contracts/112/versions/4".to_owned(),
+                        id: "note-4".to_owned(),
+                        can_approve: true,
+                    }),
                 }],
             }
         }

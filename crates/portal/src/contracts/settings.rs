@@ -172,6 +172,15 @@ fn filled(chrome: Chrome, form: &FormData, wrong: &[(&'static str, String)]) -> 
 /// The settings that a form says, by name, but for the second person.
 type Settings = Vec<(&'static str, String)>;
 
+/// Whether a text can stand before numbers: in file names, in addresses and in other people's programs too.
+fn is_prefix(text: &str) -> bool {
+    let is_mark = |c: char| "-./_".contains(c);
+    let marks_apart = text.chars().zip(text.chars().skip(1)).all(|(a, b)| !(is_mark(a) && is_mark(b)));
+    let begins = text.chars().next().is_some_and(char::is_alphanumeric);
+    let fits = text.chars().count() <= PREFIX_MAX && text.chars().all(|c| c.is_alphanumeric() || is_mark(c));
+    begins && marks_apart && fits
+}
+
 /// The settings that a form says, and how the reseller shows itself; else what is wrong, by field.
 fn checked(form: &FormData) -> Result<(Settings, Branding), Vec<(&'static str, String)>> {
     let mut wrong = Vec::new();
@@ -190,8 +199,9 @@ fn checked(form: &FormData) -> Result<(Settings, Branding), Vec<(&'static str, S
         "" => "S-",
         typed => typed,
     };
-    if prefix.chars().count() > PREFIX_MAX || prefix.chars().any(char::is_control) {
-        wrong.push(("number-prefix", format!("Numbers: say at most {PREFIX_MAX} characters.")));
+    if !is_prefix(prefix) {
+        let words = "letters and digits, with single hyphens, dots, slashes and underscores between or behind them";
+        wrong.push(("number-prefix", format!("Numbers: say at most {PREFIX_MAX} characters: {words}, such as R-26/.")));
     }
     settings.push(("number-prefix", prefix.to_owned()));
     let look = look(form, &mut wrong);
@@ -264,13 +274,25 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_before_numbers_is_letters_digits_and_marks() {
+        for prefix in ["S-", "R-26/", "NP/26-", "2026.", "Ö_1-"] {
+            assert!(checked(&form(&[("number-prefix", prefix)])).is_ok(), "{prefix}");
+        }
+    }
+
+    #[test]
     fn each_wrong_setting_is_named_at_its_field() {
         let long = "x".repeat(LINE_MAX + 1);
         let cases = [
             ("cutoff-days", "five"),
             ("cutoff-days", "-1"),
             ("due-days", "366"),
-            ("number-prefix", "a prefix of far too many letters"),
+            ("number-prefix", "aprefixoffartoomanyletters"),
+            ("number-prefix", "../../x"),
+            ("number-prefix", "R-/"),
+            ("number-prefix", "<b>"),
+            ("number-prefix", "=1+"),
+            ("number-prefix", "R 26"),
             ("accent", "blue"),
             ("accent", "#12345g"),
             ("name", long.as_str()),

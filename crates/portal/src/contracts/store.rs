@@ -54,7 +54,7 @@ const LIST: &str = "select contract.contract_id, contract.number, customer.name,
     (select count(distinct stay.printer_id) from contract_printer as stay
         where stay.reseller_id = contract.reseller_id and stay.contract_id = contract.contract_id
         and stay.from_at <= $2 and (stay.to_at is null or stay.to_at > $2)),
-    chosen.version, chosen.valid_from, chosen.terms, chosen.state
+    chosen.version, chosen.valid_from, chosen.terms, chosen.state, contract.ends_at
     from contract
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
     join contract_version as chosen on chosen.reseller_id = contract.reseller_id
@@ -68,7 +68,7 @@ const LIST: &str = "select contract.contract_id, contract.number, customer.name,
             and made.state = 'standing' order by made.valid_from, made.version limit 1), 1)
     where contract.reseller_id = $1 and (contract.customer_id = $3 or $3 = 0)
     order by contract.number, contract.contract_id limit $4 offset $5";
-/// What waits for a second person.
+/// What waits for a second person, and was not overtaken by another version or by a statement.
 const WAITING: &str = "select made.contract_id, contract.number, customer.name, made.version, made.created_at,
     coalesce(person.name, '')
     from contract_version as made
@@ -76,8 +76,13 @@ const WAITING: &str = "select made.contract_id, contract.number, customer.name, 
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
     left join person on person.person_id = made.person_id
     where made.reseller_id = $1 and made.state = 'proposed'
+    and not exists (select 1 from contract_version as newer where newer.reseller_id = made.reseller_id
+        and newer.contract_id = made.contract_id and newer.state = 'standing' and newer.version > made.version)
+    and not exists (select 1 from statement as billed where billed.reseller_id = made.reseller_id
+        and billed.contract_id = made.contract_id and billed.period_end > made.valid_from
+        and billed.issued_at >= made.created_at)
     order by contract.number, made.contract_id, made.version limit $2";
-const CONTRACT: &str = "select contract.number, contract.customer_id, customer.name
+const CONTRACT: &str = "select contract.number, contract.customer_id, customer.name, contract.ends_at
     from contract
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
     where contract.reseller_id = $1 and contract.contract_id = $2";
@@ -316,6 +321,8 @@ pub(super) struct Listed {
     pub(super) terms: Terms,
     /// What became of that version.
     pub(super) state: State,
+    /// The first instant after the contract's last day, once the customer leaves.
+    pub(super) ends_at: Option<Instant>,
 }
 
 /// `most` contracts by number, after the first `skipped`: of one customer, or of all where it is 0.
@@ -336,6 +343,7 @@ pub(super) fn list(
             valid_from: Instant(row.int(5)?),
             terms: serde_json::from_str(&row.text(6)?)?,
             state: State::read(row, 7)?,
+            ends_at: row.opt_int(8)?.map(Instant),
         })
     })
 }
@@ -372,12 +380,20 @@ pub(super) struct Contract {
     pub(super) number: String,
     pub(super) customer_id: i64,
     pub(super) customer: String,
+    /// The first instant after its last day, once the customer leaves.
+    pub(super) ends_at: Option<Instant>,
 }
 
 /// The contract, if it is the reseller's.
 pub(super) fn contract(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Option<Contract>, DbError> {
     tx.query_opt(CONTRACT, params![scope.reseller_id(), contract_id], |row| {
-        Ok(Contract { contract_id, number: row.text(0)?, customer_id: row.int(1)?, customer: row.text(2)? })
+        Ok(Contract {
+            contract_id,
+            number: row.text(0)?,
+            customer_id: row.int(1)?,
+            customer: row.text(2)?,
+            ends_at: row.opt_int(3)?.map(Instant),
+        })
     })
 }
 

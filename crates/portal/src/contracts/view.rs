@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: any change to the database, and checking a form.
 
-use super::approve::State;
+use super::approve::{self, State};
 use super::form::Wrong;
 use super::form_view::remark;
 use super::outlook::{self, Outlook};
@@ -105,7 +105,8 @@ pub(crate) fn of_customer(
 }
 
 fn row(listed: &Listed, now: Instant) -> ContractRow {
-    let since = format::day(listed.valid_from, &zone_of(&listed.terms));
+    let zone = zone_of(&listed.terms);
+    let since = format::day(listed.valid_from, &zone);
     ContractRow {
         href: format!("/contracts/{}", listed.contract_id),
         name: listed.number.clone(),
@@ -113,17 +114,32 @@ fn row(listed: &Listed, now: Instant) -> ContractRow {
         printers: listed.printers,
         base_fee: words::base_fee(&listed.terms),
         version: format!("{}, since {since}", listed.version),
-        status: status(listed.state, listed.valid_from, now, listed.printers > 0),
+        status: status(listed.state, (listed.valid_from, listed.ends_at), now, listed.printers > 0, &zone),
     }
 }
 
-fn status(state: State, starts: Instant, now: Instant, has_printers: bool) -> Status {
+/// The last day of a contract that ends.
+fn last_day(ends: Instant, zone: &Zone) -> String {
+    format::day(Instant(ends.0.saturating_sub(1)), zone)
+}
+
+fn status(
+    state: State,
+    (starts, ends): (Instant, Option<Instant>),
+    now: Instant,
+    has_printers: bool,
+    zone: &Zone,
+) -> Status {
     if state == State::Proposed {
         Status::new(Tone::Warn, "waits for approval")
     } else if state == State::Refused {
         Status::new(Tone::Bad, "refused")
+    } else if let Some(ends) = ends.filter(|ends| *ends <= now) {
+        Status::new(Tone::Info, format!("ended, last day {}", last_day(ends, zone)))
     } else if now < starts {
         Status::new(Tone::Info, "not yet in force")
+    } else if let Some(ends) = ends {
+        Status::new(Tone::Warn, format!("in force until {}", last_day(ends, zone)))
     } else if has_printers {
         Status::new(Tone::Good, "in force")
     } else {
@@ -165,17 +181,19 @@ pub(super) fn contract(
     let made = store::statements(tx, scope, id)?;
     let free = store::free_printers(tx, scope, contract.customer_id)?;
     let has_printers = stays.iter().any(|stay| stay.from <= now && stay.to.is_none_or(|to| now < to));
+    let billed = store::billed(tx, scope, id)?;
     Ok(ContractPage {
         chrome: chrome(tx, portal, &user.signed, Some(scope), ("/contracts", &contract.number), said.done)?,
         name: contract.number.clone(),
         sub: format!("{} · version {} · dates in {}", contract.customer, version.number, zone.name()),
         href: format!("/contracts/{id}"),
         template_href: format!("/contracts/templates?contract={id}"),
-        status: status(version.state, version.valid_from, now, has_printers),
+        status: status(version.state, (version.valid_from, contract.ends_at), now, has_printers, &zone),
         facts: facts(contract, terms),
         terms: terms.in_words(),
         remarks,
-        waiting: waiting(&versions, &store::billed(tx, scope, id)?),
+        waiting: waiting(&versions, &billed),
+        ended: contract.ends_at.map(|ends| ended((ends, now), has_printers, &zone)),
         forecasts: outlook.forecasts,
         drift: outlook.drift,
         trouble: outlook.trouble,
@@ -188,8 +206,31 @@ pub(super) fn contract(
         assign: assign(&free, now, &zone, said.assign),
         create: create(&versions, &made, now),
         statements: made.iter().map(|made| statement(made, &zone)).collect(),
-        versions: timeline(id, &versions, &zone, user.signed.person_id),
+        discarded: statements::discarded(tx, scope, id)?.iter().map(|gone| discarded(gone, &zone)).collect(),
+        versions: timeline(id, (&versions, &billed), &zone, user.signed.person_id),
     })
+}
+
+/// That a contract ends, and what that means.
+fn ended((ends, now): (Instant, Instant), has_printers: bool, zone: &Zone) -> String {
+    let day = last_day(ends, zone);
+    if now < ends {
+        return format!("The customer leaves: its last day is {day}. Nothing of a later period is billed.");
+    }
+    let still = if has_printers { " Printers are still in it: take them out below." } else { "" };
+    format!("This contract ended. Its last day was {day}; nothing of a later period is billed.{still}")
+}
+
+/// A draft that somebody threw away.
+fn discarded(gone: &statements::Discarded, zone: &Zone) -> Fact {
+    let label = gone.period.label(zone.name());
+    let label = label.unwrap_or_else(|_| format!("{} to {}", gone.period.start, gone.period.end));
+    let digits = Currency::parse(&gone.currency).map_or(2, Currency::minor_digits);
+    let total = format::money(gone.total, u32::from(digits), &gone.currency);
+    let payer = if gone.payer.is_empty() { String::new() } else { format!(", paid by {}", gone.payer) };
+    let by = format::by(&gone.by, gone.at, zone);
+    let what = statements::period_of(gone.kind, &label);
+    Fact::new(format!("{what}{payer}"), format!("{total}, thrown away by {by}: {}", gone.reason))
 }
 
 /// What is odd about the version in force, held against the one before and what is known around it.
@@ -231,7 +272,10 @@ fn before<'a>(version: &Version, versions: &'a [Version]) -> Option<&'a Version>
 
 /// That a version waits for another person, and what it puts right of what was issued.
 fn waiting(versions: &[Version], billed: &[Billed]) -> Option<String> {
-    let proposed = versions.iter().find(|version| version.state == State::Proposed)?;
+    let waits = |version: &&Version| {
+        version.state == State::Proposed && approve::superseded(version, versions, billed).is_none()
+    };
+    let proposed = versions.iter().find(waits)?;
     let words = format!("Version {} changes prices and waits for another person: see its versions.", proposed.number);
     let puts_right = follow::puts_right(&proposed.terms, proposed.valid_from, versions, billed);
     Some(match puts_right {
@@ -298,6 +342,10 @@ fn assign(free: &[Printer], now: Instant, zone: &Zone, said: Option<(&FormData, 
     vec![printers.required().wrong(wrong("printer")), from.wrong(wrong("from"))]
 }
 
+/// What a statement over some days does.
+const DAYS: &str = "Days of one period. What is charged or included for the whole of it (fees, minimums, commitments, \
+                    tiers) counts by these days.";
+
 /// The fields that make a statement: a period, else days.
 fn create(versions: &[Version], made: &[Made], now: Instant) -> Vec<Field> {
     let Some(first) = first_standing(versions) else { return Vec::new() };
@@ -311,7 +359,7 @@ fn create(versions: &[Version], made: &[Made], now: Instant) -> Vec<Field> {
     let other = [(String::new(), "the days beside".to_owned())];
     vec![
         Field::select("period", "Period", choices.chain(other), &chosen),
-        Field::new("date", "period_from", "or from"),
+        Field::new("date", "period_from", "or from").hint(DAYS),
         Field::new("date", "period_to", "to the last day"),
     ]
 }
@@ -378,24 +426,33 @@ fn statement(made: &Made, zone: &Zone) -> ContractStatementRow {
     }
 }
 
-fn timeline(contract_id: i64, versions: &[Version], zone: &Zone, reader: i64) -> Vec<VersionRow> {
+fn timeline(
+    contract_id: i64,
+    (versions, billed): (&[Version], &[Billed]),
+    zone: &Zone,
+    reader: i64,
+) -> Vec<VersionRow> {
     let row = |version: &Version| {
+        let is_proposed = version.state == State::Proposed;
+        let superseded = if is_proposed { approve::superseded(version, versions, billed) } else { None };
         let may_decide = version.state == State::Proposed && version.person_id != reader;
         VersionRow {
             number: version.number,
             from: format::day(version.valid_from, zone),
             status: match version.state {
                 State::Standing => Status::new(Tone::Good, "counts"),
+                State::Proposed if superseded.is_some() => Status::new(Tone::Info, "overtaken"),
                 State::Proposed => Status::new(Tone::Warn, "waits for another person"),
                 State::Refused => Status::new(Tone::Bad, "refused"),
             },
             by: format::by(&version.by, version.created_at, zone),
             note: version.note.clone(),
-            verdict: verdict(version, zone),
+            verdict: superseded.clone().unwrap_or_else(|| verdict(version, zone)),
             change: words::change(version, before(version, versions)),
             decide: may_decide.then(|| Decide {
                 href: format!("/contracts/{contract_id}/versions/{}", version.number),
                 id: format!("note-{}", version.number),
+                can_approve: superseded.is_none(),
             }),
         }
     };

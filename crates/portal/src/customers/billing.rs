@@ -1,10 +1,11 @@
 //! `/customers/{id}/billing`: who is charged, who else pays, who sells, and the sites with their tax areas.
 //!
-//! Nothing is overwritten: the details that were entered last count for the next statement, and a site stays as
-//! it was added, since statements rest on it. Deliberately absent: checking an address or a tax number against
+//! Nothing is overwritten: the details that were entered last count for the next statement, what was issued keeps
+//! those that it was billed with unless a person says since when they had been wrong, and a site stays as it was
+//! added, since statements rest on it. Deliberately absent: checking an address or a tax number against
 //! somebody else's register, and moving a printer, which its own page does.
 
-use super::store;
+use super::{store, vat};
 use crate::Portal;
 use crate::db::{DbError, Tx, params};
 use crate::shell::address::{Fields, id};
@@ -17,7 +18,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use billing::{Clause, Party, Site, Terms};
+use billing::{Clause, Day, Party, Site, Terms};
 use report::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +35,9 @@ const OWN: i64 = 0;
 const PARTIES: &str = "select party.role, party.name, party.details from party
     where party.reseller_id = $1 and (party.customer_id = $2 or party.customer_id = 0)
     order by party.created_at, party.party_id";
-const KEEP: &str = "insert into party (reseller_id, party_id, customer_id, role, name, details, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7)";
+const KEEP: &str = "insert into party
+    (reseller_id, party_id, customer_id, role, name, details, created_at, since_day)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
 const SITES: &str = "select site.site_id, site.name, site.details from site
     where site.reseller_id = $1 and site.customer_id = $2 order by lower(site.name), site.site_id limit $3";
 const ADD_SITE: &str = "insert into site (reseller_id, site_id, customer_id, name, details, created_at)
@@ -259,6 +261,9 @@ const DETAILS: [(&str, &str, &str); 13] = [
     ("reference", "Reference", "What the buyer asks for on an invoice."),
 ];
 
+/// The end of the name of the field that says since when details were wrong.
+const SINCE: &str = "since";
+
 /// The details of a party, in the order of [`DETAILS`].
 fn details(party: &Party) -> [&str; 13] {
     [
@@ -303,13 +308,16 @@ fn keep(
         let text = "Say whose details these are: send one of the forms below.".to_owned();
         return Ok(Err(vec![FormError { field: "parties".to_owned(), text }]));
     };
-    let party = match read_party(form, prefix) {
-        Ok(party) => party,
-        Err(wrong) => return Ok(Err(wrong)),
+    let (party, since) = match (read_party(form, prefix), read_since(form, prefix, &known.zone, now)) {
+        (Ok(party), Ok(since)) => (party, since),
+        (party, since) => {
+            let wrong = party.err().unwrap_or_default();
+            return Ok(Err(wrong.into_iter().chain(since.err()).collect()));
+        }
     };
-    insert(tx, scope, (known.customer_id, role), &party, (new_id, now))?;
+    insert(tx, scope, (known.customer_id, role), (&party, since), (new_id, now))?;
     tracing::info!(customer.id = known.customer_id, role = role.word(), "kept billing details");
-    Ok(Ok("party"))
+    Ok(Ok(if since.is_some() { "party-since" } else { "party" }))
 }
 
 /// Keeps the details of a party that were checked.
@@ -317,14 +325,15 @@ fn insert(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     (customer_id, role): (i64, &Role),
-    party: &Party,
+    (party, since): (&Party, Option<Day>),
     (new_id, now): (i64, Instant),
 ) -> Result<(), DbError> {
     let customer = if *role == Role::Seller { OWN } else { customer_id };
     // A payer is found by the name that contracts use, whatever the invoice says.
     let name = if let Role::Payer(name) = role { name } else { &party.name };
     let details = serde_json::to_string(party)?;
-    tx.execute(KEEP, params![scope.reseller_id(), new_id, customer, role.word(), name, details, now])?;
+    let since = since.map(|day| day.to_string());
+    tx.execute(KEEP, params![scope.reseller_id(), new_id, customer, role.word(), name, details, now, since])?;
     Ok(())
 }
 
@@ -345,7 +354,7 @@ pub(crate) fn enter(
     let typed = typed.map(|((end, ..), text)| (format!("{prefix}.{end}"), text.to_owned()));
     match read_party(&FormData(typed.collect()), prefix) {
         Ok(party) => {
-            insert(tx, scope, (customer_id, role), &party, stamp)?;
+            insert(tx, scope, (customer_id, role), (&party, None), stamp)?;
             Ok(Ok(()))
         }
         Err(wrong) => {
@@ -406,7 +415,7 @@ fn read_party(form: &FormData, prefix: &str) -> Result<Party, Vec<FormError>> {
         postcode: text("postcode", "Postcode", any, ""),
         city: text("city", "City", any, ""),
         country: text("country", "Country", |text| text.is_empty() || is_country(text), "say two letters, such as NL"),
-        vat_id: text("vat_id", "VAT number", any, ""),
+        vat_id: vat::plain(&text("vat_id", "VAT number", any, "")),
         registration: text("registration", "Registration number", any, ""),
         electronic: text(
             "electronic",
@@ -435,7 +444,29 @@ fn read_party(form: &FormData, prefix: &str) -> Result<Party, Vec<FormError>> {
         ),
         reference: text("reference", "Reference", any, ""),
     };
+    if !party.vat_id.is_empty()
+        && let Some(why) = vat::wrong(&party.vat_id)
+    {
+        let field = Field::id(&format!("{prefix}.vat_id"));
+        wrong.push(FormError { field, text: format!("VAT number: {why}.") });
+    }
     if wrong.is_empty() { Ok(Party { iban: party.iban.replace(' ', ""), ..party }) } else { Err(wrong) }
+}
+
+/// Since when the details before these were wrong, as a form says it: a day that has come, or none.
+fn read_since(form: &FormData, prefix: &str, zone: &Zone, now: Instant) -> Result<Option<Day>, FormError> {
+    let name = format!("{prefix}.{SINCE}");
+    let typed = form.text(&name);
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let has_come = |day: Day| Day::of(now, zone.name()).is_ok_and(|today| day <= today);
+    let words = match Day::parse(typed) {
+        Ok(day) if has_come(day) => return Ok(Some(day)),
+        Ok(_) => "this day has not come; leave it empty",
+        Err(_) => "say a day such as 2026-10-01, or leave it empty",
+    };
+    Err(FormError { field: Field::id(&name), text: format!("Wrong since: {words}.") })
 }
 
 /// A new site as a form says it, or everything that is wrong with it.
@@ -518,14 +549,24 @@ impl Typed<'_> {
             Role::Payer(name) => (format!("Payer: {name}"), "Who pays the lines that a contract gives to this name."),
             Role::Seller => ("You, the seller".to_owned(), "Your own company, the same for all customers."),
         };
+        // Taxes follow where the buyer is: nothing else of a party changes what was billed.
+        let since = (*role == Role::Buyer).then(|| self.since(prefix));
         PartyForm {
             form: prefix.to_owned(),
             title,
             about,
             known: party.is_some(),
-            fields: DETAILS.into_iter().zip(known).map(field).collect(),
+            fields: DETAILS.into_iter().zip(known).map(field).chain(since).collect(),
             open: is_sent || (party.is_none() && *role == Role::Buyer),
         }
+    }
+
+    fn since(&self, prefix: &str) -> Field {
+        let name = format!("{prefix}.{SINCE}");
+        let hint = "Usually empty: these details count from the next statement on. A day says that those before were \
+                    wrong from it on; issued periods that end on that day or later are then looked at again.";
+        let (typed, wrong) = (self.form.text(&name), self.wrong(&name));
+        Field::new("date", name, "Wrong since").value(typed).hint(hint).wrong(wrong)
     }
 
     fn site(&self) -> Vec<Field> {
@@ -649,7 +690,7 @@ mod tests {
             wrong.into_iter().map(|error| error.field).collect()
         };
         let long = "x".repeat(TEXT_MAX + 1);
-        let cases: [(&[(&str, &str)], &[&str]); 7] = [
+        let cases: [(&[(&str, &str)], &[&str]); 8] = [
             (&[], &[]),
             (&[("buyer.iban", "NL91 ABNA 0417 1643 00"), ("buyer.country", "NL")], &[]),
             (&[("buyer.name", "")], &["f-buyer-name"]),
@@ -657,12 +698,24 @@ mod tests {
             (&[("buyer.electronic", "9925:BE0123456789"), ("buyer.email", "x")], &["f-buyer-email"]),
             (&[("buyer.iban", "NL00ABNA0417164300")], &["f-buyer-iban"]),
             (&[("buyer.street", long.as_str())], &["f-buyer-street"]),
+            (&[("buyer.vat_id", "DE1"), ("buyer.email", "x")], &["f-buyer-email", "f-buyer-vat_id"]),
         ];
         for (pairs, expected) in cases {
             assert_eq!(fields(pairs), expected, "{pairs:?}");
         }
-        let kept = read_party(&form(&[("buyer.name", "Bau"), ("buyer.iban", "NL91 ABNA 0417 1643 00")]), "buyer");
-        assert_eq!(kept.expect("a party").iban, "NL91ABNA0417164300");
+        let numbers = [("buyer.iban", "NL91 ABNA 0417 1643 00"), ("buyer.vat_id", "nl 0012.345.67.B01")];
+        let typed = [("buyer.name", "Bau"), numbers[0], numbers[1]];
+        let kept = read_party(&form(&typed), "buyer").expect("a party");
+        assert_eq!((kept.iban.as_str(), kept.vat_id.as_str()), ("NL91ABNA0417164300", "NL001234567B01"));
+    }
+
+    #[test]
+    fn details_may_be_wrong_since_a_day_that_has_come() {
+        let now = Instant::parse("2026-11-22T23:30:00Z").expect("a timestamp");
+        let since = |typed: &str| read_since(&form(&[("buyer.since", typed)]), "buyer", &Zone::utc(), now).ok();
+        assert_eq!(since(""), Some(None));
+        assert_eq!(since("2026-11-22"), Some(Day::parse("2026-11-22").ok()));
+        assert_eq!((since("2026-11-23"), since("22.11.2026")), (None, None));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(crate) mod billing;
 mod enrolment;
 pub(crate) mod page;
 pub(crate) mod store;
+mod vat;
 mod view;
 
 pub(crate) use store::{NewCustomer, insert_customer};

@@ -23,13 +23,13 @@ use std::collections::BTreeMap;
 const RECENT: Duration = Duration::hours(7 * 24);
 
 /// A counter's words, with its media type where it is split by media.
-fn label(meter: &str, media: &str) -> String {
+pub(super) fn label(meter: &str, media: &str) -> String {
     let name = Meter::parse(meter).map_or_else(|_| meter.to_owned(), |meter| meter.label());
     if media.is_empty() { name } else { format!("{name}, on {media}") }
 }
 
 /// A counter's value and its unit.
-fn value(meter: &str, amount: i64) -> (String, &'static str) {
+pub(super) fn value(meter: &str, amount: i64) -> (String, &'static str) {
     Meter::parse(meter).map_or_else(|_| (format::count(amount), ""), |meter| quantity(meter.kind(), amount))
 }
 
@@ -90,7 +90,7 @@ fn settle(printer_id: i64, counted: &Counted, at: Instant) -> String {
 }
 
 /// `2, since reset on 4 Mar 2026`; one that nobody explained yet says that it waits.
-fn segment(counted: &Counted, zone: &Zone) -> String {
+pub(super) fn segment(counted: &Counted, zone: &Zone) -> String {
     let number = counted.segment;
     let (Some(reason), Some(at)) = (counted.reason.as_deref(), counted.opened_at) else { return number.to_string() };
     let day = format::day(at, zone);

@@ -8,6 +8,7 @@ mod history;
 mod list;
 mod month;
 mod overview;
+pub(crate) mod own;
 pub(crate) mod page;
 mod participation;
 mod past;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/printers", get(list))
         .route("/printers/{id}", get(show))
         .route("/printers/{id}/participation", post(participate))
+        .merge(own::routes())
 }
 
 impl Heard {

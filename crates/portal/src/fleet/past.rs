@@ -118,6 +118,44 @@ pub(super) fn recent(
     tx.query(RECENT, params![scope.reseller_id(), printer_id, from], counted)
 }
 
+/// A reading of one counter.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub(super) value: i64,
+    pub(super) read_at: Instant,
+    pub(super) segment: i64,
+    pub(super) grade: Grade,
+    pub(super) agent_id: String,
+}
+
+const READ: &str = "select count(*) from reading
+    where reseller_id = $1 and printer_id = $2 and meter = $3 and media = $4";
+const OF_COUNTER: &str = "select value, read_at, segment, grade, agent_id from reading
+    where reseller_id = $1 and printer_id = $2 and meter = $3 and media = $4
+    order by read_at desc, agent_id limit $5 offset $6";
+
+/// How many readings a counter of a printer has, and `most` of them after the first `skipped`, newest first.
+pub(super) fn of_counter(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    printer_id: i64,
+    (meter, media): (&str, &str),
+    (most, skipped): (i64, i64),
+) -> Result<(i64, Vec<Shown>), DbError> {
+    let reseller = scope.reseller_id();
+    let all = tx.count(READ, params![reseller, printer_id, meter, media])?;
+    let found = tx.query(OF_COUNTER, params![reseller, printer_id, meter, media, most, skipped], |row| {
+        Ok(Shown {
+            value: row.int(0)?,
+            read_at: Instant(row.int(1)?),
+            segment: row.int(2)?,
+            grade: grade(row, 3)?,
+            agent_id: row.text(4)?,
+        })
+    })?;
+    Ok((all, found))
+}
+
 const HOSTS: &str = "select agent_id, host from agent where reseller_id = $1 and customer_id = $2";
 
 /// The hosts of a customer's agents.

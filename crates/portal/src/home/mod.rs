@@ -12,6 +12,7 @@ use crate::fleet::{DailyArea, SILENT_AFTER, SoFar};
 use crate::shell::format::{self, UNKNOWN, Zone};
 use crate::shell::page::{Link, Status, Tone};
 use crate::shell::{Error, ResellerScope, ResellerUser, Role, Signed, chrome, render, see_other};
+use crate::statements::objections;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -53,6 +54,7 @@ fn home_page(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser) -> Result<Ho
         readings(tx, scope, now)?,
         statements(tx, scope, &TO_APPROVE)?,
         statements(tx, scope, &TO_ISSUE)?,
+        objected(tx, scope, now)?,
         coming(tx, scope, now)?,
         drifts(tx, scope, now)?,
         alerts(tx, scope, &counts)?,
@@ -176,6 +178,20 @@ fn readings(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queu
         status: (count > 0).then(|| Status::new(Tone::Warn, "not billed until then")),
         rows: waiting.into_iter().map(|waiting| QueueRow { what: waiting.what, note: waiting.counter }).collect(),
         empty: "Every counter went on.",
+    })
+}
+
+/// What customers object to and nobody has answered.
+fn objected(tx: &mut Tx<'_>, scope: &ResellerScope, now: Instant) -> Result<Queue, DbError> {
+    let (count, waiting) = objections::waiting(tx, scope, store::SHOWN)?;
+    let row = |of: objections::Waiting| QueueRow { what: of.what, note: format::span(now.since(of.since)) };
+    Ok(Queue {
+        title: "Objections",
+        count,
+        href: "/objections".to_owned(),
+        status: (count > 0).then(|| Status::new(Tone::Warn, "wait for an answer")),
+        rows: waiting.into_iter().map(row).collect(),
+        empty: "No objection waits for an answer.",
     })
 }
 

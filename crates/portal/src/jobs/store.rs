@@ -470,7 +470,7 @@ pub(super) fn versions(
     })
 }
 
-const STATEMENTS: &str = "select statement.statement_id, statement.number
+const STATEMENTS: &str = "select statement.statement_id, statement.name
     from statement
     join contract_printer on contract_printer.reseller_id = statement.reseller_id
         and contract_printer.contract_id = statement.contract_id
@@ -479,15 +479,16 @@ const STATEMENTS: &str = "select statement.statement_id, statement.number
       and contract_printer.from_at <= $3 and (contract_printer.to_at is null or contract_printer.to_at > $3)
     order by statement.period_start limit 10";
 
-/// The statements into whose period and printers a job of that instant falls: id, and number.
+/// The statements into whose period and printers a job of that instant falls: id, and what it is called, which is
+/// empty until it is issued.
 pub(super) fn statements(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     printer_id: i64,
     at: Instant,
-) -> Result<Vec<(i64, Option<i64>)>, DbError> {
+) -> Result<Vec<(i64, String)>, DbError> {
     let parameters = params![scope.reseller_id(), printer_id, at];
-    tx.query(STATEMENTS, parameters, |row| Ok((row.int(0)?, row.opt_int(1)?)))
+    tx.query(STATEMENTS, parameters, |row| Ok((row.int(0)?, row.text(1)?)))
 }
 
 const LATEST: &str = "select agent_id, sequence, record from job where reseller_id = $1 and printer_id = $2

@@ -231,8 +231,8 @@ pub(super) fn one(
     let statements = store::statements(tx, scope, printer_id, version.finished_at)?;
     let mut facts = origin(printer_id, key, &owner, version, &zone);
     facts.extend(units::facts(tx, scope, printer_id, (key, version.number))?);
-    facts.extend(statements.into_iter().map(|(id, number)| {
-        let name = number.map_or_else(|| "a draft".to_owned(), |number| format!("number {number}"));
+    facts.extend(statements.into_iter().map(|(id, name)| {
+        let name = if name.is_empty() { "not issued yet".to_owned() } else { name };
         Fact::new("Statement of its period", name).linked(format!("/statements/{id}"))
     }));
     let record = record::load(tx, scope, &version.place)?;

@@ -1,7 +1,7 @@
 //! The customer's own page: its printers, the statements issued to it, and what is collected about it.
 //!
-//! The scope of a customer's person is narrowed to that customer. Deliberately absent: drafts, contracts
-//! and everything else that is the reseller's.
+//! The scope of a customer's person is narrowed to that customer. Deliberately absent: drafts, and everything else
+//! that is the reseller's alone; a contract, a printer and a statement have their pages where the features are.
 
 pub(crate) mod page;
 pub(crate) mod readings;
@@ -9,8 +9,10 @@ mod store;
 
 use crate::Portal;
 use crate::agents::{self, Brief, Fate, Policy};
+use crate::contracts::own_contracts;
 use crate::customers::{overview, personal_words};
 use crate::db::{DbError, Tx};
+use crate::fleet::page::PrinterRow;
 use crate::shell::address::{Fields, address, text};
 use crate::shell::format;
 use crate::shell::page::Badge;
@@ -68,7 +70,8 @@ fn my_page(tx: &mut Tx<'_>, portal: &Portal, user: &CustomerUser, query: &Fields
         sub: format!("Billed by {reseller} · times in {} · figures of {month}", seen.zone.name()),
         pager: part.pager_at(seen.printers.len(), seen.printer_count, printers_at),
         statement_pager: of_statements.pager_at(statements.len(), issued, statements_at),
-        printers: seen.printers,
+        printers: seen.printers.into_iter().map(own_printer).collect(),
+        contracts: own_contracts(tx, scope, customer_id, now)?,
         statements: statements.iter().map(statement_row).collect(),
         policy: policy(|row| fate(row, &policies, seen.personal)),
         agents: agents.iter().map(agent_row).collect(),
@@ -91,6 +94,11 @@ fn agent_row(agent: &Brief) -> AgentRow {
     }
 }
 
+/// A printer, at the customer's own page of it.
+fn own_printer(row: PrinterRow) -> PrinterRow {
+    PrinterRow { href: format!("/my{}", row.href), ..row }
+}
+
 fn statement_row(issued: &store::Issued) -> StatementRow {
     let digits = Currency::parse(&issued.currency).map_or(2, Currency::minor_digits);
     let payer = issued.payer.as_ref().map_or_else(String::new, |payer| format!(", paid by {payer}"));
@@ -109,8 +117,9 @@ async fn statement(
     State(portal): State<Portal>,
     user: CustomerUser,
     Path(id): Path<String>,
+    Query(query): Query<Fields>,
 ) -> Result<Response, Error> {
-    crate::statements::customer_page(&portal, &user, &id).await
+    crate::statements::customer_page(&portal, &user, &id, query.get("done").cloned()).await
 }
 
 async fn evidence(State(portal): State<Portal>, user: CustomerUser, Path(id): Path<String>) -> Result<Response, Error> {

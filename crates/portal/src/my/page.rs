@@ -4,7 +4,7 @@
 
 use crate::agents::{self, Fate};
 use crate::fleet::page::PrinterRow;
-use crate::shell::page::{Chrome, Pager, Status};
+use crate::shell::page::{Chrome, Fact, Pager, Status};
 use crate::statements::page::StatementRow;
 use askama::Template;
 use report::{ROWS, RowId, Section};
@@ -17,7 +17,9 @@ pub(crate) struct MyPage {
     pub(crate) chrome: Chrome,
     /// The reseller and the zone.
     pub(crate) sub: String,
-    /// The printers. Their addresses are the reseller's, so they are not linked.
+    /// The contracts: number to the version that counts.
+    pub(crate) contracts: Vec<Fact>,
+    /// The printers, at the customer's own pages of them.
     pub(crate) printers: Vec<PrinterRow>,
     /// Which part of the printers is shown.
     pub(crate) pager: Pager,
@@ -109,6 +111,7 @@ mod samples {
             MyPage {
                 chrome,
                 sub: "Billed by Nordhang Repro · times in Europe/Berlin".to_owned(),
+                contracts: vec![Fact::new("C-112", "version 3, from 1 Oct 2026").linked("/my/contracts/112")],
                 printers: PrintersPage::sample().rows.into_iter().take(6).collect(),
                 pager: Pager::new(0, 6, 6, None, None),
                 statements: vec![StatementRow::sample()],

@@ -70,7 +70,9 @@ fn page(
     let unsaid = wrong.get("").cloned();
     Ok(MyReadingsPage {
         chrome: chrome(tx, portal, &user.signed, Some(scope), (HERE, "Readings"), done)?,
-        sub: "For printers that no agent reads. What you enter stands on your statement as entered by you.".to_owned(),
+        sub: "What a printer's own page shows. Your contract says when that counts beside what an agent read; your \
+              statement then marks it as entered by you."
+            .to_owned(),
         sheet,
         wrong: unsaid.or_else(|| (!wrong.is_empty()).then(|| NOT_YET.to_owned())),
         hands: enter::entered(tx, scope, customer)?,
@@ -111,7 +113,7 @@ mod samples {
             chrome.home = "/my";
             MyReadingsPage {
                 chrome,
-                sub: "For printers that no agent reads.".to_owned(),
+                sub: "What a printer's own page shows.".to_owned(),
                 sheet: Sheet::sample(HERE),
                 wrong: None,
                 hands: vec![HandRow { href: None, action: None, state: "counts", ..HandRow::sample() }],

@@ -256,7 +256,10 @@ fn fields(broken: &Broken, asked: &Asked) -> Vec<Field> {
             .value(typed("width"))
             .hint("Only for a counter that passed its highest value: 4294967296 for a 32-bit counter of pages.")
             .wrong(wrong("width")),
-        Field::text("note", "Note").value(typed("note")).hint("How you know.").wrong(wrong("note")),
+        Field::text("note", "Note")
+            .value(typed("note"))
+            .hint("How you know. A decision needs it.")
+            .wrong(wrong("note")),
     ]
 }
 

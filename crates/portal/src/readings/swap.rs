@@ -6,9 +6,9 @@
 
 use super::enter::meters;
 use super::page::{PastRow, SwapPage, SwapRow};
-use super::page_store::{self, Counters, Machine};
+use super::page_store::{self, Counters, Known, Machine};
 use super::place_store::{self, NewSwap, Stay};
-use super::store::{self, HandReading};
+use super::store::{self, HandReading, LastValue};
 use super::{at_once, beside, note_fits, zone_of};
 use crate::Portal;
 use crate::agents::change;
@@ -24,11 +24,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use billing::{Decision, Meter, ReadingSource, SegmentReason, plausible};
-use report::Instant;
+use report::{Duration, Instant};
 use std::collections::BTreeMap;
 
 /// Counters of one printer.
 const COUNTERS_MAX: usize = 100;
+/// From the first moment of a day into the next one, also where clocks change.
+const INTO_NEXT_DAY: Duration = Duration::hours(26);
 
 /// What is wrong with a form, by field.
 pub(super) type Wrong = BTreeMap<String, String>;
@@ -60,6 +62,11 @@ pub(super) fn page(
 ) -> Result<SwapPage, Error> {
     let (scope, now, zone) = (&user.scope, portal.surroundings().now(), zone_of(&machine.zone));
     let stay = place_store::open_stay(tx, scope, machine.printer_id)?;
+    let earliest = match &stay {
+        // From the day after it came, and not within what is billed.
+        Some(stay) => place_store::billed_until(tx, scope, stay.contract_id)?.max(Some(stay.from.plus(INTO_NEXT_DAY))),
+        None => None,
+    };
     let successors = place_store::successors(tx, scope, machine)?;
     let counters = page_store::counters(tx, scope, machine.customer_id, &[machine.printer_id])?;
     let stands = place_store::stands(tx, scope, machine.printer_id)?;
@@ -91,7 +98,7 @@ pub(super) fn page(
         name: machine.label.clone(),
         sub: format!("{} · {contract} · times in {}", machine.customer, machine.zone),
         cannot: cannot.map(str::to_owned),
-        fields: fields(&successors, format::iso_day(now, &zone), form, wrong),
+        fields: fields(&successors, (format::iso_day(now, &zone), days_hint(earliest, &zone)), form, wrong),
         values: rows(&counters, machine.printer_id, form, wrong),
         site_words,
         site: super::site::fields(&sites, format::iso_day(now, &zone), form, wrong),
@@ -99,15 +106,20 @@ pub(super) fn page(
     })
 }
 
-/// `successor`, `at`, `note`.
-fn fields(successors: &[(i64, String)], today: String, form: &FormData, wrong: &Wrong) -> Vec<Field> {
+/// The days on which a swap can be, in words.
+fn days_hint(earliest: Option<Instant>, zone: &format::Zone) -> String {
+    earliest.map_or_else(String::new, |from| format!("From {} to today.", format::day(from, zone)))
+}
+
+/// `successor`, `at` with what stands in it and beside it, `note`.
+fn fields(successors: &[(i64, String)], (today, days): (String, String), form: &FormData, wrong: &Wrong) -> Vec<Field> {
     let choices = successors.iter().map(|(id, label)| (id.to_string(), label.clone()));
     let choices = std::iter::once((String::new(), "Choose".to_owned())).chain(choices);
     let wrong = |name: &str| wrong.get(name).cloned();
     let day = if form.text("at").is_empty() { today } else { form.text("at").to_owned() };
     vec![
         Field::select("successor", "New printer", choices, form.text("successor")).required().wrong(wrong("successor")),
-        Field::new("date", "at", "First day of the new one").value(day).required().wrong(wrong("at")),
+        Field::new("date", "at", "First day of the new one").value(day).required().hint(days).wrong(wrong("at")),
         Field::text("note", "Note")
             .value(form.text("note"))
             .hint("Why, and who read the counters.")
@@ -232,13 +244,13 @@ fn read(
     let values = typed(form, &mut wrong);
     let counters = page_store::counters(tx, scope, old.customer_id, &[old.printer_id])?;
     let (Some(new), Some(at)) = (new, at) else { return Ok(Err(wrong)) };
-    let own = store::last_values(tx, scope, &[new.printer_id])?.remove(&new.printer_id).unwrap_or_default();
+    let mut said = store::last_values(tx, scope, &[old.printer_id, new.printer_id])?;
+    let own = said.remove(&new.printer_id).unwrap_or_default();
+    let of_old = said.remove(&old.printer_id).unwrap_or_default();
     let (mut readings, mut decisions) = (Vec::new(), Vec::new());
     for (number, meter, last, first) in values {
-        let odd = last.and_then(|value| {
-            let known = counters.get(&(old.printer_id, meter.clone()))?;
-            plausible(&known.last?, value, at, known.usual_daily).err()
-        });
+        let of_old = of_old.iter().find(|known| known.meter == meter && known.media.is_none());
+        let odd = last.and_then(|value| odd_last(counters.get(&(old.printer_id, meter.clone()))?, of_old, value, at));
         // What the new one is said to have begun with is not billed, so that it must fit what it showed since.
         let known = own.iter().find(|known| known.meter == meter && known.media.is_none());
         let odd_first = first.zip(known).and_then(|(value, known)| beside::odd(known, value, at));
@@ -264,6 +276,19 @@ fn read(
         decisions.extend(first.map(|value| (new.printer_id, begins_at(&meter, value, at, user, now))));
     }
     if wrong.is_empty() { Ok(Ok(Swap { stay, new, at, readings, decisions })) } else { Ok(Err(wrong)) }
+}
+
+/// What is odd about the old printer having shown `value` at `at`. It may have been read since, by its agent or by a
+/// person: most swaps are entered after the day.
+fn odd_last(known: &Known, said: Option<&LastValue>, value: i64, at: Instant) -> Option<String> {
+    let last = known.last?;
+    if last.read_at <= at {
+        return plausible(&last, value, at, known.usual_daily).err();
+    }
+    if value > last.value {
+        return Some("a later reading of it shows less; a counter only rises".to_owned());
+    }
+    said.and_then(|said| beside::odd(said, value, at))
 }
 
 /// The new printer's counter begins here: what it showed before belongs to no contract.

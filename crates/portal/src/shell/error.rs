@@ -1,7 +1,7 @@
 //! The one error of handlers. The reader never sees a cause; the log does, once, here.
 
 use super::address::encode_path;
-use super::page::ErrorPage;
+use super::page::{ErrorPage, Missing};
 use crate::db::DbError;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -22,6 +22,14 @@ pub(crate) enum Error {
     /// It cannot be done in the present state; the words say why.
     #[error("{0}")]
     Conflict(String),
+    /// It cannot be done before something is entered elsewhere: what, each with the page where it is.
+    #[error("{words}")]
+    Incomplete {
+        /// What cannot be done.
+        words: String,
+        /// What stands in the way.
+        missing: Vec<Missing>,
+    },
     /// This build of the program has no such thing; the words say which build has.
     #[error("{0}")]
     NotBuilt(String),
@@ -51,7 +59,7 @@ impl IntoResponse for Error {
                 (403, Some("The form is older than your sign-in. Go back, load the page again, and repeat.".to_owned()))
             }
             Error::Invalid(words) => (400, Some(words.clone())),
-            Error::Conflict(words) => (409, Some(words.clone())),
+            Error::Conflict(words) | Error::Incomplete { words, .. } => (409, Some(words.clone())),
             Error::SignIn(next) => return see_other(&format!("/sign-in?next={}", encode_path(next))),
             Error::TooMany => (429, None),
             Error::Internal(error) => {
@@ -60,7 +68,8 @@ impl IntoResponse for Error {
             }
         };
         let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        match ErrorPage::new(code, words, None).render() {
+        let missing = if let Error::Incomplete { missing, .. } = self { missing } else { Vec::new() };
+        match ErrorPage::new(code, words, None).missing(missing).render() {
             Ok(html) => (status, Html(html)).into_response(),
             Err(_) => status.into_response(),
         }

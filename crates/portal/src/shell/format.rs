@@ -11,6 +11,9 @@ use report::{Area, Duration, Ink, Instant, Length, Share, Value, divide_half_eve
 /// The word for what nobody told us.
 pub(crate) const UNKNOWN: &str = "unknown";
 
+/// Bytes of an instant in a sentence of the billing crate: `2026-10-01T00:12:07Z`.
+const WRITTEN: usize = 20;
+
 /// The sign before a negative number: a minus, not a hyphen.
 const MINUS: &str = "−\u{a0}";
 
@@ -173,6 +176,26 @@ pub(crate) fn exact(instant: Instant, zone: &Zone) -> String {
     format!("{} {}", shown(instant, zone, "%-d %b %Y %H:%M:%S"), zone.name())
 }
 
+/// A sentence with its instants in the zone, as people read them: `2026-10-01T00:12:07Z` becomes `1 Oct 2026 00:12`.
+pub(crate) fn moments(text: &str, zone: &Zone) -> String {
+    let mut told = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(end) = rest.find('Z') {
+        let (upto, after) = rest.split_at(end + 1);
+        let written = upto.len().checked_sub(WRITTEN).and_then(|start| upto.split_at_checked(start));
+        match written.and_then(|(before, written)| Some((before, Instant::parse(written)?))) {
+            Some((before, at)) => {
+                told.push_str(before);
+                told.push_str(&instant(at, zone));
+            }
+            None => told.push_str(upto),
+        }
+        rest = after;
+    }
+    told.push_str(rest);
+    told
+}
+
 /// The day in the zone: `1 Oct 2026`.
 pub(crate) fn day(instant: Instant, zone: &Zone) -> String {
     shown(instant, zone, "%-d %b %Y")
@@ -277,6 +300,17 @@ mod tests {
         assert_eq!(change(1031, 1000), "+\u{a0}3.1\u{a0}%");
         assert_eq!(change(969, 1000), "−\u{a0}3.1\u{a0}%");
         assert_eq!(change(5, 0), "—");
+    }
+
+    #[test]
+    fn a_sentence_tells_its_instants_in_the_zone() {
+        let berlin = Zone::new("Europe/Berlin").expect("a bundled zone");
+        let told = |text: &str| moments(text, &berlin);
+        let read = "Zeile: started anew between 2026-09-30T22:12:07Z and 2026-10-01T05:00:00Z: Zürich";
+        assert_eq!(told(read), "Zeile: started anew between 1 Oct 2026 00:12 and 1 Oct 2026 07:00: Zürich");
+        for same in ["", "Z", "no instant: 2026-09-31T22:12:07Z", "ü 026-09-30T22:12:07Z"] {
+            assert_eq!(told(same), same);
+        }
     }
 
     #[test]

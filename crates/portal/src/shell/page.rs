@@ -160,7 +160,7 @@ pub(crate) fn navigation(here: &str, counts: &NavCounts) -> Vec<NavGroup> {
         NavGroup {
             label: "Work",
             links: vec![
-                link("Home", "/", counts.home),
+                link("Work to do", "/", counts.home),
                 link("Printers", "/printers", counts.printers),
                 link("Jobs", "/jobs", None),
             ],
@@ -545,6 +545,16 @@ pub(crate) struct ErrorPage {
     code: u16,
     heading: &'static str,
     words: String,
+    missing: Vec<Missing>,
+}
+
+/// Something that stands in the way of what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// What it is, a sentence.
+    pub(crate) text: String,
+    /// Where it is settled, if that is one place.
+    pub(crate) href: Option<String>,
 }
 
 impl ErrorPage {
@@ -565,7 +575,13 @@ impl ErrorPage {
             _ => ("That failed on our side", "It is written to the log. Nothing of yours was changed half-way."),
         };
         let words = words.unwrap_or_else(|| usual.to_owned());
-        ErrorPage { frame: Frame { assets: Assets::current(), title: heading.to_owned(), demo }, code, heading, words }
+        let frame = Frame { assets: Assets::current(), title: heading.to_owned(), demo };
+        ErrorPage { frame, code, heading, words, missing: Vec::new() }
+    }
+
+    /// With what stands in the way, each with the page where it is settled.
+    pub(crate) fn missing(self, missing: Vec<Missing>) -> ErrorPage {
+        ErrorPage { missing, ..self }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::db::Tx;
 use crate::shell::{Error, ResellerScope};
 use billing::clauses::coverage::drift;
 use billing::correction::notes;
-use billing::{Billed, Carry, Period, Rated, RatingError, Readiness, rate, readiness};
+use billing::{Billed, Carry, Period, Rated, RatingError, Readiness, ask_for_prices, rate, readiness};
 use evidence::Basis;
 use report::{Instant, Surroundings};
 
@@ -24,6 +24,8 @@ pub(super) struct Again {
     pub(super) period: Period,
     pub(super) basis: Basis,
     pub(super) rated: Rated,
+    /// Whether a person said since that the parties it was billed with were wrong.
+    pub(super) has_other_parties: bool,
     readiness: Vec<Readiness>,
 }
 
@@ -52,17 +54,20 @@ pub(super) fn rate_gathered(gathered: &Gathered) -> Result<(Rated, Vec<Readiness
         }
         readiness(usage, &input.terms, input.period, &extra)
     };
-    Ok((rated, input.printers.iter().map(judge).collect()))
+    let mut judged: Vec<Readiness> = input.printers.iter().map(judge).collect();
+    ask_for_prices(&mut judged, &rated.statement);
+    Ok((rated, judged))
 }
 
 /// Rates periods that follow each other again, each by the version of the contract that is in force for it now, and
-/// gives each to `take`: it begins with what the one before leaves now, the first with `carry`.
+/// gives each to `take`: it begins with what the one before leaves now, the first with `carry`. Its parties are those
+/// that were billed, see [`gather::billed_parties`]; `past` is what bills the periods.
 ///
 /// They are gathered one after the other, since one alone may have a million facts.
 pub(super) fn rate_again(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
-    (contract_id, periods): (i64, &[Period]),
+    (contract_id, periods, past): (i64, &[Period], &[Past]),
     mut carry: Carry,
     now: Instant,
     mut take: impl FnMut(Again) -> Result<(), Error>,
@@ -70,11 +75,13 @@ pub(super) fn rate_again(
     for period in periods {
         let contract = store::contract(tx, scope, contract_id, period.end)?;
         let mut gathered = gather::gather(tx, scope, &contract, *period, now)?;
+        let (parties, has_other_parties) = gather::billed_parties(tx, scope, &contract, (*period, past))?;
+        gathered.basis.input.parties = parties;
         // What the statement of this period settled of others stands on that statement.
         gathered.finish(carry, Vec::new());
         let (rated, readiness) = rate_gathered(&gathered)?;
         carry = rated.carry.clone();
-        take(Again { period: *period, basis: gathered.basis, rated, readiness })?;
+        take(Again { period: *period, basis: gathered.basis, rated, has_other_parties, readiness })?;
     }
     Ok(())
 }
@@ -190,7 +197,7 @@ fn made(
     let opening = known.carries.before(known.start).carry;
     let mut look = Look::begin(opening.clone());
     let mut made = Vec::new();
-    let wanted = (known.contract.contract_id, known.periods.as_slice());
+    let wanted = (known.contract.contract_id, known.periods.as_slice(), known.past.as_slice());
     rate_again(tx, scope, wanted, opening, now, |again| {
         let note = note(surroundings, &known.past, &again, why)?;
         look.left.push(Left { period: again.period, carry: again.rated.carry, noted: note.is_some() });

@@ -4,11 +4,11 @@
 //! `desks`), and nobody waits longer than a minute. A file of what was issued shows the reseller as it showed itself
 //! then. Deliberately absent: the forms themselves (see `export`), keeping what was made, and sending it anywhere.
 
-use super::export::{self, Filled, Form, HAS_PDF, Material};
+use super::export::{self, Form, HAS_PDF, Material};
 use super::page::Letterhead;
 use super::store::{self, Stored};
 use super::view::Reader;
-use super::{blocking, desks, events_store, file, gather, issued};
+use super::{behind, blocking, desks, events_store, file, invoice, issued};
 use crate::Portal;
 use crate::contracts::brand;
 use crate::db::{DbError, Tx, params};
@@ -19,7 +19,6 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
-use billing::Parties;
 use documents::{Around, Brand, Logo};
 use report::Instant;
 use std::future::Future;
@@ -143,26 +142,36 @@ fn found<T: Taker>(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64) ->
 
 async fn take<T: Taker>(portal: &Portal, taker: T, statement: &str, form: Form) -> Result<Response, Error> {
     let (statement_id, scope) = (id(statement)?, taker.scope());
+    let within = scope.clone();
     let read = move |tx: &mut Tx<'_>| -> Result<(String, Material), Error> {
-        let stored = found::<T>(tx, &scope, statement_id)?;
-        Ok((export::name(&stored), material(tx, &scope, stored, form)?))
+        let stored = found::<T>(tx, &within, statement_id)?;
+        Ok((export::name(&stored), material(tx, &within, stored, form, T::READER)?))
     };
     let making = async {
         // Who waits for a desk holds nothing yet.
         let desk = if form.is_heavy() { Some(desks::free().await?) } else { None };
         let (name, material) = portal.db().read(read).await?;
+        let first = material.first.map(|profile| (profile, material.statement.parties.clone()));
         let work = move || export::bytes(&material, form);
         let bytes = match desk {
             Some(desk) => desk.make(work).await?,
             None => blocking(work).await?,
         };
+        if let Some((profile, parties)) = first {
+            // Only what could be made is kept.
+            let now = portal.surroundings().now();
+            let keep = move |tx: &mut Tx<'_>| -> Result<(), Error> {
+                invoice::keep(tx, &scope, (statement_id, profile), &parties, now)
+            };
+            portal.db().write(keep).await?;
+        }
         Ok::<Response, Error>(file(form.content_type(), &name, &form.ending(), bytes))
     };
     soon(making).await
 }
 
 /// What is made within the deadline.
-async fn soon<T>(making: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+pub(super) async fn soon<T>(making: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let late = || {
         let words = "Making this takes too long now. Try again in a while; a statement's CSV is made at once.";
         Err(Error::Conflict(words.to_owned()))
@@ -181,16 +190,24 @@ pub(crate) async fn draws(logo: &Logo) -> Result<bool, Error> {
 }
 
 /// What the file is made from.
-fn material(tx: &mut Tx<'_>, scope: &ResellerScope, mut stored: Stored, form: Form) -> Result<Material, Error> {
-    let mut is_renamed = false;
-    if form.is_invoice() {
+fn material(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    mut stored: Stored,
+    form: Form,
+    reader: Reader,
+) -> Result<Material, Error> {
+    let (mut is_renamed, mut first) = (false, None);
+    if let Some(profile) = form.invoice_of() {
         if !stored.is_issued() {
             let words = "An electronic invoice has a number and a date. Approve and issue this first.";
             return Err(Error::Conflict(words.to_owned()));
         }
-        let (known, filled) = parties(tx, scope, &stored)?;
-        (stored.statement.parties, is_renamed) = (known, filled.is_renamed);
+        let named = invoice::parties(tx, scope, &stored, profile)?;
+        (stored.statement.parties, is_renamed) = (named.parties, named.is_renamed);
+        first = (!named.is_kept).then_some(profile);
     }
+    let details = (reader == Reader::Reseller).then(|| format!("/customers/{}/billing", stored.customer_id));
     let sites = events_store::sites(tx, scope, stored.contract_id)?;
     let logo = if form.has_logo() { brand::logo(tx, scope, stored.issued_at)? } else { None };
     let (brand, _) = brand_of(tx, scope, stored.issued_at)?;
@@ -200,6 +217,8 @@ fn material(tx: &mut Tx<'_>, scope: &ResellerScope, mut stored: Stored, form: Fo
         brand,
         logo,
         is_renamed,
+        first,
+        details,
     })
 }
 
@@ -231,25 +250,6 @@ pub(super) fn letterhead(
     };
     let logo = has_logo.then(|| format!("{within}/statements/{}/logo", stored.statement_id));
     Ok(Letterhead { name, logo, is_printed_only })
-}
-
-/// The parties of an issued document, with what was not known of them taken from what is known now.
-fn parties(tx: &mut Tx<'_>, scope: &ResellerScope, stored: &Stored) -> Result<(Parties, Filled), DbError> {
-    let now = gather::parties(tx, scope, stored.customer_id)?;
-    let mut parties = stored.statement.parties.clone();
-    let filled = export::fill(&mut parties, stored.statement.payer.as_deref(), &now);
-    Ok((parties, filled))
-}
-
-/// What the electronic invoice of an issued document says beyond it, for its page; `None` where it says nothing
-/// else.
-pub(super) fn filled(tx: &mut Tx<'_>, scope: &ResellerScope, stored: &Stored) -> Result<Option<String>, DbError> {
-    if !stored.is_issued() {
-        return Ok(None);
-    }
-    let (_, Filled { fields, .. }) = parties(tx, scope, stored)?;
-    let words = "What was not known when this was issued stands in the electronic invoice as it is known today";
-    Ok((!fields.is_empty()).then(|| format!("{words}: {}.", fields.join(", "))))
 }
 
 /// The files that a page offers, for a statement at `href`: those that most people want, and the other forms.
@@ -285,9 +285,11 @@ pub(super) fn links(href: &str, stored: &Stored) -> (Vec<Link>, Vec<Link>) {
         ("PDF with the electronic invoice in it (Factur-X, ZUGFeRD)", "statement.pdf?invoice=factur-x"),
         ("PDF with the XRechnung in it", "statement.pdf?invoice=xrechnung"),
     ];
+    let jobs = [("CSV of the jobs and readings behind the lines", "jobs.csv")];
     let others = [
         offered(&looks, HAS_PDF),
         offered(&tables, true),
+        offered(&jobs, behind::is_offered(stored)),
         offered(&invoices, is_issued),
         offered(&hybrids, is_issued && HAS_PDF),
     ];

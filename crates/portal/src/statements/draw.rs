@@ -9,22 +9,26 @@ mod late;
 use super::correct::{self, Again, as_standing, overtaken, rate_gathered, unrated};
 use super::gather::{self, Gathered};
 use super::issue::hold;
+use super::periods;
 use super::store::{self, Carries, Contract, Document, Laid, Left, Look, Made, Opening, Past, State, Stored};
 use crate::Portal;
 use crate::db::{DbError, Tx};
+use crate::shell::format::{self, Zone};
 use crate::shell::{Error, ResellerScope};
 use billing::carry::carries_on;
 use billing::clauses::corrections::{Corrections, Late};
 use billing::correction::{needs_note, other_terms};
-use billing::{Adjustment, Currency, Money, Period, adjustment, outstanding};
+use billing::{Adjustment, Billed, Currency, Money, Period, adjustment, outstanding};
 use evidence::{AGAIN_MAX, Basis};
-use late::News;
+use late::{ACTS_WORDS, News};
 use report::{Instant, Surroundings};
 
-/// Why notes stand beside a draft.
-const NOTE_WORDS: &str = "Facts arrived after the period was billed.";
-/// The same, where the terms are others now.
+/// Why a note stands beside a draft, where the terms are others now.
 const TERMS_WORDS: &str = "Another version of the contract bills the period now.";
+/// The same, where a person said since when details of a party had been wrong.
+const PARTIES_WORDS: &str = "Details of who is charged were put right for the period after it was billed.";
+/// The same, where nothing became known of the period itself.
+const CARRY_WORDS: &str = "What the periods before it leave is another since the period was billed.";
 /// Billed periods before those that are looked back at, of which it is told that something arrived.
 const OLDER_MAX: i64 = 36;
 /// Of these, how many are named.
@@ -54,6 +58,7 @@ struct Known {
     late: Vec<Period>,
     /// Billed periods of which something arrived that nobody looks at again by itself.
     missed: Vec<Period>,
+    news: News,
     /// How often stays of the contract had changed.
     stays: i64,
     now: Instant,
@@ -67,12 +72,13 @@ fn known(
     now: Instant,
 ) -> Result<Known, Error> {
     let contract = store::contract(tx, scope, contract_id, period.end)?;
+    refuse_outside(&contract, period, now)?;
     store::refuse_billed(tx, scope, contract_id, period)?;
     store::refuse_waiting(tx, scope, contract_id, period.start, false)?;
     let look_back = i64::from(Corrections::of(&contract.terms).look_back);
     let all = store::periods_before(tx, scope, contract_id, period.start, look_back.max(1) + OLDER_MAX)?;
-    let newest = usize::try_from(look_back.max(1)).unwrap_or(usize::MAX);
-    let (older, billed) = all.split_at(all.len().saturating_sub(newest));
+    let back = usize::try_from(look_back.max(1)).unwrap_or(usize::MAX);
+    let (older, billed) = all.split_at(all.len().saturating_sub(back));
     let from = billed.first().map_or(period.start, |first| first.start);
     let past = store::past(tx, scope, contract_id, from)?;
     // What is approved and has no number yet cannot be referred to: its period, and those before it, are looked
@@ -83,7 +89,8 @@ fn known(
     let older = if look_back > 0 { older } else { all.as_slice() };
     let news = News::read(tx, scope, &contract, all.first().copied().unwrap_or(period))?;
     let late = news.changed(looked_at, &past)?;
-    let missed = news.missed(older, past.iter().filter_map(|of| of.rated_at).max())?;
+    let (newest, rated) = (past.iter().filter_map(|of| of.rated_at).max(), store::rated(tx, scope, contract_id)?);
+    let missed = news.missed(older, newest, &rated)?;
     let carries = store::carries(tx, scope, contract_id, from)?;
     // What was settled with another carry than the one that stands now is looked at as well.
     let moved = carries.moved(looked_at);
@@ -95,10 +102,27 @@ fn known(
         past,
         late: late.to_vec(),
         missed,
+        news,
         stays: store::stays_changed(tx, scope, contract_id)?,
         contract,
         now,
     })
+}
+
+/// Refuses a period that has not begun, and one that begins after the contract's last day.
+fn refuse_outside(contract: &Contract, period: Period, now: Instant) -> Result<(), Error> {
+    let zone = Zone::new(&contract.terms.time_zone).unwrap_or_else(Zone::utc);
+    if now < period.start {
+        return Err(Error::Invalid(periods::not_begun(period, &zone)));
+    }
+    match contract.ends_at.filter(|ends| *ends <= period.start) {
+        Some(ends) => {
+            let day = format::day(Instant(ends.0.saturating_sub(1)), &zone);
+            let words = format!("The last day of contract {} was {day}, before this period.", contract.number);
+            Err(Error::Conflict(format!("{words} Withdraw that under Events if it is wrong.")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What is settled of periods before.
@@ -141,7 +165,8 @@ fn settle(
     let opening = known.late.first().map(|first| known.carries.before(first.start)).unwrap_or_default();
     let mut settled = Settled { look: Look::begin(opening.carry.clone()), ..Settled::default() };
     let is_carried = carries_on(&known.contract.terms) || !known.carries.is_empty();
-    let (wanted, carried_again) = ((known.contract.contract_id, known.late.as_slice()), opening.again);
+    let (wanted, carried_again) =
+        ((known.contract.contract_id, known.late.as_slice(), known.past.as_slice()), opening.again);
     correct::rate_again(tx, scope, wanted, opening.carry, known.now, |again| {
         let noted = settle_one(surroundings, known, rule, &again, &mut settled)?;
         let Again { period, mut basis, rated, .. } = again;
@@ -171,8 +196,7 @@ fn settle_one(
     let Some(first) = billed.first() else { return Ok(false) };
     let statement = &again.rated.statement;
     if rule.late == Late::Note || needs_note(&billed, statement, next).map_err(|error| unrated(&error))? {
-        let why = if other_terms(&billed, statement) { TERMS_WORDS } else { NOTE_WORDS };
-        let note = correct::note(surroundings, past, again, why)?;
+        let note = correct::note(surroundings, past, again, &why_noted(known, &billed, again)?)?;
         let noted = note.is_some();
         settled.notes.extend(note);
         return Ok(noted);
@@ -183,6 +207,22 @@ fn settle_one(
         settled.periods.push(again.period);
     }
     Ok(false)
+}
+
+/// Why a note on a billed period is drawn up, in sentences: everything that became known since it was rated.
+fn why_noted(known: &Known, billed: &[Billed<'_>], again: &Again) -> Result<String, DbError> {
+    let mut why: Vec<&str> = Vec::new();
+    why.extend(other_terms(billed, &again.rated.statement).then_some(TERMS_WORDS));
+    why.extend(again.has_other_parties.then_some(PARTIES_WORDS));
+    let of_period = known.past.iter().filter(|of| of.statement.period == again.period);
+    let told = match of_period.filter_map(|of| of.rated_at).max() {
+        Some(rated) => known.news.told(again.period, rated)?,
+        None => Vec::new(),
+    };
+    // What was entered is told above, where it is known what that was.
+    let is_named = !why.is_empty();
+    why.extend(told.into_iter().filter(|words| !is_named || *words != ACTS_WORDS));
+    Ok(if why.is_empty() { CARRY_WORDS.to_owned() } else { why.join(" ") })
 }
 
 /// The statement of the period, to be kept as a draft, with one document for each payer.
@@ -317,7 +357,7 @@ pub(super) fn has_news(tx: &mut Tx<'_>, scope: &ResellerScope, draft: &Stored) -
     let period = draft.statement.period;
     let contract = store::contract(tx, scope, draft.contract_id, period.end)?;
     let since = Instant(draft.created_at.0.saturating_add(1));
-    Ok(News::read(tx, scope, &contract, period)?.concerns(period, since)?)
+    Ok(News::read(tx, scope, &contract, period)?.concerns_draft(period, since)?)
 }
 
 fn doubled(error: DbError) -> Error {

@@ -18,7 +18,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use billing::{Clause, CreditFact, CreditReason, Day, ExitFact, Meter, MeterKind, Outage, Purchase, SupplyFact};
-use report::{Category, Instant};
+use report::{Category, Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a note and of a media type.
@@ -29,6 +29,8 @@ const NAME_MAX: usize = 60;
 const COUNT_MAX: u32 = 100_000;
 /// What one event credits at most, base units: a million m².
 const CREDIT_MAX: i64 = 1_000_000_000_000;
+/// How far ahead an outage may be said to last: nobody knows more, and what lasts longer is entered anew.
+const AHEAD_MAX: Duration = Duration::hours(62 * 24);
 /// The element that a form without a kind is told of.
 const FORMS: &str = "happened";
 
@@ -107,7 +109,7 @@ impl At<'_> {
                 printers.push(found);
             }
         }
-        let happened = match read(&resolved, self.contract, &printers) {
+        let happened = match read(&resolved, self.contract, &printers, self.portal.surroundings().now()) {
             Ok(happened) => happened,
             Err(wrong) => return Ok(Outcome::Wrong(Box::new(self.page(tx, None, form, wrong)?))),
         };
@@ -405,8 +407,13 @@ impl Typed<'_> {
 }
 
 /// Reads a form against the contract and its printers.
-fn read(form: &FormData, contract: &Contract, printers: &[(i64, String)]) -> Result<Happened, Vec<FormError>> {
-    let mut asked = Asked { form, contract, printers, wrong: Vec::new() };
+fn read(
+    form: &FormData,
+    contract: &Contract,
+    printers: &[(i64, String)],
+    now: Instant,
+) -> Result<Happened, Vec<FormError>> {
+    let mut asked = Asked { form, contract, printers, now, wrong: Vec::new() };
     let happened = match form.text("kind") {
         "outage" => asked.outage(),
         "credit" => asked.credit(),
@@ -430,6 +437,7 @@ struct Asked<'a> {
     form: &'a FormData,
     contract: &'a Contract,
     printers: &'a [(i64, String)],
+    now: Instant,
     wrong: Vec<FormError>,
 }
 
@@ -455,6 +463,21 @@ impl Asked<'_> {
         }
     }
 
+    /// The same, of what has happened: not a day to come.
+    fn past(&mut self, name: &str, what: &str) -> Option<Instant> {
+        let at = self.time(name, what)?;
+        if at <= self.now {
+            return Some(at);
+        }
+        self.miss(name, &format!("{what}: this day is still to come. Enter it once it has happened."))
+    }
+
+    /// A day of the contract's zone as people write it.
+    fn day(&self, at: Instant) -> String {
+        let zone = Zone::new(&self.contract.terms.time_zone).unwrap_or_else(Zone::utc);
+        format::day(at, &zone)
+    }
+
     fn text(&mut self, name: &str, most: usize) -> Option<String> {
         let text = self.form.text(name);
         if text.chars().count() <= most {
@@ -477,6 +500,15 @@ impl Asked<'_> {
         if to <= from {
             return self.miss("outage.to", "In service again: this is not after it failed.");
         }
+        if self.now.plus(AHEAD_MAX) < to {
+            let words = "In service again: this is more than two months ahead. Say a nearer day; where it lasts \
+                         longer, withdraw this then and enter it anew.";
+            return self.miss("outage.to", words);
+        }
+        if let Some(starts) = self.contract.starts_at.filter(|starts| to <= *starts) {
+            let words = format!("In service again: the contract starts on {}, after that.", self.day(starts));
+            return self.miss("outage.to", &words);
+        }
         Some(Happened::Outage(Outage { printer, from, to, note }))
     }
 
@@ -488,6 +520,9 @@ impl Asked<'_> {
         };
         let quantity = match meter.as_ref().and_then(|meter| meter.unit().parse(self.form.text("credit.value"))) {
             Some(quantity) if (1..=CREDIT_MAX).contains(&quantity) => Some(quantity),
+            Some(quantity) if quantity > CREDIT_MAX => {
+                self.miss("credit.value", "How much: this is more than one credit may be. Look at the number again.")
+            }
             _ => self.miss("credit.value", "How much: say a number above 0, such as 12.50."),
         };
         let reason = REASONS.iter().find(|(_, word)| *word == self.form.text("credit.reason"));
@@ -495,7 +530,7 @@ impl Asked<'_> {
             Some((reason, _)) => Some(*reason),
             None => self.miss("credit.reason", "Why: choose a reason."),
         };
-        let (media, at) = (self.text("credit.media", NOTE_MAX), self.time("credit.at", "Printed on"));
+        let (media, at) = (self.text("credit.media", NOTE_MAX), self.past("credit.at", "Printed on"));
         let media = media.map(|media| (!media.is_empty()).then_some(media));
         Some(Happened::Credit(CreditFact {
             printer: printer?,
@@ -512,7 +547,7 @@ impl Asked<'_> {
         let is_whole = self.form.text("supply.printer").is_empty();
         let printer = if is_whole { Some(None) } else { self.printer("supply.printer").map(Some) };
         let (product, colour) = (self.text("supply.product", NAME_MAX), self.text("supply.colour", NAME_MAX));
-        let (count, at) = (self.count("supply.count", "How many"), self.time("supply.at", "Delivered on"));
+        let (count, at) = (self.count("supply.count", "How many"), self.past("supply.at", "Delivered on"));
         let (product, colour) = (product?, colour?);
         if product.is_empty() && colour.is_empty() {
             return self.miss("supply.product", "Product number: say the product or its colour.");
@@ -526,7 +561,7 @@ impl Asked<'_> {
             Some((key, _)) => Some(key),
             None => self.miss("purchase.clause", "Prepaid clause: choose one of this contract."),
         };
-        let (blocks, at) = (self.count("purchase.blocks", "Blocks"), self.time("purchase.at", "Bought on"));
+        let (blocks, at) = (self.count("purchase.blocks", "Blocks"), self.past("purchase.at", "Bought on"));
         Some(Happened::Purchase(Purchase { clause: clause?, blocks: blocks?, at: at? }))
     }
 
@@ -543,7 +578,34 @@ impl Asked<'_> {
             },
         };
         let breach = self.form.text("exit.breach") == "yes";
+        let (on, noticed) = (self.exit_day(on?), self.notice_day(on?, noticed?));
         Some(Happened::Exit(ExitFact { on: on?, noticed: noticed?, breach }))
+    }
+
+    /// A last day is a day of the contract.
+    fn exit_day(&mut self, on: Day) -> Option<Day> {
+        let zone = &self.contract.terms.time_zone;
+        let first = self.contract.starts_at.and_then(|starts| Day::of(starts, zone).ok());
+        match first.filter(|first| on < *first) {
+            Some(first) => {
+                self.miss("exit.on", &format!("Last day: the contract starts on {first}; say that day or a later one."))
+            }
+            None => Some(on),
+        }
+    }
+
+    /// Notice is given by the last day, and has been given.
+    fn notice_day(&mut self, on: Day, noticed: Option<Day>) -> Option<Option<Day>> {
+        let today = Day::of(self.now, &self.contract.terms.time_zone).ok();
+        match noticed {
+            Some(noticed) if on < noticed => {
+                self.miss("exit.noticed", &format!("Notice given on: this is after the last day, {on}."))
+            }
+            Some(noticed) if today.is_some_and(|today| today < noticed) => {
+                self.miss("exit.noticed", "Notice given on: this day is still to come.")
+            }
+            noticed => Some(noticed),
+        }
     }
 }
 
@@ -571,13 +633,17 @@ mod tests {
 
     fn contract() -> Contract {
         let terms = Terms::new(Currency::parse("EUR").expect("known"), "Europe/Berlin");
-        Contract { number: "C-1".to_owned(), customer: "Bau".to_owned(), terms }
+        let starts_at = Some(NOW.plus(Duration::hours(-90 * 24)));
+        Contract { number: "C-1".to_owned(), customer: "Bau".to_owned(), terms, starts_at }
     }
+
+    /// 20 November 2026, noon.
+    const NOW: Instant = Instant(1_795_176_000_000);
 
     fn said(pairs: &[(&str, &str)]) -> Result<Happened, Vec<String>> {
         let form = FormData(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
         let wrong = |wrong: Vec<FormError>| wrong.into_iter().map(|wrong| wrong.field).collect();
-        read(&form, &contract(), &[(7, "T930".to_owned())]).map_err(wrong)
+        read(&form, &contract(), &[(7, "T930".to_owned())], NOW).map_err(wrong)
     }
 
     #[test]
@@ -630,6 +696,37 @@ mod tests {
         assert_eq!(said(&purchase), Err(vec!["f-purchase-clause".to_owned()]));
         let exit = [("kind", "exit"), ("exit.on", "2026-12-31"), ("exit.noticed", "soon")];
         assert_eq!(said(&exit), Err(vec!["f-exit-noticed".to_owned()]));
+    }
+
+    #[test]
+    fn days_that_cannot_be_are_refused() {
+        let exit = |on, noticed| said(&[("kind", "exit"), ("exit.on", on), ("exit.noticed", noticed)]).err();
+        let field = |name: &str| Some(vec![name.to_owned()]);
+        assert_eq!(NOW, Instant::parse("2026-11-20T12:00:00Z").expect("a timestamp"));
+        // The contract starts on 22 August 2026.
+        assert_eq!(exit("2026-08-22", ""), None);
+        assert_eq!(exit("2020-01-01", ""), field("f-exit-on"));
+        assert_eq!(exit("2026-12-31", "2026-11-20"), None);
+        assert_eq!(exit("2026-10-31", "2026-11-01"), field("f-exit-noticed"));
+        assert_eq!(exit("2027-12-31", "2026-11-21"), field("f-exit-noticed"));
+        let outage = |from, to| {
+            let said = said(&[("kind", "outage"), ("outage.printer", "7"), ("outage.from", from), ("outage.to", to)]);
+            said.err()
+        };
+        assert_eq!(outage("2026-11-19", "2027-01-15"), None);
+        assert_eq!(outage("2026-10-10", "2028-10-10"), field("f-outage-to"));
+        assert_eq!(outage("2026-08-01", "2026-08-10"), field("f-outage-to"));
+        let credit = |at| {
+            let meter = ("credit.meter", "area-printed");
+            let whole = [("kind", "credit"), ("credit.printer", "7"), meter, ("credit.value", "1")];
+            let rest = [("credit.at", at), ("credit.reason", "service")];
+            said(&[whole.as_slice(), rest.as_slice()].concat()).err()
+        };
+        assert_eq!(credit("2026-11-20"), None);
+        assert_eq!(credit("2030-01-01"), field("f-credit-at"));
+        let (count, colour) = (("supply.count", "1"), ("supply.colour", "cyan"));
+        let supply = [("kind", "supply"), count, colour, ("supply.at", "2026-11-21")];
+        assert_eq!(said(&supply).err(), field("f-supply-at"));
     }
 
     #[test]

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 /// Printers that a form lists at most; of more, one is named by its serial number.
 pub(super) const PRINTERS_MAX: i64 = 500;
 
-const CONTRACT: &str = "select contract.number, customer.name, made.terms
+const CONTRACT: &str = "select contract.number, customer.name, made.terms,
+    (select min(first.valid_from) from contract_version as first where first.reseller_id = contract.reseller_id
+        and first.contract_id = contract.contract_id and first.state = 'standing')
     from contract
     join customer on customer.reseller_id = contract.reseller_id and customer.customer_id = contract.customer_id
     join contract_version as made on made.reseller_id = contract.reseller_id
@@ -124,12 +126,19 @@ pub(super) struct Contract {
     pub(super) customer: String,
     /// The terms that stand last.
     pub(super) terms: Terms,
+    /// When it begins: with its first version.
+    pub(super) starts_at: Option<Instant>,
 }
 
 /// The contract, if it is the reseller's.
 pub(super) fn contract(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64) -> Result<Option<Contract>, DbError> {
     tx.query_opt(CONTRACT, params![scope.reseller_id(), contract_id], |row| {
-        Ok(Contract { number: row.text(0)?, customer: row.text(1)?, terms: serde_json::from_str(&row.text(2)?)? })
+        Ok(Contract {
+            number: row.text(0)?,
+            customer: row.text(1)?,
+            terms: serde_json::from_str(&row.text(2)?)?,
+            starts_at: row.opt_int(3)?.map(Instant),
+        })
     })
 }
 

@@ -2,12 +2,14 @@
 //!
 //! The forms are written by the crates `documents` and `pdf`. Parties that were not known when a document was
 //! issued are filled in for its electronic invoice, and the pages around that, alone. Deliberately absent: who may
-//! have a file, and how long making one may take, which is the business of `downloads`.
+//! have a file, and how long making one may take, which is the business of `downloads`; and keeping what was filled
+//! in, which is that of `invoice`.
 
 use super::store::Stored;
 use crate::shell::Error;
+use crate::shell::page::{Field, Missing};
 use billing::{Parties, Party, Statement};
-use documents::{Around, Brand, Dialect, Logo, Profile, Syntax};
+use documents::{Around, Brand, Dialect, Logo, Place, Problem, Profile, Side, Syntax};
 
 /// Whether this build makes PDFs.
 pub(super) const HAS_PDF: bool = cfg!(feature = "pdf");
@@ -78,9 +80,13 @@ impl Form {
         Ok(Form::Pdf(look, invoice))
     }
 
-    /// Whether only what was issued can be said in it.
-    pub(super) fn is_invoice(self) -> bool {
-        matches!(self, Form::Invoice(..) | Form::Pdf(_, Some(_)))
+    /// The profile of the electronic invoice that it is or carries: only what was issued can be said in it.
+    pub(super) fn invoice_of(self) -> Option<Profile> {
+        match self {
+            Form::Invoice(_, profile) => Some(profile),
+            Form::Pdf(_, carried) => carried,
+            _ => None,
+        }
     }
 
     /// Whether the reseller's logo stands on it.
@@ -151,6 +157,10 @@ pub(super) struct Material {
     pub(super) logo: Option<Logo>,
     /// Whether a party is called otherwise now, so that nothing was filled in from it.
     pub(super) is_renamed: bool,
+    /// The profile of the electronic invoice where this one is the first, whose parties are to be kept.
+    pub(super) first: Option<Profile>,
+    /// The page on which details of parties are entered; `None` for a reader who enters none.
+    pub(super) details: Option<String>,
 }
 
 /// The bytes of the file.
@@ -175,7 +185,17 @@ pub(super) fn bytes(material: &Material, form: Form) -> Result<Vec<u8>, Error> {
 
 fn invoice(material: &Material, syntax: Syntax, profile: Profile) -> Result<String, Error> {
     let written = documents::einvoice(&material.statement, syntax, profile);
-    written.map_err(|problems| refused(&problems, material.is_renamed))
+    let is_payers = material.statement.payer.is_some();
+    written.map_err(|problems| refused(&problems, material.is_renamed, material.details.as_deref(), is_payers))
+}
+
+/// The word of a profile in an address, and in the database.
+pub(super) fn word(profile: Profile) -> &'static str {
+    match profile {
+        Profile::En16931 => "en16931",
+        Profile::PeppolBis => "peppol",
+        Profile::XRechnung => "xrechnung",
+    }
 }
 
 fn failed(error: documents::Error) -> Error {
@@ -185,15 +205,25 @@ fn failed(error: documents::Error) -> Error {
     }
 }
 
-/// Everything that is missing, a sentence each.
-fn refused(problems: &[String], is_renamed: bool) -> Error {
-    let mut words = vec!["No electronic invoice can be made of this yet.".to_owned()];
-    words.extend(problems.iter().map(|problem| sentence(problem)));
+/// Everything that is missing, a sentence each, with the field where it is entered: on the page `details`.
+fn refused(problems: &[Problem], is_renamed: bool, details: Option<&str>, is_payers: bool) -> Error {
+    let mut words = vec!["No electronic invoice can be made of this yet."];
+    let Some(details) = details else {
+        words.push("Something that it needs is not entered. Ask who issued the document.");
+        return Error::Conflict(words.join(" "));
+    };
     if is_renamed {
         let why = "Seller or customer are called otherwise now, so that nothing was taken from today's details.";
-        words.push(why.to_owned());
+        words.push(why);
     }
-    Error::Conflict(words.join(" "))
+    let href = |place: Place| match place.side {
+        Side::Seller => format!("{details}#{}", Field::id(&format!("seller.{}", place.field))),
+        // Another payer's form has a number of its own.
+        Side::Buyer if is_payers => format!("{details}#parties"),
+        Side::Buyer => format!("{details}#{}", Field::id(&format!("buyer.{}", place.field))),
+    };
+    let missing = |problem: &Problem| Missing { text: sentence(&problem.words), href: problem.place.map(&href) };
+    Error::Incomplete { words: words.join(" "), missing: problems.iter().map(missing).collect() }
 }
 
 /// The words with a capital letter and a full stop.
@@ -224,7 +254,8 @@ fn set((statement, brand): Of<'_>, logo: Option<&Logo>, look: &str, carried: Opt
     };
     written.map_err(|error| match error {
         pdf::PdfError::TooManyRows { .. } | pdf::PdfError::TooMuchText { .. } => {
-            Error::Conflict(sentence(&error.to_string()))
+            let words = "It says the same and stands beside the PDF under Files on the statement's page.";
+            Error::Conflict(format!("{} {words}", sentence(&error.to_string())))
         }
         other => Error::Internal(Box::new(other)),
     })
@@ -300,11 +331,11 @@ fn fields(party: &mut Party) -> [(&'static str, &mut String); 13] {
         ("postcode", &mut party.postcode),
         ("city", &mut party.city),
         ("country", &mut party.country),
-        ("VAT identifier", &mut party.vat_id),
-        ("registration", &mut party.registration),
+        ("VAT number", &mut party.vat_id),
+        ("registration number", &mut party.registration),
         ("electronic address", &mut party.electronic),
         ("IBAN", &mut party.iban),
-        ("mail address", &mut party.email),
+        ("email", &mut party.email),
         ("contact", &mut party.contact),
         ("telephone", &mut party.phone),
         ("reference", &mut party.reference),
@@ -369,20 +400,70 @@ mod tests {
         ] {
             assert_eq!(ending(Form::pdf(look, invoice)).as_deref(), HAS_PDF.then_some(expected));
             if let Ok(form) = Form::pdf(look, invoice) {
-                assert_eq!(form.is_invoice(), !invoice.is_empty());
+                assert_eq!(form.invoice_of().is_some(), !invoice.is_empty());
             }
         }
         assert_eq!(ending(Form::pdf("comic", "")), None);
         assert_eq!(ending(Form::pdf("", "peppol")), None);
     }
 
+    #[cfg(feature = "pdf")]
+    #[test]
+    fn a_document_too_long_for_a_pdf_says_what_to_take() {
+        let lines = vec![billing::Line::default(); pdf::ROWS_MAX + 1];
+        let of = billing::ContractRef { id: "5".to_owned(), number: "C-5".to_owned(), version: 1 };
+        let statement = Statement {
+            number: None,
+            contract: of,
+            customer: "Bau".to_owned(),
+            period: billing::Period::calendar_month(2026, 10, "UTC").expect("a month"),
+            period_label: "October 2026".to_owned(),
+            time_zone: "UTC".to_owned(),
+            currency: billing::Currency::parse("EUR").expect("known"),
+            lines,
+            net: billing::Money(0),
+            taxes: Vec::new(),
+            total: billing::Money(0),
+            reconciliations: Vec::new(),
+            notes: Vec::new(),
+            kind: billing::DocumentKind::default(),
+            corrects: None,
+            payer: None,
+            parties: billing::Parties::default(),
+            issued_at: None,
+            due: None,
+        };
+        let refused = set((&statement, &Brand::default()), None, LOOKS[0], None).expect_err("too many lines");
+        assert!(matches!(refused, Error::Conflict(_)));
+        let words = refused.to_string();
+        assert!(words.contains("a PDF holds 20000; take the spreadsheet. It says the same"), "{words}");
+    }
+
     #[test]
     fn what_is_missing_is_told_in_sentences() {
-        let missing = ["the buyer's country is missing: enter it".to_owned(), "no tax is said.".to_owned()];
-        let words = refused(&missing, false).to_string();
-        let expected = "No electronic invoice can be made of this yet. The buyer's country is missing: enter it. \
-                        No tax is said.";
-        assert_eq!(words, expected);
-        assert!(refused(&missing, true).to_string().ends_with("from today's details."));
+        let country = Some(Place { side: Side::Buyer, field: "country" });
+        let problems = [
+            Problem { words: "the buyer's country is missing: enter it".to_owned(), place: country },
+            Problem { words: "no tax is said.".to_owned(), place: None },
+        ];
+        let told = |is_renamed: bool, details: Option<&str>, is_payers: bool| {
+            let refused = refused(&problems, is_renamed, details, is_payers);
+            let words = refused.to_string();
+            let missing = if let Error::Incomplete { missing, .. } = refused { missing } else { Vec::new() };
+            (words, missing.into_iter().map(|of| (of.text, of.href.unwrap_or_default())).collect::<Vec<_>>())
+        };
+        let page = Some("/customers/4/billing");
+        let (words, missing) = told(false, page, false);
+        assert_eq!(words, "No electronic invoice can be made of this yet.");
+        let at = |href: &str| {
+            let first = ("The buyer's country is missing: enter it.".to_owned(), href.to_owned());
+            [first, ("No tax is said.".to_owned(), String::new())]
+        };
+        assert_eq!(missing, at("/customers/4/billing#f-buyer-country"));
+        assert_eq!(told(false, page, true).1, at("/customers/4/billing#parties"));
+        assert!(told(true, page, false).0.ends_with("from today's details."));
+        // A customer enters none of it, and is told whom to ask.
+        let (words, missing) = told(true, None, false);
+        assert!(words.ends_with("Ask who issued the document.") && missing.is_empty(), "{words}");
     }
 }

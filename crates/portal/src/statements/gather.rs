@@ -10,7 +10,7 @@ mod counters;
 #[cfg(test)]
 mod tests;
 
-pub(super) use around::parties;
+pub(super) use around::{billed_parties, parties};
 
 use super::facts::{self, Asked, Counters, Job, Moves, Origins, RowSets, Sets, Stay};
 use super::store::Contract;
@@ -244,6 +244,7 @@ impl Known {
             facts.push(printer);
         }
         let (scope, contract) = (ask.scope, ask.contract);
+        people.add("terms", None, ask.period.start, &around::author(tx, scope, contract)?);
         let known = (facts.as_slice(), &self.edges);
         let mut events = around::events(tx, &self.asked, &mut people)?;
         events.late = around::late(&contract.terms, ask.period, known, ask.now);

@@ -7,6 +7,7 @@
 use super::store::{self, Happened, Laid, Signed, State};
 use crate::Portal;
 use crate::db::{DbError, Tx, params};
+use crate::shell::format::{self, Zone};
 use crate::shell::{Error, ResellerScope};
 use billing::{Day, DocumentKind, Money, Readiness, Statement};
 use protocol::{Hex, sha256};
@@ -66,6 +67,11 @@ impl<'a> Act<'a> {
     pub(crate) fn of(portal: &'a Portal, person: Option<i64>) -> Act<'a> {
         let surroundings = portal.surroundings();
         Act { person, now: surroundings.now(), surroundings }
+    }
+
+    /// An id for something that the act keeps.
+    pub(super) fn new_id(&self) -> i64 {
+        crate::new_id(self.surroundings)
     }
 }
 
@@ -214,9 +220,11 @@ fn must_be_signed(tx: &mut Tx<'_>, scope: &ResellerScope, group: &Group) -> Resu
     if open.is_empty() {
         return Ok(());
     }
-    let currency = group.first()?.statement.currency;
+    let drawn = &group.first()?.statement;
+    let zone = Zone::new(&drawn.time_zone).unwrap_or_else(Zone::utc);
     let name = |of: &&Readiness| {
-        let reason = of.reasons.first().map(|reason| reason.words(currency)).unwrap_or_default();
+        let reason = of.reasons.first().map(|reason| reason.words(drawn.currency)).unwrap_or_default();
+        let reason = format::moments(&reason, &zone);
         format!("{} is {}. {reason}", of.label, of.state.word())
     };
     let mut named: Vec<String> = open.iter().take(NAMED_MAX).map(name).collect();

@@ -4,8 +4,10 @@
 //! What is issued is never edited; only a draft is replaced. Deliberately absent: arithmetic, which is the
 //! billing crate's, and the jobs that a line leads to, which are a page of their own.
 
+mod behind;
 mod correct;
 mod desks;
+mod discard;
 mod downloads;
 mod draw;
 mod events;
@@ -14,8 +16,10 @@ mod evidence;
 mod export;
 mod facts;
 pub(crate) mod gather;
+mod invoice;
 mod issue;
 mod links;
+pub(crate) mod objections;
 pub(crate) mod page;
 mod periods;
 pub(crate) mod store;
@@ -25,13 +29,14 @@ mod view;
 
 pub(crate) use self::evidence::bundle;
 pub(crate) use correct::correct;
+pub(crate) use discard::{Discarded, discarded};
 pub(crate) use downloads::draws;
 pub(crate) use draw::{DrawUp, draw};
 pub(crate) use events_store::{Happened, NewEvent, insert as insert_event};
 pub(crate) use facts::threshold;
 pub(crate) use issue::{Act, Sign, approve, hold, issue, number_from, reopen, sign};
-pub(crate) use periods::cut;
-pub(crate) use view::{period_of, status};
+pub(crate) use periods::{cut, not_begun};
+pub(crate) use view::{NO_TAX, period_of, status};
 
 use crate::Portal;
 use crate::db::{DbError, Tx};
@@ -60,11 +65,14 @@ pub(crate) fn routes() -> Router<Portal> {
         .route("/statements/{id}/approve", post(approve_draft))
         .route("/statements/{id}/issue", post(issue_approved))
         .route("/statements/{id}/reopen", post(reopen_approved))
+        .route("/statements/{id}/discard", post(discard::act))
         .route("/statements/{id}/correct", post(correct_issued))
         .route("/statements/{id}/sign", post(sign_reason))
         .route("/contracts/{id}/statements", post(create))
         .route("/contracts/{id}/events", get(events::show).post(events::act))
+        .merge(behind::routes())
         .merge(downloads::routes())
+        .merge(objections::routes())
         .merge(subtotal::routes())
 }
 
@@ -111,22 +119,35 @@ async fn reseller_page(
         let title = format!("{}, {}", stored.statement.customer, stored.statement.period_label);
         let here = ("/statements", title.as_str());
         let frame = chrome(tx, &within, &user.signed, Some(&user.scope), here, said.done.as_deref())?;
-        Ok(view::page(frame, &stored, &around, &said))
+        let (seen, now) = ((Reader::Reseller, &said), within.surroundings().now());
+        let objections = objections::shown(tx, &user.scope, &stored, seen, now)?;
+        Ok(StatementPage { objections, ..view::page(frame, &stored, &around, &said) })
     };
     portal.db().read(read).await
 }
 
 /// The customer's own view of one of its issued statements.
-pub(crate) async fn customer_page(portal: &Portal, user: &CustomerUser, statement: &str) -> Result<Response, Error> {
-    let (statement_id, within, user) = (id(statement)?, portal.clone(), user.clone());
+pub(crate) async fn customer_page(
+    portal: &Portal,
+    user: &CustomerUser,
+    statement: &str,
+    done: Option<String>,
+) -> Result<Response, Error> {
+    render(&own_page(portal, user, id(statement)?, Said { done, ..Said::default() }).await?)
+}
+
+async fn own_page(portal: &Portal, user: &CustomerUser, statement_id: i64, said: Said) -> Result<StatementPage, Error> {
+    let (within, user) = (portal.clone(), user.clone());
     let read = move |tx: &mut Tx<'_>| -> Result<StatementPage, Error> {
         let stored = issued(tx, &user.scope, statement_id)?.ok_or(Error::NotFound)?;
         let around = Around::read(tx, &user.scope, &stored, Reader::Customer)?;
         let title = stored.name();
-        let frame = chrome(tx, &within, &user.signed, Some(&user.scope), ("/my", &title), None)?;
-        Ok(view::page(frame, &stored, &around, &Said::default()))
+        let frame = chrome(tx, &within, &user.signed, Some(&user.scope), ("/my", &title), said.done.as_deref())?;
+        let (seen, now) = ((Reader::Customer, &said), within.surroundings().now());
+        let objections = objections::shown(tx, &user.scope, &stored, seen, now)?;
+        Ok(StatementPage { objections, ..view::page(frame, &stored, &around, &said) })
     };
-    render(&portal.db().read(read).await?)
+    portal.db().read(read).await
 }
 
 /// The statement, if it is issued and the scope may see it.
@@ -228,7 +249,7 @@ async fn without_reason(
     statement_id: i64,
     (form, wrong): (&FormData, String),
 ) -> Result<Response, Error> {
-    let said = Said { done: None, reason: form.text("reason").to_owned(), wrong: Some(wrong) };
+    let said = Said { reason: form.text("reason").to_owned(), wrong: Some(wrong), ..Said::default() };
     let page = reseller_page(portal, user, statement_id, said).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
 }

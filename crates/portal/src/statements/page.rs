@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: every sum. A statement arrives rated, its steps in words.
 
+use super::objections::page::Objections;
 use super::subtotal::SubtotalCard;
 use crate::shell::page::{Badge, Chip, Chrome, Fact, Field, FormError, Link, Pager, Status};
 use askama::Template;
@@ -154,6 +155,8 @@ pub(crate) struct StatementPage {
     pub(crate) board: Option<Link>,
     /// The printers that hold it up and that a reason can be signed for.
     pub(crate) signs: Vec<SignForm>,
+    /// What the customer says against it, and what was answered.
+    pub(crate) objections: Objections,
 }
 
 /// How the reseller shows itself at the head of a statement.
@@ -507,6 +510,7 @@ mod samples {
                     cause: "0a".repeat(32),
                     element: "sign-0".to_owned(),
                 }],
+                objections: Objections::sample(),
             }
         }
     }

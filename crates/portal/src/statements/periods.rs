@@ -5,8 +5,9 @@
 use super::store;
 use crate::contracts::start_of_day;
 use crate::db::{Tx, params};
+use crate::shell::format::{self, Zone};
 use crate::shell::{Error, FormData, ResellerScope};
-use billing::{Month, Period, PeriodError, Terms};
+use billing::{Day, Month, Period, PeriodError, Terms};
 use jiff::civil::Date;
 use report::{Duration, Instant};
 use std::borrow::Borrow;
@@ -52,6 +53,12 @@ pub(crate) fn cut<T: Borrow<Terms>>(
     Ok(None)
 }
 
+/// That a period is still to come, in words.
+pub(crate) fn not_begun(period: Period, zone: &Zone) -> String {
+    let day = format::day(period.start, zone);
+    format!("Period: it begins on {day}, which is still to come. Nothing is drawn up before a period has begun.")
+}
+
 /// The period that a form names for a contract: the one that begins in a month, else a first and a last day.
 pub(super) fn named(
     tx: &mut Tx<'_>,
@@ -87,10 +94,26 @@ fn of_form(form: &FormData, versions: &[(Instant, Terms)]) -> Result<Period, Err
             return Err(Error::Invalid("Period: a statement covers at most 400 days.".to_owned()));
         }
         if *valid_from < period.end {
-            return Ok(period);
+            return within_one(period, terms);
         }
     }
     Err(Error::Conflict("The contract is not in force before the end of this period.".to_owned()))
+}
+
+/// Days of one period of the terms, or all of it; else it is refused: what is charged or included for a whole period
+/// counts by the days that a statement has of it.
+fn within_one(period: Period, terms: &Terms) -> Result<Period, Error> {
+    let unfit = |error: PeriodError| Error::Invalid(format!("Period: {error}."));
+    let own = terms.period.containing(period.start, &terms.time_zone).map_err(unfit)?;
+    if period.end <= own.end {
+        return Ok(period);
+    }
+    let last = Day::of(Instant(own.end.0.saturating_sub(1)), &terms.time_zone).map_err(unfit)?;
+    let words = "fees, and what is included, count by the days of their own period";
+    Err(Error::Invalid(format!(
+        "Period: these days lie in more than one period of the contract; the first ends with {last}. Make a \
+         statement for the days of each: {words}."
+    )))
 }
 
 /// The days in a zone. The last one belongs to the period, so that it ends where the next day starts.
@@ -175,6 +198,9 @@ mod tests {
         assert_eq!(cut("2027-01"), span("2027-01-01T00:00:00Z", "2027-04-01T00:00:00Z"));
         assert_eq!(cut("2027-02"), None);
         let days = |from: &str, to: &str| cut_by(&versions, &[("period_from", from), ("period_to", to)]);
+        // Days of two periods would bear neither's fee by its days.
+        assert_eq!(days("2026-10-31", "2026-11-01"), None);
+        assert_eq!(days("2026-11-30", "2026-11-30"), span("2026-11-29T23:00:00Z", "2026-11-30T23:00:00Z"));
         assert_eq!(days("2026-10-01", "2026-10-31"), span(OCTOBER.0, OCTOBER.1));
         assert_eq!(days("2027-01-01", "2027-01-15"), span("2027-01-01T00:00:00Z", "2027-01-16T00:00:00Z"));
         assert_eq!(days("2025-10-01", "2025-10-31"), None);

@@ -10,7 +10,7 @@ mod life;
 
 pub(super) use kept::{
     Carries, Document, Laid, Left, Look, Made, Opening, Past, basis_text, carries, drop_drafts, drop_notes, insert,
-    laid, past, periods_before, periods_from, refuse_gap, refuse_waiting, standing,
+    laid, past, periods_before, periods_from, rated, refuse_gap, refuse_waiting, standing,
 };
 pub(crate) use kept::{carry_before, pack};
 pub(crate) use life::{Event, How, Related, Signed, cause, events, readiness, related, signs};
@@ -315,6 +315,11 @@ impl Stored {
     /// Whether it waits for approval.
     pub(crate) fn is_draft(&self) -> bool {
         self.state == State::Draft
+    }
+
+    /// Whether it is a draft of a period that was not over when it was drawn up.
+    pub(crate) fn is_early(&self) -> bool {
+        self.is_draft() && self.kind == DocumentKind::Statement && self.created_at < self.statement.period.end
     }
 
     /// Whether it has a number and is never changed again.

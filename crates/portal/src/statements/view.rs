@@ -11,18 +11,24 @@ pub(super) use listed::list;
 pub(crate) use listed::{period_of, status};
 
 use super::issue::unsigned;
+use super::objections::page::Objections;
 use super::page::{Act, CHECKED_BY, Letterhead, Reasoned, RelatedRow, SignForm, StatementPage, Step};
 use super::store::{self, Event, How, Related, State, Stored};
 use super::subtotal::{self, SubtotalCard};
-use super::{downloads, draw};
+use super::{downloads, draw, invoice, objections};
 use crate::db::Tx;
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Chrome, Fact, Field, Link, Status, Tone};
 use crate::shell::{Error, ResellerScope};
-use billing::{Currency, DocumentKind, Money, Party, Readiness, Statement, TaxCategory, month_of};
+use billing::{Currency, DocumentKind, Money, Party, Readiness, Reason, Statement, TaxCategory, month_of};
 use lines::Shown;
 use report::Instant;
 
+/// What is said of terms without a tax while that can still be mended.
+pub(crate) const NO_TAX: &str = "Its contract says no tax: it bears none, and no electronic invoice can be made of it. \
+     Where none is due, a tax clause of 0 % says why.";
+/// Lines without a price that are named; the statement shows all.
+const UNPRICED_MAX: usize = 6;
 /// Printers that hold a draft up and are named; the board names all.
 const HELD_MAX: usize = 12;
 
@@ -44,6 +50,8 @@ pub(super) struct Said {
     pub(super) reason: String,
     /// What is wrong with it.
     pub(super) wrong: Option<String>,
+    /// The objection or the answer that was typed.
+    pub(super) objecting: objections::Typed,
 }
 
 /// What stands around a statement.
@@ -81,7 +89,7 @@ impl Around {
         let is_redrawn = reader == Reader::Reseller && stored.is_draft() && stored.kind == DocumentKind::Statement;
         let has_news = is_redrawn && draw::has_news(tx, scope, stored)?;
         let events = store::events(tx, scope, stored.statement_id)?;
-        let (related, filled) = (store::related(tx, scope, stored)?, downloads::filled(tx, scope, stored)?);
+        let (related, filled) = (store::related(tx, scope, stored)?, invoice::filled(tx, scope, stored)?);
         let (subtotals, others) = match reader {
             Reader::Reseller => (subtotal::cards(tx, scope, stored)?, store::others(tx, scope, stored)?),
             Reader::Customer => (Vec::new(), Vec::new()),
@@ -91,7 +99,7 @@ impl Around {
     }
 }
 
-/// `/statements/{id}`, or the customer's own view of it.
+/// `/statements/{id}`, or the customer's own view of it; without its objections.
 pub(super) fn page(chrome: Chrome, stored: &Stored, around: &Around, said: &Said) -> StatementPage {
     let statement = &stored.statement;
     let zone = Zone::new(&statement.time_zone).unwrap_or_else(Zone::utc);
@@ -133,9 +141,10 @@ pub(super) fn page(chrome: Chrome, stored: &Stored, around: &Around, said: &Said
         letterhead: around.letterhead.clone(),
         evidence: about_evidence(stored),
         history: history(stored, around, &zone),
-        warnings: warnings(stored, around),
+        warnings: warnings(stored, around).iter().map(|words| format::moments(words, &zone)).collect(),
         board: board(stored, around),
-        signs: signs(stored, around),
+        signs: signs(stored, around, &zone),
+        objections: Objections::default(),
     }
 }
 
@@ -183,6 +192,8 @@ fn acts(stored: &Stored, zone: &Zone) -> Vec<Act> {
         hidden: Vec::new(),
     };
     match stored.state {
+        // What was drawn up before its period ended is never approved.
+        State::Draft if stored.is_early() => redraw(stored, zone).into_iter().collect(),
         State::Draft => redraw(stored, zone).into_iter().chain([act("approve", "Approve")]).collect(),
         State::Approved => vec![act("issue", "Issue")],
         State::Issued | State::Corrected => Vec::new(),
@@ -211,7 +222,18 @@ fn reasoned(stored: &Stored, said: &Said) -> Vec<Reasoned> {
         field: Field::text("reason", "Reason").value(said.reason.as_str()).required().wrong(said.wrong.clone()),
     };
     match (stored.state, stored.kind) {
-        (State::Draft, _) => Vec::new(),
+        (State::Draft, DocumentKind::Statement) => vec![act(
+            "discard",
+            "Throw it away",
+            "Nothing is billed by it, and no number is used. Who did it, when and why stays on the contract's page. \
+             The period can be drawn up again.",
+        )],
+        (State::Draft, DocumentKind::Credit | DocumentKind::Debit) => vec![act(
+            "discard",
+            "Throw it away",
+            "No number is used. Who did it, when and why stays on the contract's page. While the period still \
+             differs from what was billed, the next statement or Correct draws a note up again.",
+        )],
         (State::Approved, _) => vec![act("reopen", "Make it a draft again", "It can then be drawn up anew.")],
         (State::Issued | State::Corrected, DocumentKind::Statement) => vec![act(
             "correct",
@@ -241,19 +263,42 @@ fn warnings(stored: &Stored, around: &Around) -> Vec<String> {
     });
     let more = around.held.len().saturating_sub(HELD_MAX);
     let more = (more > 0).then(|| format!("{more} more printers are late or suspect."));
+    let early = "The period was not over when this was drawn up. Draw it up again after its end: only then it can be \
+                 approved.";
+    let early = stored.is_early().then(|| early.to_owned());
     let news = "Something arrived or was entered since this was drawn up. Draw it up again to have that in it.";
     let news = around.has_news.then(|| news.to_owned());
     let is_draft = stored.is_draft() && stored.kind == DocumentKind::Statement;
     let drawn = around.events.iter().filter(|event| is_draft && event.kind == "drawn" && !event.detail.is_empty());
     let beside = drawn.map(|event| event.detail.clone());
-    news.into_iter().chain(beside).chain(held).chain(more).chain(stored.statement.notes.iter().cloned()).collect()
+    let notes = stored.statement.notes.iter().cloned();
+    let questions = if around.reader == Reader::Reseller { questions(stored) } else { Vec::new() };
+    let known = early.into_iter().chain(news).chain(beside).chain(questions);
+    known.chain(held).chain(more).chain(notes).collect()
+}
+
+/// What a person should look at before a statement is issued, though it holds nothing up: usage that no price takes,
+/// and that nothing is said of taxes.
+fn questions(stored: &Stored) -> Vec<String> {
+    let statement = &stored.statement;
+    if stored.is_issued() || stored.kind != DocumentKind::Statement {
+        return Vec::new();
+    }
+    let unpriced: Vec<_> = statement.lines.iter().filter(|line| line.is_unpriced()).collect();
+    let named = unpriced.iter().take(UNPRICED_MAX).map(|line| format!("{}: {}.", line.title, line.detail));
+    let more = unpriced.len().saturating_sub(UNPRICED_MAX);
+    let more = (more > 0).then(|| format!("{more} more lines are without a price."));
+    let is_charged = statement.lines.iter().any(|line| line.amount.is_some_and(|amount| amount != Money(0)));
+    let tax = (is_charged && statement.taxes.is_empty()).then(|| NO_TAX.to_owned());
+    named.chain(more).chain(tax).collect()
 }
 
 /// The printers that hold it up, each with its reasons and where a person signs for them.
-fn signs(stored: &Stored, around: &Around) -> Vec<SignForm> {
+fn signs(stored: &Stored, around: &Around, zone: &Zone) -> Vec<SignForm> {
     let currency = stored.statement.currency;
     let form = |(place, of): (usize, &Readiness)| {
-        let reasons: Vec<String> = of.reasons.iter().map(|reason| reason.words(currency)).collect();
+        let told = |reason: &Reason| format::moments(&reason.words(currency), zone);
+        let reasons: Vec<String> = of.reasons.iter().map(told).collect();
         SignForm {
             action: format!("/statements/{}/sign", stored.statement_id),
             printer_id: of.printer.clone(),
@@ -313,6 +358,8 @@ fn happened(kind: &str) -> &str {
         "reopened" => "made a draft again",
         "signed" => "a reason was signed",
         "looked-again" => "worked out again",
+        "objected" => "objected to",
+        "answered" => "an objection was answered",
         other => other,
     }
 }

@@ -17,6 +17,7 @@ both! {
     a_note_on_a_month_that_is_not_looked_back_at_moves_the_months_after_it => moved;
     a_month_that_was_skipped_is_billed_before_the_one_that_goes_on_with_it => skipped;
     a_month_that_is_drawn_up_late_takes_no_draft_of_a_later_note_away => kept;
+    what_arrives_of_a_month_that_is_not_looked_back_at_is_told => far;
     what_was_taxed_in_another_area_is_settled_by_a_note_and_so_is_a_tax_alone => taxed;
     documents_of_payers_go_on_with_each_other_before_they_have_numbers => shared;
     a_note_on_a_statement_of_before_its_number_stood_in_it_proves_itself => old;
@@ -218,6 +219,28 @@ async fn kept(world: World) {
     books.issue(notes[0]).await;
     books.issue(october).await;
     assert_eq!(books.world.count(BILLED).await, 140 + 140 + 420 + 280);
+}
+
+async fn far(world: World) {
+    let mut books = Books::open(world, looking_back_once(plain()), ("2026-09-05T08:00:00Z", 10)).await;
+    let september = books.bill(month(9)).await;
+    books.bill(month(10)).await;
+    books.go_to("2026-12-12T12:00:00Z");
+    let told = "select count(*) from statement_event where kind = 'drawn'
+        and detail like 'Something of September 2026 arrived since the last statement.%'";
+    books.draw(month(11)).await;
+    assert_eq!(books.world.count(told).await, 0);
+    books.print("2026-09-20T08:00:00Z", 100).await;
+    let november = books.draw(month(11)).await;
+    assert!(books.settled(november).await.is_empty());
+    assert_eq!(books.world.count(told).await, 1);
+    let notes = books.correct(september).await;
+    assert_eq!(notes.len(), 1);
+    books.issue(notes[0]).await;
+    let november = books.draw(month(11)).await;
+    assert_eq!(books.world.count(told).await, 0);
+    books.issue(november).await;
+    assert_eq!(books.world.count(BILLED).await, 140 + 1_400);
 }
 
 async fn taxed(world: World) {

@@ -14,6 +14,7 @@ both! {
     a_late_printer_is_billed_only_with_a_signed_reason => late;
     a_reason_is_signed_for_one_document_and_one_cause => cause;
     what_is_approved_bills_its_printers_and_a_draft_goes_by_those_it_has_now => moved;
+    a_draft_says_that_something_arrived_since => news;
     an_approved_statement_becomes_a_draft_again_with_a_reason => reopened;
     a_late_job_becomes_a_note_that_both_pages_link => corrected;
     what_happened_is_entered_checked_and_withdrawn => events;
@@ -195,6 +196,26 @@ async fn moved(world: World) {
     // Why it was made a draft again is not forgotten.
     holds(&browser.get(&own).await, &["approved by Ada", "made a draft again by Ada: it was sent back"]);
     assert_eq!(act(&mut browser, &format!("{own}/approve"), &[]).await.status, 303);
+}
+
+async fn news(world: World) {
+    let (tenant, contract, statement) = w1(&world).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let (path, words) = (format!("/statements/{statement}"), "since this was drawn up");
+    let page = browser.get(&path).await;
+    assert!(page.status == 200 && !page.text.contains(words), "{}", page.text);
+    world.set_now(Instant(NOW.0 + 60_000));
+    let mut sender = world.agent(&tenant).await;
+    let finished = Instant::parse("2026-10-12T08:00:00Z").expect("a timestamp");
+    let mut more = report(7, Instant(NOW.0 - 3_600_000), &[finished]);
+    printed(&mut more.jobs[0].0, "mono-line", Area(10_000_000));
+    world.report(&mut sender, &more).await;
+    holds(&browser.get(&path).await, &[words]);
+    let again = [("period", text("2026-10"))];
+    let drawn = act(&mut browser, &format!("/contracts/{contract}/statements"), &again).await;
+    assert_eq!(drawn.status, 303, "{}", drawn.text);
+    let page = browser.get(drawn.location.split('?').next().unwrap_or("")).await;
+    assert!(page.status == 200 && !page.text.contains(words), "{}", page.text);
 }
 
 async fn reopened(world: World) {

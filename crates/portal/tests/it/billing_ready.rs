@@ -9,7 +9,7 @@ use crate::world::{NOW, World, both, report, token};
 use billing::clauses::coverage::{By, Coverage, CustomRow};
 use billing::clauses::estimates::{Estimates, MethodRow};
 use billing::{
-    Clause, DocumentKind, EstimateFact, Evidence, Meter, MeterKind, Method, Money, Period, PriceList, Terms,
+    Clause, DocumentKind, EstimateFact, Evidence, Meter, MeterKind, Method, Money, Period, PriceList, Tax, Terms,
 };
 use portal::setup;
 use protocol::sender::Sender;
@@ -57,7 +57,7 @@ async fn red(world: World) {
     let (reseller, customer, person) = (tenant.reseller.clone(), tenant.customer, tenant.person);
     let acts = move |portal: &portal::Portal| {
         let refused = setup::approve_only(portal, &reseller, statement, person).expect_err("nobody signed");
-        assert!(refused.to_string().contains("is late. It was last read 2026-10-20"), "{refused}");
+        assert!(refused.to_string().contains("is late. It was last read 20 Oct 2026"), "{refused}");
         let (printer, _) = setup::printers(portal, &reseller, customer).expect("printers")[0];
         assert!(setup::sign(portal, &reseller, statement, printer, person, "").is_err());
         assert!(setup::sign(portal, &reseller, statement, printer + 1, person, "It is off.").is_err());
@@ -212,7 +212,9 @@ async fn drifted(world: &World, name: &'static str, by: By) -> String {
     }
     let prices = vec![price("area-printed/low-density", "0.95"), price("area-printed/high-density", "2.60")];
     let coverage = Clause::Coverage(Coverage { by, ..Coverage::default() });
-    let terms = euros(vec![coverage, Clause::PriceList(PriceList { prices })]);
+    // Of 0 %: without any the board would ask.
+    let tax = Clause::Tax(Tax { name: "VAT".to_owned(), ..Tax::default() });
+    let terms = euros(vec![coverage, Clause::PriceList(PriceList { prices }), tax]);
     let contract = contract(world, &tenant, "C-1", terms).await;
     draw(world, &tenant, contract, month(10)).await;
     let mut browser = world.browser(&tenant.reseller_email()).await;

@@ -39,8 +39,8 @@ async fn run(world: World) {
     for (tenant, number) in [(&north, "C-1"), (&north, "C-2"), (&north, "C-3"), (&south, "C-1")] {
         contracts.push(contract(&world, tenant, number, terms()).await);
     }
-    // Days within October were billed by themselves: the month cannot be billed over them.
-    let days = Period::new(at("2026-10-05T00:00:00Z"), at("2026-10-15T00:00:00Z")).expect("a period");
+    // Days around the first of October were billed by themselves: the month cannot be billed over them.
+    let days = Period::new(at("2026-09-24T22:00:00Z"), at("2026-10-04T22:00:00Z")).expect("a period");
     let part = draw(&world, &north, contracts[1], days).await;
     issue(&world, &north, part).await;
     let october = Month::parse("2026-10").expect("a month");
@@ -86,13 +86,23 @@ async fn part(world: World) {
     issue(&world, &tenant, statement).await;
     // It starts as October does, and is not October.
     let (summary, seen) = bill(&world, "2026-10").await;
-    assert_eq!(summary, Summary { drawn: 0, skipped: 0, failed: 1 });
-    assert_eq!(words(&seen[0].1), "S-0001 covers a part of it; bill the rest by its days.");
+    // The rest of it is drawn up by its days, again and again, and the board leads there.
+    assert_eq!(summary, Summary { drawn: 1, skipped: 0, failed: 0 });
+    assert_eq!(words(&seen[0].1), "drawn");
+    assert_eq!(bill(&world, "2026-10").await.0, Summary { drawn: 1, skipped: 0, failed: 0 });
+    let drafts = format!("period_start = {} and period_end = {} and state = 'draft'", middle.0, month(10).end.0);
+    assert_eq!(world.count(&format!("select count(*) from statement where {drafts}")).await, 1);
+    let statement = world.count(&format!("select statement_id from statement where {drafts}")).await;
     let mut browser = world.browser(&tenant.reseller_email()).await;
     let board = browser.get("/billing/2026-10?show=look").await.text;
-    assert!(board.contains("billed in part") && board.contains("S-0001 covers a part of it"), "{board}");
-    let rest = Period::new(middle, month(10).end).expect("a period");
-    let statement = draw(&world, &tenant, contract, rest).await;
+    for part in ["billed in part", "S-0001 covers a part of it", "Draw up 16 Oct 2026 to 31 Oct 2026"] {
+        assert!(board.contains(part), "{part}: {board}");
+    }
+    assert!(board.contains(&format!("href=\"/statements/{statement}\"")), "{board}");
+    let again = [("csrf", token(&board)), ("period_from", "2026-10-16".to_owned())];
+    let again = again.into_iter().chain([("period_to", "2026-10-31".to_owned())]).collect::<Vec<_>>();
+    assert_eq!(browser.post(&format!("/contracts/{contract}/statements"), &again).await.status, 303);
+    let statement = world.count(&format!("select statement_id from statement where {drafts}")).await;
     issue(&world, &tenant, statement).await;
     let (summary, seen) = bill(&world, "2026-10").await;
     assert_eq!(summary, Summary { drawn: 0, skipped: 1, failed: 0 });
@@ -133,6 +143,7 @@ async fn versions(world: World) {
     let quarter = format!("select count(*) from statement where contract_id = {first} and version = 2");
     assert_eq!(world.count(&quarter).await, 1);
     // No quarter begins in December.
+    world.set_now(at("2026-12-12T12:00:00Z"));
     let (summary, seen) = bill(&world, "2026-12").await;
     assert_eq!((summary.drawn, summary.failed), (1, 0), "{seen:?}");
 }

@@ -122,7 +122,7 @@ async fn einvoices(world: World) {
     let length = world.count(LENGTH).await;
     let refused = browser.file(&format!("{path}/einvoice.xml")).await;
     assert_eq!(refused.status, 409);
-    for missing in ["VAT identifier is missing", "country is missing", "billing details"] {
+    for missing in ["VAT number is missing", "country is missing", "billing details"] {
         assert!(refused.text().contains(missing), "{missing}: {}", refused.text());
     }
     enter_parties(&mut browser, &tenant).await;
@@ -141,7 +141,7 @@ async fn einvoices(world: World) {
     assert_eq!(world.count(LENGTH).await, length, "what was issued changed");
     assert_eq!(read(&browser.file(&format!("{path}/export.json")).await).parties, billing::Parties::default());
     let page = browser.get(&path).await;
-    assert!(page.text.contains("stands in the electronic invoice as it is known today"), "{}", page.text);
+    assert!(page.text.contains("stands in its electronic invoice as it was known on 22 Nov 2026"), "{}", page.text);
     assert!(page.text.contains("einvoice.xml?profile=xrechnung"), "{}", page.text);
 }
 
@@ -246,7 +246,7 @@ async fn hybrids(world: World) {
     }
     let refused = browser.file(&at("factur-x")).await;
     assert_eq!(refused.status, 409);
-    assert!(refused.text().contains("VAT identifier is missing"), "{}", refused.text());
+    assert!(refused.text().contains("VAT number is missing"), "{}", refused.text());
     enter_parties(&mut browser, &tenant).await;
     let hybrid = browser.file(&at("factur-x")).await;
     is(&hybrid, "application/pdf", "S-0001-factur-x.pdf");

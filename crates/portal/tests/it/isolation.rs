@@ -91,6 +91,8 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/jobs.csv", For::Reseller),
     ("get", "/jobs/{printer}/{key}", For::Reseller),
     ("get", "/my", For::Customer),
+    ("get", "/my/contracts/{id}", For::Customer),
+    ("get", "/my/printers/{id}", For::Customer),
     ("get", "/my/readings", For::Customer),
     ("post", "/my/readings", For::Customer),
     ("get", "/my/statements/{id}", For::Customer),
@@ -99,8 +101,11 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/my/statements/{id}/export.csv", For::Customer),
     ("get", "/my/statements/{id}/export.json", For::Customer),
     ("get", "/my/statements/{id}/export.xlsx", For::Customer),
+    ("get", "/my/statements/{id}/jobs.csv", For::Customer),
     ("get", "/my/statements/{id}/logo", For::Customer),
+    ("post", "/my/statements/{id}/object", For::Customer),
     ("get", "/my/statements/{id}/statement.pdf", For::Customer),
+    ("get", "/objections", For::Reseller),
     ("get", "/operator", For::Operator),
     ("post", "/operator/resellers", For::Operator),
     ("get", "/people", For::Reseller),
@@ -130,13 +135,16 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/statements/{id}", For::Reseller),
     ("post", "/statements/{id}/approve", For::Reseller),
     ("post", "/statements/{id}/correct", For::Reseller),
+    ("post", "/statements/{id}/discard", For::Reseller),
     ("get", "/statements/{id}/einvoice.xml", For::Reseller),
     ("get", "/statements/{id}/evidence", For::Reseller),
     ("get", "/statements/{id}/export.csv", For::Reseller),
     ("get", "/statements/{id}/export.json", For::Reseller),
     ("get", "/statements/{id}/export.xlsx", For::Reseller),
+    ("get", "/statements/{id}/jobs.csv", For::Reseller),
     ("get", "/statements/{id}/logo", For::Reseller),
     ("post", "/statements/{id}/issue", For::Reseller),
+    ("post", "/statements/{id}/objections/{objection}", For::Reseller),
     ("post", "/statements/{id}/reopen", For::Reseller),
     ("post", "/statements/{id}/sign", For::Reseller),
     ("get", "/statements/{id}/statement.pdf", For::Reseller),
@@ -243,12 +251,18 @@ async fn furnished(world: &World, name: &'static str) -> (crate::world::Tenant, 
         let id: i64 = ids["printer"].parse().expect("a number");
         ids.insert(kind, (id + 1).to_string());
     }
+    let objected = "insert into objection (reseller_id, objection_id, statement_id, line, words, at, person_id)
+        select reseller_id, statement_id + 1, statement_id, '', 'n', 1, 1 from statement where statement_id = ";
+    world.change(&format!("{objected}{}", ids["statement"])).await;
+    let id: i64 = ids["statement"].parse().expect("a number");
+    ids.insert("objection", (id + 1).to_string());
     (tenant, ids)
 }
 
 /// The address of a route with ids in it.
 fn fill(path: &str, ids: &BTreeMap<&'static str, String>) -> String {
-    let kind = match path.split('/').nth(1).unwrap_or("") {
+    // A customer's own pages are named as the reseller's are.
+    let kind = match path.trim_start_matches("/my").split('/').nth(1).unwrap_or("") {
         "agents" => "agent",
         "contracts" => "contract",
         "customers" => "customer",
@@ -263,6 +277,7 @@ fn fill(path: &str, ids: &BTreeMap<&'static str, String>) -> String {
         .replace("{key}", &ids["key"])
         .replace("{month}", "2026-10")
         .replace("{version}", "1")
+        .replace("{objection}", &ids["objection"])
 }
 
 async fn ask(browser: &mut Browser, method: &str, path: &str, form: &[(&str, String)]) -> Page {
@@ -363,7 +378,7 @@ async fn denied(world: World) {
         assert!(matches!(page.status, 200 | 303 | 409 | 422), "owner, post {path}: {} {}", page.status, page.text);
     }
     let mut customer = world.browser(&owner.customer_email()).await;
-    for (_, path, _) in ROUTES.iter().filter(|(_, _, audience)| *audience == For::Customer) {
+    for (_, path, _) in ROUTES.iter().filter(|(method, _, audience)| *method == "get" && *audience == For::Customer) {
         let page = customer.get(&fill(path, &ids)).await;
         assert_eq!(page.status, status(path), "owner's customer, {path}: {}", page.text);
     }
@@ -373,9 +388,18 @@ async fn lists(world: World) {
     let (owner, ids) = furnished(&world, "owner").await;
     let empty = world.tenant("empty").await;
     let mut browser = world.browser(&empty.reseller_email()).await;
-    for path in
-        ["/", "/printers", "/jobs", "/jobs.csv", "/contracts", "/statements", "/agents", "/people", "/customers"]
-    {
+    for path in [
+        "/",
+        "/printers",
+        "/jobs",
+        "/jobs.csv",
+        "/contracts",
+        "/statements",
+        "/objections",
+        "/agents",
+        "/people",
+        "/customers",
+    ] {
         let page = browser.get(path).await;
         assert_eq!(page.status, 200, "{path}");
         for (kind, id) in &ids {

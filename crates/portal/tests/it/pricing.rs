@@ -109,6 +109,15 @@ fn raise(what: &str, starts: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The same as it is taken: with the word by which the portal knows what was looked at.
+async fn looked_at(browser: &mut Browser, starts: &str) -> Vec<(&'static str, String)> {
+    let page = act(browser, PRICES, &raise("preview", starts)).await;
+    let seen = between(&page.text, "name=\"seen\" value=\"", "\"").expect("it can be taken").to_owned();
+    let mut form = raise("take", starts);
+    form.push(("seen", seen));
+    form
+}
+
 async fn prices(world: World) {
     let (tenant, first, _) = w1(&world).await;
     let later = Instant::parse("2026-12-31T23:00:00Z").expect("a timestamp");
@@ -134,14 +143,25 @@ async fn prices(world: World) {
     assert_eq!(world.count(VERSIONS).await, 2);
     let (one, two) = (format!("take.{first}"), format!("take.{second}"));
     // All of them or none.
+    let december = looked_at(&mut browser, "2026-12-01").await;
     for ticks in [vec![(one.as_str(), text("1")), (two.as_str(), text("1"))], vec![(one.as_str(), text("7"))], vec![]] {
-        let mut form: Vec<(&str, String)> = raise("take", "2026-12-01");
+        let mut form: Vec<(&str, String)> = december.clone();
         form.extend(ticks);
         let refused = act(&mut browser, PRICES, &form).await;
         assert_eq!(refused.status, 422, "{}", refused.text);
         assert_eq!(world.count(VERSIONS).await, 2);
     }
-    let mut form: Vec<(&str, String)> = raise("take", "2026-12-01");
+    // What was changed since the look is shown again, and taken only then.
+    for (name, value) in [("value", "35"), ("places", "2"), ("seen", "")] {
+        let mut other: Vec<(&str, String)> = december.iter().filter(|(field, _)| *field != name).cloned().collect();
+        other.extend([(name, text(value)), (one.as_str(), text("1"))]);
+        let again = act(&mut browser, PRICES, &other).await;
+        assert_eq!(again.status, 422, "{name}");
+        assert!(again.text.contains("The form was changed since you looked at it."), "{}", again.text);
+        assert!(again.text.contains(&ours), "the tick stays: {}", again.text);
+    }
+    assert_eq!(world.count(VERSIONS).await, 2);
+    let mut form: Vec<(&str, String)> = december.clone();
     form.push((one.as_str(), text("1")));
     let taken = act(&mut browser, PRICES, &form).await;
     assert_eq!((taken.status, taken.location.as_str()), (303, "/contracts/prices?done=prices"), "{}", taken.text);
@@ -151,7 +171,7 @@ async fn prices(world: World) {
     assert_eq!(act(&mut browser, PRICES, &form).await.status, 422);
     let other = world.tenant("other").await;
     let mut stranger = world.browser(&other.reseller_email()).await;
-    let mut form: Vec<(&str, String)> = raise("take", "2027-01-01");
+    let mut form: Vec<(&str, String)> = looked_at(&mut browser, "2027-01-01").await;
     form.push((one.as_str(), text("2")));
     assert_eq!(act(&mut stranger, PRICES, &form).await.status, 422);
     assert_eq!(world.count(VERSIONS).await, 3);
@@ -165,7 +185,7 @@ async fn four_eyes(world: World) {
     world.change(FOUR_EYES).await;
     let mut browser = world.browser(&tenant.reseller_email()).await;
     let tick = format!("take.{first}");
-    let mut form: Vec<(&str, String)> = raise("take", "2026-12-01");
+    let mut form: Vec<(&str, String)> = looked_at(&mut browser, "2026-12-01").await;
     form.push((tick.as_str(), text("1")));
     let taken = act(&mut browser, PRICES, &form).await;
     assert_eq!((taken.status, taken.location.as_str()), (303, "/contracts/prices?done=prices-proposed"));

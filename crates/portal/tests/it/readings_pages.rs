@@ -94,6 +94,7 @@ async fn settled(world: World) {
         (vec![("reason", "rollover"), ("width", "120")], "showed more than that"),
         (vec![("reason", "reset"), ("counts_from", "31")], "less than that now"),
         (vec![("reason", "reset"), ("counts_from", "many")], "many"),
+        (vec![("reason", "reset")], "Say how you know it."),
     ] {
         let page = post(&mut browser, "/readings", &with(&more)).await;
         assert_eq!(page.status, 422, "{more:?}");
@@ -168,7 +169,8 @@ async fn say(browser: &mut Browser, printer: &str, reason: &str, more: &[(&str, 
     let at = between(&page.text, "name=\"at\" value=\"", "\"").unwrap_or_else(|| panic!("no break: {}", page.text));
     let at = at.to_owned();
     let key = [("printer", printer), ("meter", "pages"), ("media", ""), ("at", at.as_str()), ("reason", reason)];
-    let form: Vec<(&str, &str)> = key.iter().chain(more).copied().collect();
+    let note = [("note", "seen at its panel")];
+    let form: Vec<(&str, &str)> = key.iter().chain(&note).chain(more).copied().collect();
     post(browser, "/readings", &form).await
 }
 
@@ -259,10 +261,12 @@ async fn spiked(world: World) {
     let document = books::document(&world, &tenant, november).await;
     assert_eq!(books::settled(&document), [("S-0001".to_owned(), -98_146_800)]);
     assert_eq!(document.net, Money(2_900 - 98_146_800));
+    world.set_now(october(1_481));
     books::issue(&world, &tenant, november).await;
     let file = books::bundle(&world, &tenant, november).await;
     let verdict = evidence::verify(&file, None, None).expect("it holds");
     assert!(verdict.said.iter().any(|said| said.what == "decision" && said.detail.contains("spike")));
+    world.set_now(october(1_482));
     assert_eq!(books::correct(&world, &tenant, november).await, Vec::<i64>::new(), "nothing is left to settle");
     // Taken back, it waits again.
     let at = october(800).0.to_string();
@@ -437,6 +441,7 @@ async fn declared_only(world: World) {
         ("media", ""),
         ("at", at.as_str()),
         ("reason", "reset"),
+        ("note", "the board was replaced"),
     ];
     assert_eq!(post(&mut browser, "/readings", &form).await.status, 303);
     holds(&browser.get("/readings").await, &["0 counters wait", "a reset"]);
@@ -758,24 +763,28 @@ async fn swapped(world: World) {
         (old.as_str(), "2026-11-10", "n", "Choose another printer"),
         (new.as_str(), "2026-12-10", "n", "not one to come"),
         (new.as_str(), "2026-10-01", "n", "say a later day"),
-        // The printer was read after that day.
-        (new.as_str(), "2026-11-10", "", "This is odd"),
     ] {
         let page = try_it(form(successor, at, note)).await;
         assert_eq!(page.status, 422, "{successor} {at} {note}");
         holds(&page, &[words]);
     }
-    // The new one cannot have begun above what it showed since.
-    let mut too_much = form(&new, "2026-11-10", "");
-    too_much.retain(|(name, _)| *name != last);
-    for (_, value) in too_much.iter_mut().filter(|(name, _)| *name == first) {
-        "99999999".clone_into(value);
+    // The old one was read after that day, and cannot have shown more before; the new one cannot have begun above
+    // what it showed since.
+    for (wrong, without, words) in
+        [(&last, None, "a later reading of it shows less"), (&first, Some(&last), "a counter only rises")]
+    {
+        let mut too_much = form(&new, "2026-11-10", "");
+        too_much.retain(|(name, _)| Some(name) != without);
+        for (_, value) in too_much.iter_mut().filter(|(name, _)| name == wrong) {
+            "99999999".clone_into(value);
+        }
+        let page = try_it(too_much).await;
+        assert_eq!(page.status, 422);
+        holds(&page, &["This is odd", words]);
     }
-    let page = try_it(too_much).await;
-    assert_eq!(page.status, 422);
-    holds(&page, &["This is odd", "a counter only rises"]);
     assert_eq!((world.count(NEW_STAY).await, world.count(HAND).await), (0, 0));
-    let done = try_it(form(&new, "2026-11-10", "read at the panel")).await;
+    // That it was read since then is nothing odd: most swaps are entered after the day.
+    let done = try_it(form(&new, "2026-11-10", "")).await;
     assert_eq!((done.status, done.location.as_str()), (303, format!("/printers/{new}?done=swapped").as_str()));
     assert_eq!((world.count(NEW_STAY).await, world.count(HAND).await, world.count(DECISIONS).await), (1, 2, 1));
     let same = format!("select count(*) from contract_printer where printer_id = {new} and position_id = {old}");

@@ -85,7 +85,8 @@ pub(crate) fn end_after(reset: Reset, count: u32, draft: &Draft<'_>) -> Result<O
     Ok(Some(span.end))
 }
 
-/// The part of the span in which a place was filled, or in which the contract ran. A span that is longer
+/// The part of the span in which a place was filled, or in which the contract ran; of a statement over some days of
+/// a period, the share of these days where parts count whole. A span that is longer
 /// than the period is measured from the stays themselves: what a place did before the period counts, as
 /// far as the stays that rating is given say it.
 pub(crate) fn part(
@@ -94,8 +95,15 @@ pub(crate) fn part(
     draft: &Draft<'_>,
     place: Option<&Place>,
 ) -> Result<Fraction, RatingError> {
+    if reset == Reset::Period {
+        return draft.part(rule, place);
+    }
+    // A longer span is settled once, at its end.
+    if rule == Proration::None {
+        return Ok(Fraction::ONE);
+    }
     let whole = whole(reset, draft)?;
-    if rule == Proration::None || reset == Reset::Period || whole == draft.period() {
+    if whole == draft.period() {
         return draft.part(rule, place);
     }
     part_of(rule, whole, draft, place)

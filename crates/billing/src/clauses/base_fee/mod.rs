@@ -2,7 +2,8 @@
 //!
 //! A fee on a cycle that is longer than the period falls due once, in the period in which the cycle begins
 //! (in advance) or ends (in arrears); on a shorter one, once for each cycle that begins in the period. Where a
-//! part counts by its days, it is a part of the cycle.
+//! part counts by its days, it is a part of the cycle. On a statement over some days of a period, fees of the
+//! period and of shorter cycles count by these days, whatever the clause says of parts.
 //! What else is told by place (minimums, who bears a fee) uses `borne` and `label_of`. Deliberately
 //! absent: fees for events such as a late reading, and payments that no rule touches (see `lease`).
 
@@ -178,11 +179,11 @@ impl BaseFee {
         Some(every).filter(|every| every.months() < terms.period.every.months())
     }
 
-    /// What one fee each is due for: the period, the shorter cycles that begin in it, or a longer one; nothing in
-    /// a period in which a longer cycle neither begins nor ends.
+    /// What one fee each is due for: the whole period, the shorter cycles of it, or a longer one; nothing in a
+    /// period in which a longer cycle neither begins nor ends.
     fn due(&self, draft: &Draft<'_>) -> Result<Vec<Period>, RatingError> {
         if self.cycle == Reset::Period {
-            return Ok(vec![draft.period()]);
+            return Ok(vec![draft.whole()?]);
         }
         if let Some(every) = self.shorter(draft.terms) {
             return cycles(every, draft);
@@ -213,12 +214,15 @@ impl BaseFee {
         places
     }
 
-    /// The part of what is due in which a place was filled; without a place, in which the contract ran.
+    /// The part of what is due in which a place was filled; without a place, in which the contract ran. Of what is
+    /// no longer than the period only what lies in this statement.
     fn part(&self, due: Period, place: Option<&Place>, draft: &Draft<'_>) -> Result<Fraction, RatingError> {
-        if due == draft.period() {
-            return draft.part(self.prorate, place);
+        match self.cycle {
+            Reset::Contract if self.prorate != Proration::None => draft.part(self.prorate, place),
+            Reset::Period => draft.part_of(self.prorate, due, place),
+            _ if self.shorter(draft.terms).is_some() => draft.part_of(self.prorate, due, place),
+            _ => span::part_of(self.prorate, due, draft, place),
         }
-        span::part_of(self.prorate, due, draft, place)
     }
 
     /// What a place, or the contract, owes for what is due. 19 of 30 days of 180.00 are 114.00 (W8).
@@ -272,8 +276,8 @@ impl BaseFee {
     }
 }
 
-/// The cycles that begin in the period, cut to it. The first begins no earlier than the contract; one that
-/// begins after the contract's end does not stand.
+/// The cycles of which the period has a part. The first begins no earlier than the contract; one that begins after
+/// the contract's end does not stand.
 fn cycles(every: Every, draft: &Draft<'_>) -> Result<Vec<Period>, RatingError> {
     let (rule, period, zone) = (PeriodRule { every, ..draft.terms.period }, draft.period(), draft.zone());
     let runs = draft.input.runs;
@@ -282,8 +286,8 @@ fn cycles(every: Every, draft: &Draft<'_>) -> Result<Vec<Period>, RatingError> {
     while cycle.start < period.end {
         let begins = runs.map_or(cycle.start, |runs| runs.from.max(cycle.start));
         let ended = runs.and_then(|runs| runs.to).is_some_and(|to| to <= begins);
-        if period.contains(begins) && begins < cycle.end && !ended {
-            cycles.extend(period.cut(cycle.start, Some(cycle.end)));
+        if !ended && period.cut(begins, Some(cycle.end)).is_some() {
+            cycles.push(cycle);
         }
         cycle = rule.following(cycle, zone)?;
     }

@@ -1,8 +1,9 @@
 //! CL7: a commitment that is settled once, at the end of its span, usually a year: a quantity at a price of
 //! its own, or an amount of charges.
 //!
-//! It counts all printers of the contract together. Deliberately absent: a part of a span (what was agreed is
-//! owed whole), and what each pool or printer owes (see `minimum_volume` and `minimum`).
+//! It counts all printers of the contract together. What was agreed is owed whole, also where the contract began
+//! inside the span; only a statement over some days of a period that is committed to asks for these days' share.
+//! Deliberately absent: what each pool or printer owes (see `minimum_volume` and `minimum`).
 
 use super::allowance::span::{self, Before};
 use super::draft::Draft;
@@ -14,6 +15,7 @@ use crate::form::{Field, Kind, field};
 use crate::meter::{Pattern, PricingUnit};
 use crate::money::{Currency, Money, UnitPrice};
 use crate::period::Reset;
+use crate::proration::{Fraction, Proration};
 use crate::rating::RatingError;
 use crate::statement::Line;
 use serde::{Deserialize, Serialize};
@@ -149,14 +151,16 @@ impl ClauseTerms for Commitment {
     fn apply(&self, at: &At<'_>, draft: &mut Draft<'_>) -> Result<(), RatingError> {
         let span = draft.span(self.reset)?;
         let before = Before::of(draft.carried(at.key, "", COUNTED), span, at.key)?;
-        let (mut sum, mut line) = (before, None);
+        let (part, mut sum, mut line) = (self.part(draft)?, before, None);
         if let (Some(least), Some(price)) = (self.quantity, self.price) {
+            let least = part.of(least).map_err(RatingError::at(self.title()))?;
             sum.quantity = self.used(before.quantity, draft)?;
             sum.amount = Money::ZERO;
             if span.ends && least > sum.quantity {
                 line = Some(self.of_quantity(at, least, price, (before.quantity, sum.quantity), draft)?);
             }
         } else if let Some(least) = self.amount {
+            let least = part.of_money(least).map_err(RatingError::at(self.title()))?;
             sum.amount = self.charged(before.amount, draft)?;
             sum.quantity = 0;
             if span.ends && least > sum.amount {
@@ -176,6 +180,17 @@ impl ClauseTerms for Commitment {
 impl Commitment {
     fn title(&self) -> &str {
         self.title.as_deref().unwrap_or("Commitment")
+    }
+
+    /// The part of what was committed to that this statement asks for.
+    fn part(&self, draft: &Draft<'_>) -> Result<Fraction, RatingError> {
+        span::part(Proration::None, self.reset, draft, None)
+    }
+
+    /// How the part of what was committed to is worked out; nothing for the whole.
+    fn shared(&self, whole: &str, owed: &str, draft: &Draft<'_>) -> Result<Option<String>, RatingError> {
+        let words = self.part(draft)?.words();
+        Ok((!words.is_empty()).then(|| format!("{whole} × {words} = {owed}")))
     }
 
     /// What was used in the span, of which `before` in earlier periods; base units.
@@ -222,6 +237,8 @@ impl Commitment {
         }
         let (owed, all, short) = (unit.show_exact(least), unit.show_exact(used), unit.show_exact(missing));
         let (shown, total) = (price.show(draft.currency), amount.show(draft.currency));
+        let whole = unit.show_exact(self.quantity.unwrap_or(least));
+        steps.extend(self.shared(&whole, &owed, draft)?);
         steps.push(format!("{owed} − {all} = {short} × {shown} = {total}"));
         Ok(Line {
             id: at.id(None, ""),
@@ -255,6 +272,8 @@ impl Commitment {
             let earlier = before.show(currency);
             steps.push(format!("{earlier} before in this {} + {now} = {all}", self.reset.word()));
         }
+        let whole = self.amount.unwrap_or(least).show(currency);
+        steps.extend(self.shared(&whole, &owed, draft)?);
         steps.push(format!("{owed} − {all} = {total}"));
         Ok(Line {
             id: at.id(None, ""),

@@ -15,6 +15,7 @@ use crate::form::{Field, Kind, field};
 use crate::meter::{Pattern, PricingUnit};
 use crate::money::{Currency, Direction, Money, divide};
 use crate::period::Reset;
+use crate::proration::Proration;
 use crate::rating::RatingError;
 use crate::statement::Line;
 use report::Share;
@@ -202,7 +203,9 @@ impl Consumables {
         let explained = divide(top, i128::from(WHOLE) * i128::from(self.yield_each.max(1)), Direction::Up);
         let explained = i64::try_from(explained).map_err(|_| self.overflow())?;
         let places = i64::try_from(draft.places(&[]).len()).unwrap_or(i64::MAX);
-        let spare = i64::from(self.spare).saturating_mul(places);
+        // A statement over some days of a period leaves these days' share of the spare ones, to the nearest.
+        let part = span::part(Proration::None, self.reset, draft, None)?;
+        let spare = part.of(i64::from(self.spare).saturating_mul(places)).map_err(RatingError::at(&id))?;
         let allowed = explained.saturating_add(spare);
         let excess = delivered.saturating_sub(allowed);
         if excess <= 0 {

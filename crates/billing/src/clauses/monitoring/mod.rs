@@ -3,6 +3,7 @@
 //! How long a printer was silent is a fact of the input. Deliberately absent: who was at fault, and the
 //! estimate of what was not read (see `estimates`).
 
+use super::allowance::span;
 use super::draft::{Draft, Place};
 use super::window::days;
 use super::{At, Checked, ClauseTerms};
@@ -10,6 +11,8 @@ use crate::contract::{Problem, Step};
 use crate::events::Silence;
 use crate::form::{Field, Kind, field};
 use crate::money::{Currency, Money};
+use crate::period::Reset;
+use crate::proration::Proration;
 use crate::rating::{PrinterUsage, RatingError};
 use crate::statement::{Line, LineShare};
 use report::Duration;
@@ -132,15 +135,21 @@ impl ClauseTerms for Monitoring {
             return Ok(());
         }
         let count = i64::try_from(places.len()).unwrap_or(i64::MAX);
-        let amount = self.fee.each(count).map_err(RatingError::at(self.title()))?;
+        // Once a period: a statement over some days of it bears their share.
+        let part = span::part(Proration::None, Reset::Period, draft, None)?;
+        let each = part.of_money(self.fee).map_err(RatingError::at(self.title()))?;
+        let amount = each.each(count).map_err(RatingError::at(self.title()))?;
         let share = |place: &&Place| {
             let silent = place.stays.iter().find(|stay| silences.iter().any(|(_, of)| of == *stay));
             let stay = silent.and_then(|stay| draft.stays.get(*stay))?;
-            Some(LineShare { printer: stay.id.clone(), site: stay.site.clone(), quantity: 0, amount: self.fee })
+            Some(LineShare { printer: stay.id.clone(), site: stay.site.clone(), quantity: 0, amount: each })
         };
         let printers = if count == 1 { "1 printer".to_owned() } else { format!("{count} printers") };
-        let (fee, sum) = (self.fee.show(draft.currency), amount.show(draft.currency));
+        let (fee, sum) = (each.show(draft.currency), amount.show(draft.currency));
         let mut steps = sentences;
+        if !part.words().is_empty() {
+            steps.push(format!("{} × {} = {fee}", self.fee.show(draft.currency), part.words()));
+        }
         steps.push(format!("{printers} × {fee} = {sum}"));
         let line = Line {
             id: at.id(None, ""),

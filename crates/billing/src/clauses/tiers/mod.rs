@@ -3,8 +3,9 @@
 //!
 //! Over a longer span the charge of a period is what the whole span costs so far, less what the part before it
 //! costs, so that the periods' charges add up to the span's. Both are worked out by the prices of the period: a
-//! raise within the span is not charged for what was used before it. Deliberately absent: a smallest charge
-//! (see `minimum`), and what is included, which allowances take away before.
+//! raise within the span is not charged for what was used before it. On a statement over some days of a period
+//! that tiers count by, each tier ends, and is charged once, by these days' share. Deliberately absent: a smallest
+//! charge (see `minimum`), and what is included, which allowances take away before.
 
 use super::allowance::span::{self, Before, Counting, USED};
 use super::draft::{Draft, Taken};
@@ -15,6 +16,7 @@ use crate::form::{Field, Kind, field};
 use crate::meter::{Pattern, PricingUnit};
 use crate::money::{Currency, Direction, Money, MoneyError, UnitPrice, divide};
 use crate::period::Reset;
+use crate::proration::{Fraction, Proration};
 use crate::rating::RatingError;
 use crate::statement::Line;
 use serde::{Deserialize, Serialize};
@@ -161,6 +163,7 @@ impl ClauseTerms for Tiers {
     fn apply(&self, at: &At<'_>, draft: &mut Draft<'_>) -> Result<(), RatingError> {
         let Some(counting) = span::counting(at, &self.covers, self.reset, draft)? else { return Ok(()) };
         let Counting { unit, span, covers, pools } = counting;
+        let part = span::part(Proration::None, self.reset, draft, None)?;
         for (pool, before) in pools {
             let key = pool.key.as_str();
             let taken = draft.take(pool.index, &covers)?;
@@ -172,7 +175,7 @@ impl ClauseTerms for Tiers {
             let quantity = before.quantity.checked_add(billed).ok_or_else(overflow)?;
             let id = at.id(None, key);
             let sum_of = |quantity: i64| {
-                let sum = self.sum(quantity, unit, draft.currency, draft.terms.rounding);
+                let sum = self.sum(quantity, part, unit, draft.currency, draft.terms.rounding);
                 sum.map_err(RatingError::at(&id))
             };
             let (sum, earlier) = (sum_of(quantity)?, sum_of(before.quantity)?.amount);
@@ -184,7 +187,8 @@ impl ClauseTerms for Tiers {
             if taken.is_none() && amount.is_zero() {
                 continue;
             }
-            let steps = self.steps(taken.as_ref(), before, earlier, &sum, unit, draft.currency);
+            let mut steps = self.part_words(part);
+            steps.extend(self.steps(taken.as_ref(), before, earlier, &sum, unit, draft.currency));
             let detail = taken.as_ref().map_or_else(|| "nothing used".to_owned(), |taken| used_in_words(taken, unit));
             let line = Line {
                 id,
@@ -249,13 +253,40 @@ impl Tiers {
         }
     }
 
-    /// What a span's quantity costs so far, rounded once. 1 000 m², the first 500 at 0.05 and the rest at
-    /// 0.02: graduated 35.00, all units 20.00 (W3).
-    fn sum(&self, quantity: i64, unit: PricingUnit, currency: Currency, rounding: Rounding) -> Result<Sum, MoneyError> {
-        if self.mode == TierMode::Package {
-            return self.packages(quantity, unit, currency);
+    /// What `part` of the tiers' bounds and amounts counts, in words; nothing for the whole.
+    fn part_words(&self, part: Fraction) -> Vec<String> {
+        let words = part.words();
+        if words.is_empty() || self.mode == TierMode::Package {
+            return Vec::new();
         }
-        let parts = self.parts(quantity);
+        vec![format!("{words} of the quantity at which each tier ends, and of what is charged once, count")]
+    }
+
+    /// The tiers for a part of their period: where they end, and what is charged once, rounded half-up.
+    fn shared(&self, part: Fraction) -> Result<Tiers, MoneyError> {
+        let mut tiers = self.clone();
+        for row in &mut tiers.rows {
+            row.up_to = row.up_to.map(|up_to| part.of(up_to)).transpose()?;
+            row.flat = row.flat.map(|flat| part.of_money(flat)).transpose()?;
+        }
+        Ok(tiers)
+    }
+
+    /// What a span's quantity costs so far, rounded once. 1 000 m², the first 500 at 0.05 and the rest at
+    /// 0.02: graduated 35.00, all units 20.00 (W3). `part` is that of the tiers' own period.
+    fn sum(
+        &self,
+        quantity: i64,
+        part: Fraction,
+        unit: PricingUnit,
+        currency: Currency,
+        rounding: Rounding,
+    ) -> Result<Sum, MoneyError> {
+        if self.mode == TierMode::Package {
+            return self.packages(quantity, part, unit, currency);
+        }
+        let tiers = self.shared(part)?;
+        let parts = tiers.parts(quantity);
         let mut product = 0_i128;
         let (mut flat, mut words) = (Money::default(), Vec::new());
         for &(part, row) in &parts {
@@ -296,15 +327,30 @@ impl Tiers {
         parts
     }
 
-    /// 250 m² in packages of 100 m² at 12.00: three packages, 36.00.
-    fn packages(&self, quantity: i64, unit: PricingUnit, currency: Currency) -> Result<Sum, MoneyError> {
+    /// 250 m² in packages of 100 m² at 12.00: three packages, 36.00. For a part of a period packages are so much
+    /// smaller and cheaper: what is begun and not used is paid once in all its parts.
+    fn packages(
+        &self,
+        quantity: i64,
+        part: Fraction,
+        unit: PricingUnit,
+        currency: Currency,
+    ) -> Result<Sum, MoneyError> {
         let row = self.rows.first().cloned().unwrap_or_default();
         let (size, flat) = (row.up_to.unwrap_or(1).max(1), row.flat.unwrap_or_default());
-        let count = divide(i128::from(quantity.max(0)), i128::from(size), Direction::Up);
+        let times = |a: i128, b: i128| a.checked_mul(b).ok_or(MoneyError::Overflow);
+        let used = times(i128::from(quantity.max(0)), part.bottom.max(1))?;
+        let count = divide(used, times(i128::from(size), part.top.max(1))?, Direction::Up);
         let count = i64::try_from(count).map_err(|_| MoneyError::Overflow)?;
+        let amount = part.of_money(flat.each(count)?)?;
         let packages = if count == 1 { "1 package".to_owned() } else { format!("{count} packages") };
-        let words = format!("{packages} of {} × {}", unit.show_exact(size), flat.show(currency));
-        Ok(Sum { quantity, amount: flat.each(count)?, words })
+        let (size, flat, share) = (unit.show_exact(size), flat.show(currency), part.words());
+        let words = if share.is_empty() {
+            format!("{packages} of {size} × {flat}")
+        } else {
+            format!("{packages} of {share} of {size} × {share} of {flat}")
+        };
+        Ok(Sum { quantity, amount, words })
     }
 
     /// The sum step by step: what was used, what the span has so far, what it costs, what was charged; `earlier` is
@@ -374,7 +420,8 @@ mod tests {
             (TierMode::Package, package.as_slice(), -5, 0),
         ];
         for (mode, rows, quantity, expected) in cases {
-            let sum = tiers(mode, rows).sum(quantity, PricingUnit::SquareMetre, euro(), Rounding::LineHalfUp);
+            let (unit, how) = (PricingUnit::SquareMetre, Rounding::LineHalfUp);
+            let sum = tiers(mode, rows).sum(quantity, Fraction::ONE, unit, euro(), how);
             assert_eq!(sum.map(|sum| sum.amount), Ok(Money(expected)), "{mode:?} {quantity}");
         }
     }
@@ -382,7 +429,8 @@ mod tests {
     #[test]
     fn an_amount_that_does_not_fit_is_an_error() {
         let rows = [(None, i64::MAX, None)];
-        let sum = tiers(TierMode::Graduated, &rows).sum(i64::MAX, PricingUnit::Page, euro(), Rounding::LineHalfUp);
+        let (unit, how) = (PricingUnit::Page, Rounding::LineHalfUp);
+        let sum = tiers(TierMode::Graduated, &rows).sum(i64::MAX, Fraction::ONE, unit, euro(), how);
         assert_eq!(sum.map(|sum| sum.amount), Err(MoneyError::Overflow));
     }
 

@@ -9,7 +9,7 @@ use self::models::Models;
 use super::estimates;
 use crate::Portal;
 use crate::agents::history::Stamp;
-use crate::billing_run::run::due;
+use crate::billing_run::run::{Due, due};
 use crate::billing_run::stands::{self, Stands, stands};
 use crate::billing_run::store as run_store;
 use crate::db::Tx;
@@ -121,7 +121,8 @@ struct Known {
 fn known(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64, month: Month, now: Instant) -> Result<Known, Error> {
     let within = run_store::within(month)?;
     let due = due(tx, scope, month, Some(contract_id))?;
-    let Some(of_month) = due.first() else {
+    let is_due = |due: &&Due| !due.period.as_ref().is_ok_and(|period| due.ended(*period).is_some());
+    let Some(of_month) = due.first().filter(is_due) else {
         // Somebody else's contract is none.
         contract(tx, scope, contract_id, Instant(i64::MAX))?;
         let words = format!("This contract has no period that begins in {}.", month.label());

@@ -1,9 +1,9 @@
 //! `/contracts/prices`: the prices of many contracts at once.
 //!
 //! Somebody chooses contracts and prices, looks at what the last period would have come to, and takes it: a new
-//! version of each ticked contract from one day on, all of them in one transaction or none. Where the reseller
-//! asks for four eyes, they wait for a second person. Deliberately absent: changing a version that is there, and
-//! any price that is not for usage but the base fee.
+//! version of each ticked contract from one day on, all of them in one transaction or none. What was changed in the
+//! form since the look is shown again first. Where the reseller asks for four eyes, they wait for a second person.
+//! Deliberately absent: changing a version that is there, and any price that is not for usage but the base fee.
 
 pub(crate) mod page;
 mod reprice;
@@ -25,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use billing::{Clause, Currency, Pattern, Terms, UnitPrice};
 use page::PricesPage;
+use protocol::{Hex, sha256};
 use report::{Instant, Share};
 use reprice::{By, Change, Changed, PLACES_MAX, reprice};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,13 @@ const TICK: &str = "take.";
 const BEGIN: &str = "begin";
 /// The element that errors of contracts lead to.
 const PREVIEW: &str = "preview";
+/// The name of the field that says which form was looked at.
+const SEEN: &str = "seen";
+/// What decides which contracts change, and how.
+const DECISIVE: [&str; 9] = ["customer", "number", "clause", "pattern", "by", "value", "places", "fees", "starts"];
+/// What is said where the form is another one than was looked at.
+const CHANGED_SINCE: &str = "The form was changed since you looked at it. This is what it comes to now: take it, or \
+    change it again.";
 
 /// The page of a mass price change.
 pub(super) fn routes() -> Router<Portal> {
@@ -93,6 +101,10 @@ async fn act(
     if form.text("act") != "take" {
         return again(&portal, user, form, Some(asked), Vec::new()).await;
     }
+    // What was shown is what is taken.
+    if form.text(SEEN) != seen(&form) {
+        return again(&portal, user, form, Some(asked), vec![at_preview(CHANGED_SINCE)]).await;
+    }
     let (within, by, sent, change) = (portal.clone(), user.clone(), form.clone(), asked);
     let write = move |tx: &mut Tx<'_>| -> Result<(Asked, Result<VersionState, Vec<FormError>>), Error> {
         let taken = take(tx, &within, &by, &sent, &change)?;
@@ -120,6 +132,16 @@ async fn again(
     };
     let page = portal.db().read(read).await?;
     Ok((status, render(&page)?).into_response())
+}
+
+/// The digest of what a form asks for, by which a change that is taken is the one that was looked at. The note and
+/// the ticks are not in it.
+fn seen(form: &FormData) -> String {
+    // Browsers end lines with two characters, whatever was typed.
+    let texts = DECISIVE.iter().map(|name| form.text(name).replace("\r\n", "\n"));
+    // No text of a form holds the sign between them.
+    let whole: Vec<String> = texts.map(|text| text.replace('\u{1f}', " ")).collect();
+    Hex(sha256(&[whole.join("\u{1f}").as_bytes()])).to_string()
 }
 
 /// What speaks against a change as a whole.
@@ -473,6 +495,20 @@ mod tests {
         let gone = ["A contract that you ticked does not change any more. Look at it again."];
         assert_eq!(words(&[("take.7", "2"), ("take.9", "1")]), gone);
         assert_eq!(words(&[("take.x", "2")]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_form_that_was_changed_is_not_the_one_that_was_looked_at() {
+        let looked = seen(&form(&[]));
+        for same in [form(&[("note", "agreed")]), form(&[("take.7", "2")]), form(&[("act", "take")])] {
+            assert_eq!(seen(&same), looked);
+        }
+        for name in DECISIVE {
+            assert_ne!(seen(&form(&[(name, "35")])), looked, "{name}");
+        }
+        assert_ne!(seen(&form(&[("number", "35"), ("clause", "")])), seen(&form(&[("number", ""), ("clause", "35")])));
+        let typed = |text: &str| seen(&form(&[("pattern", text)]));
+        assert_eq!(typed("pages\r\nink"), typed("pages\nink"));
     }
 
     #[test]

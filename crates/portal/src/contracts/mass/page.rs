@@ -34,6 +34,8 @@ pub(crate) struct Preview {
     pub(crate) rows: Vec<PriceChangeRow>,
     /// Whether any of them can be taken.
     pub(crate) can_take: bool,
+    /// `seen`: which form this is what it comes to.
+    pub(crate) seen: String,
 }
 
 /// A contract whose prices change.
@@ -125,6 +127,7 @@ mod samples {
                         row(None, Some("Version 4 waits for a second person.")),
                     ],
                     can_take: true,
+                    seen: "0a".repeat(32),
                 }),
             }
         }

@@ -19,7 +19,13 @@ const CONTRACTS: &str = "select contract.contract_id, contract.number, customer.
     (select max(any_version.version) from contract_version as any_version
         where any_version.reseller_id = contract.reseller_id and any_version.contract_id = contract.contract_id),
     (select count(*) from contract_version as waiting where waiting.reseller_id = contract.reseller_id
-        and waiting.contract_id = contract.contract_id and waiting.state = 'proposed'),
+        and waiting.contract_id = contract.contract_id and waiting.state = 'proposed'
+        and not exists (select 1 from contract_version as newer where newer.reseller_id = waiting.reseller_id
+            and newer.contract_id = waiting.contract_id and newer.state = 'standing'
+            and newer.version > waiting.version)
+        and not exists (select 1 from statement as done where done.reseller_id = waiting.reseller_id
+            and done.contract_id = waiting.contract_id and done.period_end > waiting.valid_from
+            and done.issued_at >= waiting.created_at)),
     (select max(billed.period_end) from statement as billed where billed.reseller_id = contract.reseller_id
         and billed.contract_id = contract.contract_id and billed.state in ('approved', 'issued', 'corrected')),
     (select min(began.valid_from) from contract_version as began where began.reseller_id = contract.reseller_id
@@ -65,7 +71,7 @@ pub(super) struct Contract {
     pub(super) terms: Terms,
     /// The number of its last version, whatever became of it.
     pub(super) last: i64,
-    /// How many versions wait for a second person.
+    /// How many versions wait for a second person, and can still count.
     pub(super) waiting: i64,
     /// The end of what approved and issued statements have billed.
     pub(super) billed_until: Option<Instant>,

@@ -4,9 +4,9 @@
 
 use super::page::{Offer, Preview, PriceChangeRow, PricesPage, Tick};
 use super::reprice::{Changed, PLACES_MAX};
-use super::{Asked, BEGIN, CHOSEN_MAX, Chosen, TICK, choose, store, ticked};
+use super::{Asked, BEGIN, CHOSEN_MAX, Chosen, TICK, choose, seen, store, ticked};
 use crate::Portal;
-use crate::contracts::replay;
+use crate::contracts::{replay, words};
 use crate::db::Tx;
 use crate::shell::format::{self, Zone};
 use crate::shell::page::{Fact, Field, FormError, Link};
@@ -71,7 +71,7 @@ impl Typed<'_> {
         let all = ("0".to_owned(), "all customers".to_owned());
         let customers = customers.iter().map(|(id, name)| (id.to_string(), name.clone()));
         let any = (String::new(), "all kinds of clauses".to_owned());
-        let kinds = Clause::kinds().filter(has_prices).map(|kind| (kind.word.to_owned(), kind.about.to_owned()));
+        let kinds = Clause::kinds().filter(has_prices).map(|kind| (kind.word.to_owned(), words::heading(kind.about)));
         vec![
             self.choice("customer", "Customer", std::iter::once(all).chain(customers).collect()),
             self.filled(Field::text("number", "Number holds").hint("Empty: all contracts."), "number"),
@@ -156,6 +156,7 @@ fn preview(
         words: format!("{contracts} on {}, each in its own time zone.{more}", asked.starts),
         totals: sums.into_iter().map(|(currency, sum)| total(currency, sum)).collect(),
         can_take: count > 0,
+        seen: seen(form),
         rows,
     })
 }

@@ -6,7 +6,7 @@
 use super::super::page::SettlePage;
 use super::super::page_store::{self, Broken, Inner};
 use super::super::{at_once, follow, store};
-use super::choice::{Choice, read};
+use super::choice::{Choice, Typed, Wrong, read};
 use super::{Asked, Key, one_break, page};
 use crate::Portal;
 use crate::db::{DbError, Tx};
@@ -59,8 +59,9 @@ fn settled(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser, form: FormData
     let now = portal.surroundings().now();
     let broken = one_break(tx, &user.scope, &key, (at, now))?.ok_or_else(gone)?;
     let broken = page_store::with_jump(tx, &user.scope, broken)?;
-    let read = read(&form, &broken);
     let looks = form.text("act") == "look";
+    let read = read(&form, &broken);
+    let read = if looks { read } else { with_note(&form, read) };
     let (choice, typed) = match (looks, read) {
         (false, Ok(read)) => read,
         (_, read) => {
@@ -80,6 +81,16 @@ fn settled(tx: &mut Tx<'_>, portal: &Portal, user: &ResellerUser, form: FormData
     let since = broken.jump.map(|jump| jump.since);
     let decisions = with_others(tx, &user.scope, &broken, decision, &said)?;
     keep(tx, portal, user, (key.printer, since), decisions, form.text("note"))
+}
+
+/// What a form decides, with how the person knows it: whoever looks at the decision later has nothing else.
+fn with_note(form: &FormData, read: Result<(Choice, Typed), Wrong>) -> Result<(Choice, Typed), Wrong> {
+    if !form.text("note").is_empty() {
+        return read;
+    }
+    let mut wrong = read.err().unwrap_or_default();
+    wrong.insert("note", "Say how you know it. It is kept with your name.".to_owned());
+    Err(wrong)
 }
 
 /// A decision on a break by this person, now; without a reason of its own it takes earlier ones back.

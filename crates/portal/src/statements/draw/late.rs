@@ -12,10 +12,16 @@ use crate::shell::ResellerScope;
 use billing::clauses::replaced::Gap;
 use billing::{Clause, Month, Period, PeriodError, Terms, month_of};
 use report::{Duration, Instant};
+use std::collections::BTreeMap;
 
 /// What is entered or arrives is dated before it is committed, so that a draw may have been rated since without
 /// it.
 const SLACK: Duration = Duration::minutes(10);
+
+const FACTS_WORDS: &str = "Facts arrived after the period was billed.";
+const STAYS_WORDS: &str = "After the period was billed, somebody said that printers came or left in it.";
+/// The last of the sentences: other reasons may say the same more exactly.
+pub(super) const ACTS_WORDS: &str = "After the period was billed, somebody entered or changed what counts for it.";
 
 const ZONE: &str = "select time_zone from customer where reseller_id = $1 and customer_id = $2";
 /// From when on stays changed, and when that was said.
@@ -44,11 +50,16 @@ const CHANGES: &str = "select max(change.moment) from (
             and stay.printer_id = moved.printer_id)
     union all select max(taxed.created_at) from party as taxed
         where taxed.reseller_id = $1 and (taxed.customer_id = $3 or taxed.customer_id = 0)
+        and taxed.since_day is not null
     union all select max(swap.entered_at) from printer_swap as swap
         where swap.reseller_id = $1 and exists (select 1 from contract_printer as stay
             where stay.reseller_id = swap.reseller_id and stay.contract_id = $2
             and stay.printer_id in (swap.old_printer_id, swap.new_printer_id))
     ) as change";
+
+/// When details of its parties were entered last, which count from the next statement on.
+const PARTIES: &str = "select max(party.created_at) from party
+    where party.reseller_id = $1 and (party.customer_id = $2 or party.customer_id = 0)";
 
 /// What became known of a contract's periods, and when.
 pub(super) struct News {
@@ -58,6 +69,8 @@ pub(super) struct News {
     moves: bool,
     /// When people last changed what they say of the contract or of its printers.
     acts: Option<Instant>,
+    /// When details of parties were entered last.
+    parties: Option<Instant>,
     /// From when on stays changed, and when that was said.
     stays: Vec<(Instant, Instant)>,
     /// When something of a month, as `202610`, arrived last.
@@ -77,14 +90,16 @@ impl News {
         let zone = zone.unwrap_or_else(|| contract.terms.time_zone.clone());
         let from = Months::of(first, &zone)?.before;
         let by_people = touched(tx, scope, contract_id)?;
-        let parties = params![reseller, contract_id, contract.customer_id];
-        let by_contract = tx.query_opt(CHANGES, parties, |row| row.opt_int(0))?.flatten();
+        let of_contract = params![reseller, contract_id, contract.customer_id];
+        let by_contract = tx.query_opt(CHANGES, of_contract, |row| row.opt_int(0))?.flatten();
+        let parties = tx.query_opt(PARTIES, params![reseller, contract.customer_id], |row| row.opt_int(0))?.flatten();
         let stays =
             tx.query(STAYS, params![reseller, contract_id], |row| Ok((Instant(row.int(0)?), Instant(row.int(1)?))))?;
         let arrivals =
             tx.query(ARRIVALS, params![reseller, contract_id, from], |row| Ok((row.int(0)?, Instant(row.int(1)?))))?;
         let acts = by_people.max(by_contract.map(Instant));
-        Ok(News { zone, moves: edges_move(&contract.terms), acts, stays, arrivals })
+        let parties = parties.map(Instant);
+        Ok(News { zone, moves: edges_move(&contract.terms), acts, parties, stays, arrivals })
     }
 
     /// Whether a printer's stay in the period changed at `since` or later.
@@ -105,6 +120,31 @@ impl News {
         Ok(acts || self.has_stays(period, since) || self.has_facts((months.before, last), since))
     }
 
+    /// The same of the draft of a period, which details of parties concern too: what was billed keeps those that it
+    /// was billed with.
+    pub(super) fn concerns_draft(&self, period: Period, since: Instant) -> Result<bool, DbError> {
+        Ok(self.parties.is_some_and(|at| at >= since) || self.concerns(period, since)?)
+    }
+
+    /// What became known of a period that was rated at `rated`, a sentence each; nothing where nothing did.
+    pub(super) fn told(&self, period: Period, rated: Instant) -> Result<Vec<&'static str>, DbError> {
+        let months = Months::of(period, &self.zone)?;
+        let last = if self.moves { i64::MAX } else { months.last };
+        // What was dated before and became known after it counts where nothing was dated later.
+        for since in [rated.0.saturating_add(1), rated.0.saturating_sub(SLACK.0)].map(Instant) {
+            let told = [
+                (self.has_facts((months.before, last), since), FACTS_WORDS),
+                (self.has_stays(period, since), STAYS_WORDS),
+                (self.acts.is_some_and(|at| at >= since), ACTS_WORDS),
+            ];
+            let told: Vec<&str> = told.into_iter().filter_map(|(is_so, words)| is_so.then_some(words)).collect();
+            if !told.is_empty() {
+                return Ok(told);
+            }
+        }
+        Ok(Vec::new())
+    }
+
     /// The part of `billed`, from the first period on of which something became known since it was rated. A period
     /// whose basis is not kept is looked at only where a person asks.
     pub(super) fn changed<'a>(&self, billed: &'a [Period], past: &[Past]) -> Result<&'a [Period], DbError> {
@@ -118,14 +158,20 @@ impl News {
         Ok(&[])
     }
 
-    /// Those of `older`, which nobody looks at again, of which facts arrived or whose printers changed after
-    /// `rated`, when the contract was rated last. What people say of the contract as a whole is not told by period.
-    pub(super) fn missed(&self, older: &[Period], rated: Option<Instant>) -> Result<Vec<Period>, DbError> {
-        let Some(rated) = rated else { return Ok(Vec::new()) };
-        let since = Instant(rated.0.saturating_add(1));
+    /// Those of `older`, which nobody looks at again, of which facts arrived or whose printers changed after the
+    /// contract was rated last, at `newest`, and after they were themselves: `rated`, by their start. What people say
+    /// of the contract as a whole is not told by period.
+    pub(super) fn missed(
+        &self,
+        older: &[Period],
+        newest: Option<Instant>,
+        rated: &BTreeMap<Instant, Instant>,
+    ) -> Result<Vec<Period>, DbError> {
+        let Some(newest) = newest else { return Ok(Vec::new()) };
         let mut missed = Vec::new();
         for period in older {
-            let months = Months::of(*period, &self.zone)?;
+            let last = rated.get(&period.start).map_or(newest, |own| newest.max(*own));
+            let (since, months) = (Instant(last.0.saturating_add(1)), Months::of(*period, &self.zone)?);
             if self.has_stays(*period, since) || self.has_facts((months.first, months.last), since) {
                 missed.push(*period);
             }
@@ -205,6 +251,7 @@ mod tests {
             zone: BERLIN.to_owned(),
             moves: false,
             acts: None,
+            parties: None,
             stays: Vec::new(),
             arrivals: vec![(202_609, Instant(100)), (202_611, Instant(300))],
         };
@@ -214,15 +261,47 @@ mod tests {
         // October's first readings lie in September; what comes after it does not change it.
         assert!(concerns(&news, 10, 100) && !concerns(&news, 10, 101) && !concerns(&news, 8, 0));
         let older = [month(2026, 8), month(2026, 9), month(2026, 10)];
-        let missed =
-            |news: &News, rated: Option<i64>| news.missed(&older, rated.map(Instant)).expect("months of the calendar");
-        assert_eq!(missed(&news, Some(99)), [month(2026, 9)]);
-        assert!(missed(&news, Some(100)).is_empty() && missed(&news, None).is_empty());
+        let missed = |news: &News, newest: Option<i64>, rated: &[(Period, i64)]| {
+            let rated = rated.iter().map(|(period, at)| (period.start, Instant(*at))).collect();
+            news.missed(&older, newest.map(Instant), &rated).expect("months of the calendar")
+        };
+        assert_eq!(missed(&news, Some(99), &[]), [month(2026, 9)]);
+        assert!(missed(&news, Some(100), &[]).is_empty() && missed(&news, None, &[]).is_empty());
+        // A note on it was drawn up since.
+        assert!(missed(&news, Some(99), &[(month(2026, 9), 100)]).is_empty());
         news.moves = true;
         assert!(concerns(&news, 10, 300));
         news.stays.push((month(2026, 9).start, Instant(400)));
-        assert_eq!(missed(&news, Some(399)), older[1..]);
+        assert_eq!(missed(&news, Some(399), &[]), older[1..]);
         (news.moves, news.acts) = (false, Some(Instant(500)));
         assert!(concerns(&news, 8, 500) && !concerns(&news, 8, 501));
+        // Details of parties concern a draft, and not what was billed.
+        news.parties = Some(Instant(600));
+        let of_draft = news.concerns_draft(month(2026, 8), Instant(600)).expect("months of the calendar");
+        assert!(of_draft && !concerns(&news, 8, 600));
+    }
+
+    #[test]
+    fn what_became_known_is_told_by_what_it_is() {
+        let hour = 3_600_000;
+        let mut news = News {
+            zone: BERLIN.to_owned(),
+            moves: false,
+            acts: Some(Instant(5 * hour)),
+            parties: Some(Instant(9 * hour)),
+            stays: vec![(month(2026, 9).start, Instant(2 * hour))],
+            arrivals: vec![(202_609, Instant(4 * hour))],
+        };
+        let told = |news: &News, number: i8, rated: i64| {
+            news.told(month(2026, number), Instant(rated)).expect("months of the calendar")
+        };
+        assert_eq!(told(&news, 10, hour), [FACTS_WORDS, STAYS_WORDS, ACTS_WORDS]);
+        assert_eq!(told(&news, 10, 3 * hour), [FACTS_WORDS, ACTS_WORDS]);
+        assert_eq!(told(&news, 8, 3 * hour), [ACTS_WORDS]);
+        // The same moment counts where nothing came later.
+        assert_eq!(told(&news, 10, 5 * hour), [ACTS_WORDS]);
+        assert!(told(&news, 10, 6 * hour).is_empty());
+        news.acts = None;
+        assert_eq!(told(&news, 10, 4 * hour), [FACTS_WORDS]);
     }
 }

@@ -5,6 +5,7 @@
 
 use super::super::events_store::Happened;
 use super::super::facts::{self, Asked, DAY, Sets};
+use super::super::store::{Contract, Past};
 use super::People;
 use crate::db::{DbError, Tx, params};
 use crate::shell::{Error, ResellerScope};
@@ -19,9 +20,12 @@ use std::collections::{BTreeMap, BTreeSet};
 const SITES: &str = "select site.site_id, site.name, site.details from site
     where site.reseller_id = $1 and site.customer_id = $2";
 /// The reseller itself stands under no customer. Of several rows of one party the newest counts.
-const PARTIES: &str = "select party.role, party.name, party.details from party
+const PARTIES: &str = "select party.role, party.name, party.details, party.created_at, party.since_day from party
     where party.reseller_id = $1 and (party.customer_id = $2 or party.customer_id = 0)
     order by party.created_at, party.party_id";
+const AUTHOR: &str = "select coalesce(person.name, '')
+    from contract_version as made left join person on person.person_id = made.person_id
+    where made.reseller_id = $1 and made.contract_id = $2 and made.version = $3";
 const INDICES: &str = "select index_value.name, index_value.day, index_value.value from index_value
     where index_value.reseller_id = $1 order by index_value.name, index_value.day";
 const EVENTS: &str = "select happened.kind, happened.details, coalesce(person.name, '')
@@ -64,26 +68,124 @@ pub(super) fn sites(
     Ok(all.into_iter().filter(|(id, _)| named.contains(id.as_str())).collect())
 }
 
-/// Who sells, who buys, and who else pays.
+/// What somebody is to a document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Seller,
+    Buyer,
+    /// Somebody else who pays, by the name that contracts use.
+    Payer(String),
+}
+
+impl Role {
+    fn set(&self, parties: &mut Parties, party: Option<Party>) {
+        match (self, party) {
+            (Role::Seller, party) => parties.seller = party,
+            (Role::Buyer, party) => parties.buyer = party,
+            (Role::Payer(name), Some(party)) => {
+                parties.payers.insert(name.clone(), party);
+            }
+            (Role::Payer(name), None) => {
+                parties.payers.remove(name);
+            }
+        }
+    }
+}
+
+/// Details of a party as somebody entered them.
+#[derive(Debug, Clone)]
+struct Details {
+    role: Role,
+    party: Party,
+    at: Instant,
+    /// Since when those before were wrong; `None`: they were right until these came.
+    since: Option<Day>,
+}
+
+/// All details, in the order in which they were entered.
+fn details(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id: i64) -> Result<Vec<Details>, DbError> {
+    tx.query(PARTIES, params![scope.reseller_id(), customer_id], |row| {
+        let role = match row.text(0)?.as_str() {
+            "seller" => Role::Seller,
+            "buyer" => Role::Buyer,
+            "payer" => Role::Payer(row.text(1)?),
+            _ => return Err(DbError::Shape { column: 0, wanted: "seller, buyer or payer" }),
+        };
+        let since = row.opt_text(4)?.map(|day| Day::parse(&day)).transpose();
+        Ok(Details {
+            role,
+            party: serde_json::from_str(&row.text(2)?)?,
+            at: Instant(row.int(3)?),
+            since: since.map_err(|_| DbError::Shape { column: 4, wanted: "a day" })?,
+        })
+    })
+}
+
+/// Who sells, who buys, and who else pays, as it is known now.
 pub(in crate::statements) fn parties(
     tx: &mut Tx<'_>,
     scope: &ResellerScope,
     customer_id: i64,
 ) -> Result<Parties, DbError> {
     let mut parties = Parties::default();
-    tx.query(PARTIES, params![scope.reseller_id(), customer_id], |row| {
-        let party: Party = serde_json::from_str(&row.text(2)?)?;
-        match row.text(0)?.as_str() {
-            "seller" => parties.seller = Some(party),
-            "buyer" => parties.buyer = Some(party),
-            "payer" => {
-                parties.payers.insert(row.text(1)?, party);
-            }
-            _ => return Err(DbError::Shape { column: 0, wanted: "seller, buyer or payer" }),
-        }
-        Ok(())
-    })?;
+    for Details { role, party, .. } in details(tx, scope, customer_id)? {
+        role.set(&mut parties, Some(party));
+    }
     Ok(parties)
+}
+
+/// The parties that a billed period is rated with again: those that were billed, but where a person said since that
+/// they had been wrong in it; and whether somebody did. `past` is what bills it, in the order of issue.
+pub(in crate::statements) fn billed_parties(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract: &Contract,
+    (period, past): (Period, &[Past]),
+) -> Result<(Parties, bool), DbError> {
+    let last = Day::of(Instant(period.end.0.saturating_sub(1)), &contract.terms.time_zone);
+    let last = last.map_err(|error| DbError::Unfit(error.to_string()))?;
+    let of_period = past.iter().filter(|of| of.statement.period == period);
+    let documents = of_period.map(|of| (of.statement.payer.as_deref(), &of.statement.parties, of.rated_at));
+    Ok(put_right(details(tx, scope, contract.customer_id)?, documents, last))
+}
+
+/// The parties of documents of a period (each with its payer and when it was rated), and what was said of its `last`
+/// day since. What a document did not know, it was rated without; a party that none could name is as it is now.
+fn put_right<'a>(
+    details: Vec<Details>,
+    documents: impl Iterator<Item = (Option<&'a str>, &'a Parties, Option<Instant>)>,
+    last: Day,
+) -> (Parties, bool) {
+    let (mut parties, mut rated) = (Parties::default(), BTreeMap::new());
+    for (payer, known, at) in documents {
+        let buyer = payer.map_or(Role::Buyer, |payer| Role::Payer(payer.to_owned()));
+        let named = [(Role::Seller, known.seller.clone()), (buyer, known.buyer.clone())];
+        let payers = known.payers.iter().map(|(name, party)| (Role::Payer(name.clone()), Some(party.clone())));
+        for (role, party) in named.into_iter().chain(payers) {
+            role.set(&mut parties, party);
+            rated.insert(role, at);
+        }
+    }
+    let mut is_changed = false;
+    for Details { role, party, at, since } in details {
+        match rated.get(&role) {
+            None => role.set(&mut parties, Some(party)),
+            Some(rated) => {
+                let is_later = rated.is_none_or(|rated| at >= rated);
+                if is_later && since.is_some_and(|since| since <= last) {
+                    role.set(&mut parties, Some(party));
+                    is_changed = true;
+                }
+            }
+        }
+    }
+    (parties, is_changed)
+}
+
+/// Who wrote the terms; empty where nobody is known.
+pub(super) fn author(tx: &mut Tx<'_>, scope: &ResellerScope, contract: &Contract) -> Result<String, DbError> {
+    let params = params![scope.reseller_id(), contract.contract_id, contract.version];
+    Ok(tx.query_opt(AUTHOR, params, |row| row.text(0))?.unwrap_or_default())
 }
 
 /// The values of the indices that the terms name, until the period's end. No query where they name none.
@@ -235,6 +337,48 @@ mod tests {
             (day(*at), seen)
         };
         printers.iter().map(|(printer, ats)| (*printer, ats.iter().map(one).collect())).collect()
+    }
+
+    #[test]
+    fn a_billed_period_keeps_its_parties_unless_a_person_says_since_when_they_were_wrong() {
+        let party = |name: &str| Party { name: name.to_owned(), ..Party::default() };
+        let told = |role: &Role, name: &str, at: i64, since: Option<&str>| Details {
+            role: role.clone(),
+            party: party(name),
+            at: Instant(at),
+            since: since.map(|day| Day::parse(day).expect("a day")),
+        };
+        let of = |buyer: Option<&str>| Parties {
+            seller: Some(party("Us")),
+            buyer: buyer.map(party),
+            payers: BTreeMap::default(),
+        };
+        let bank = Role::Payer("Bank".to_owned());
+        let (own, other) = (of(None), of(Some("Bank NV")));
+        let last = Day::parse("2026-10-31").expect("a day");
+        let names = |details: &[Details]| {
+            let documents = [(None, &own, Some(Instant(100))), (Some("Bank"), &other, Some(Instant(100)))];
+            let (parties, is_changed) = put_right(details.to_vec(), documents.into_iter(), last);
+            let name = |party: Option<&Party>| party.map(|party| party.name.clone()).unwrap_or_default();
+            let payer = name(parties.payers.get("Bank"));
+            (name(parties.seller.as_ref()), name(parties.buyer.as_ref()), payer, is_changed)
+        };
+        let is = |seller: &str, buyer: &str, payer: &str, is_changed| {
+            (seller.to_owned(), buyer.to_owned(), payer.to_owned(), is_changed)
+        };
+        let later = [
+            told(&Role::Seller, "Others", 200, None),
+            told(&Role::Buyer, "Bau", 200, None),
+            told(&bank, "Bank SA", 200, None),
+        ];
+        assert_eq!(names(&later), is("Us", "", "Bank NV", false));
+        // The day counts with the period that it lies in; what was said before the document was rated is on it.
+        for (since, at, buyer) in [("2026-11-01", 200, ""), ("2026-10-31", 200, "Bau"), ("2026-10-01", 99, "")] {
+            let said = [told(&Role::Buyer, "Bau", at, Some(since))];
+            assert_eq!(names(&said), is("Us", buyer, "Bank NV", !buyer.is_empty()), "{since} at {at}");
+        }
+        let two = [told(&Role::Buyer, "Bau", 200, Some("2026-10-01")), told(&Role::Buyer, "Bau Nord", 300, None)];
+        assert_eq!(names(&two), is("Us", "Bau", "Bank NV", true));
     }
 
     #[test]

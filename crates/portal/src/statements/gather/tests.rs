@@ -56,25 +56,23 @@ fn ledgers() -> Vec<Ledger> {
 impl Ledger {
     fn new(target: &Target, folder: tempfile::TempDir) -> Ledger {
         let ledger = Ledger { db: Db::open(target).expect("opens"), _folder: folder };
-        ledger.row("reseller", &["reseller_id", "name", "created_at"], params![RESELLER, "Nordplan", 0_i64]);
-        let columns = ["person_id", "email", "name", "role", "reseller_id", "password_hash", "created_at"];
-        ledger.row("person", &columns, params![7_i64, "a@x", "Ada", "reseller", RESELLER, "", 0_i64]);
-        let columns = ["reseller_id", "customer_id", "name", "site", "time_zone", "created_at"];
-        ledger.row("customer", &columns, params![RESELLER, CUSTOMER, "Kessler", "Here", "Europe/Berlin", 0_i64]);
-        let columns = ["reseller_id", "contract_id", "customer_id", "number", "created_at"];
-        ledger.row("contract", &columns, params![RESELLER, CONTRACT, CUSTOMER, "C-1", 0_i64]);
-        let columns =
-            ["reseller_id", "contract_id", "version", "valid_from", "terms", "created_at", "person_id", "state"];
+        ledger.row("reseller", "reseller_id, name, created_at", params![RESELLER, "Nordplan", 0_i64]);
+        ledger.person(7, "Ada");
+        let columns = "reseller_id, customer_id, name, site, time_zone, created_at";
+        ledger.row("customer", columns, params![RESELLER, CUSTOMER, "Kessler", "Here", "Europe/Berlin", 0_i64]);
+        let columns = "reseller_id, contract_id, customer_id, number, created_at";
+        ledger.row("contract", columns, params![RESELLER, CONTRACT, CUSTOMER, "C-1", 0_i64]);
+        let columns = "reseller_id, contract_id, version, valid_from, terms, created_at, person_id, state";
         let version = params![RESELLER, CONTRACT, 1_i64, day(-90), TERMS, 0_i64, 7_i64, "standing"];
-        ledger.row("contract_version", &columns, version);
+        ledger.row("contract_version", columns, version);
         ledger.printer(PRINTER);
         ledger.stay(PRINTER, day(-60), None, None);
         ledger
     }
 
-    fn row(&self, table: &str, columns: &[&str], values: &[Param]) {
+    fn row(&self, table: &str, columns: &str, values: &[Param]) {
         let places: Vec<String> = (1..=values.len()).map(|place| format!("${place}")).collect();
-        let sql = format!("insert into {table} ({}) values ({})", columns.join(", "), places.join(", "));
+        let sql = format!("insert into {table} ({columns}) values ({})", places.join(", "));
         self.run(&sql, values);
     }
 
@@ -83,44 +81,38 @@ impl Ledger {
         done.expect("written");
     }
 
+    fn person(&self, person: i64, name: &str) {
+        let columns = "person_id, email, name, role, reseller_id, password_hash, created_at";
+        self.row("person", columns, params![person, format!("{name}@x"), name, "reseller", RESELLER, "", 0_i64]);
+    }
+
     fn printer(&self, printer: i64) {
-        let columns = ["reseller_id", "printer_id", "customer_id", "serial", "first_seen_at"];
-        self.row("printer", &columns, params![RESELLER, printer, CUSTOMER, format!("CN{printer}"), day(-60)]);
+        let columns = "reseller_id, printer_id, customer_id, serial, first_seen_at";
+        self.row("printer", columns, params![RESELLER, printer, CUSTOMER, format!("CN{printer}"), day(-60)]);
     }
 
     fn stay(&self, printer: i64, from: Instant, to: Option<Instant>, position: Option<i64>) {
-        let columns = ["reseller_id", "contract_id", "printer_id", "from_at", "to_at", "position_id"];
-        self.row("contract_printer", &columns, params![RESELLER, CONTRACT, printer, from, to, position]);
+        let columns = "reseller_id, contract_id, printer_id, from_at, to_at, position_id";
+        self.row("contract_printer", columns, params![RESELLER, CONTRACT, printer, from, to, position]);
     }
 
     fn read(&self, at: Instant, sequence: i64) {
-        let columns = ["reseller_id", "printer_id", "read_at", "agent_id", "sequence", "record", "grade"];
-        self.row("reading_set", &columns, params![RESELLER, PRINTER, at, "agent", sequence, sequence, "B"]);
+        let columns = "reseller_id, printer_id, read_at, agent_id, sequence, record, grade";
+        self.row("reading_set", columns, params![RESELLER, PRINTER, at, "agent", sequence, sequence, "B"]);
     }
 
     /// A reading of the media counter that the ledger kept.
     fn media(&self, at: Instant, sequence: i64, value: i64) {
-        let columns = [
-            "reseller_id",
-            "printer_id",
-            "meter",
-            "media",
-            "read_at",
-            "agent_id",
-            "segment",
-            "value",
-            "grade",
-            "sequence",
-            "record",
-        ];
+        let columns = "reseller_id, printer_id, meter, media, read_at, agent_id, segment, value, grade, sequence, \
+             record";
         let row = params![RESELLER, PRINTER, "area-media", "", at, "agent", 1_i64, value, "B", sequence, sequence];
-        self.row("reading", &columns, row);
+        self.row("reading", columns, row);
         self.read(at, sequence);
     }
 
     fn counter(&self, at: Instant, value: i64) {
-        let columns = ["reseller_id", "printer_id", "meter", "media", "segment", "value", "read_at"];
-        self.row("counter", &columns, params![RESELLER, PRINTER, "area-media", "", 1_i64, value, at]);
+        let columns = "reseller_id, printer_id, meter, media, segment, value, read_at";
+        self.row("counter", columns, params![RESELLER, PRINTER, "area-media", "", 1_i64, value, at]);
     }
 
     fn job(&self, (key, version, sequence): (&str, i64, i64), at: Instant, metres: i64) {
@@ -129,97 +121,53 @@ impl Ledger {
         if metres > 0 {
             quantities.insert(0, whole(MeterKind::AreaPrinted, m2(metres)));
         }
-        let columns = [
-            "reseller_id",
-            "printer_id",
-            "job_key",
-            "version",
-            "finished_at",
-            "read_at",
-            "core_digest",
-            "kind",
-            "status",
-            "non_white",
-            "colour_share",
-            "defects",
-            "grade",
-            "agent_id",
-            "sequence",
-            "record",
-            "quantities",
-        ];
+        let columns = "reseller_id, printer_id, job_key, version, finished_at, read_at, core_digest, kind, status, \
+             non_white, colour_share, defects, grade, agent_id, sequence, record, quantities";
         let digest = vec![u8::try_from(version).expect("a small number"); 32];
         let quantities = serde_json::to_string(&quantities).expect("JSON");
         let row = params![
             RESELLER, PRINTER, key, version, at, at, digest, "print", "printed", 80_000_i64, 0_i64, 0_i64, "B",
             "agent", sequence, sequence, quantities
         ];
-        self.row("job", &columns, row);
+        self.row("job", columns, row);
     }
 
     fn superseded(&self, key: &str, version: i64) {
-        let columns = ["reseller_id", "printer_id", "job_key", "version"];
-        self.row("job_superseded", &columns, params![RESELLER, PRINTER, key, version]);
+        let columns = "reseller_id, printer_id, job_key, version";
+        self.row("job_superseded", columns, params![RESELLER, PRINTER, key, version]);
     }
 
-    /// A reading that the customer entered.
-    fn hand(&self, at: Instant, value: i64) {
-        let columns = [
-            "reseller_id",
-            "reading_id",
-            "printer_id",
-            "meter",
-            "media",
-            "value",
-            "read_at",
-            "source",
-            "entered_at",
-            "person_id",
-            "note",
-            "odd",
-        ];
-        let row = params![RESELLER, at, PRINTER, "area-media", "", value, at, "customer", at, 7_i64, "", ""];
-        self.row("hand_reading", &columns, row);
+    /// A reading that a person entered: a customer, or one of the reseller.
+    fn hand(&self, source: &str, at: Instant, value: i64) {
+        let columns = "reseller_id, reading_id, printer_id, meter, media, value, read_at, source, entered_at, \
+             person_id, note, odd";
+        let row = params![RESELLER, at, PRINTER, "area-media", "", value, at, source, at, 7_i64, "", ""];
+        self.row("hand_reading", columns, row);
     }
 
     /// A counter of all media in square metres that came without its unit.
     fn unitless(&self, at: Instant, sequence: i64, number: &str) {
-        let columns = [
-            "reseller_id",
-            "printer_id",
-            "subject",
-            "key",
-            "version",
-            "at",
-            "row",
-            "number",
-            "product_number",
-            "firmware",
-        ];
-        let row = params![RESELLER, PRINTER, "reading", "", 0_i64, at, "U17", number, "CZ1", ""];
-        self.row("unitless", &columns, row);
+        self.unitless_of(("reading", "", 0), at, ("U17", number));
         self.read(at, sequence);
     }
 
+    /// A number without its unit, of a reading or of a job by its key and version.
+    fn unitless_of(&self, (subject, key, version): (&str, &str, i64), at: Instant, (row, number): (&str, &str)) {
+        let columns = "reseller_id, printer_id, subject, key, version, at, row, number, product_number, firmware";
+        let values = params![RESELLER, PRINTER, subject, key, version, at, row, number, "CZ1", ""];
+        self.row("unitless", columns, values);
+    }
+
     fn declare(&self, declaration: i64, row: &str, person: i64) {
-        let columns = [
-            "reseller_id",
-            "declaration_id",
-            "product_number",
-            "firmware",
-            "row",
-            "unit",
-            "note",
-            "declared_at",
-            "person_id",
-        ];
+        let columns = "reseller_id, declaration_id, product_number, firmware, row, unit, note, declared_at, \
+             person_id";
         let row = params![RESELLER, declaration, "CZ1", "", row, "m2", "", day(5), person];
-        self.row("declared_unit", &columns, row);
+        self.row("declared_unit", columns, row);
     }
 
     fn cell(&self, meter: &str, amount: i64) {
-        let columns = ["reseller_id", "printer_id", "month", "meter", "media", "quantity"];
-        self.row("usage", &columns, params![RESELLER, PRINTER, 202_610_i64, meter, "", amount]);
+        let columns = "reseller_id, printer_id, month, meter, media, quantity";
+        self.row("usage", columns, params![RESELLER, PRINTER, 202_610_i64, meter, "", amount]);
     }
 
     fn fold(&self, sequence: i64, until: Instant, metres: i64) {
@@ -228,21 +176,8 @@ impl Ledger {
 
     /// Jobs that an agent summed up, since day 1.
     fn fold_of(&self, agent: &str, sequence: i64, until: Instant, metres: i64) {
-        let columns = [
-            "reseller_id",
-            "printer_id",
-            "agent_id",
-            "sequence",
-            "record",
-            "since_at",
-            "until_at",
-            "jobs",
-            "pages",
-            "area_printed",
-            "area_media",
-            "ink",
-            "categories",
-        ];
+        let columns = "reseller_id, printer_id, agent_id, sequence, record, since_at, until_at, jobs, pages, \
+             area_printed, area_media, ink, categories";
         let row = params![
             RESELLER,
             PRINTER,
@@ -258,7 +193,7 @@ impl Ledger {
             0_i64,
             "[]"
         ];
-        self.row("job_fold", &columns, row);
+        self.row("job_fold", columns, row);
     }
 
     /// What is gathered at day 40, finished without carry.
@@ -392,7 +327,7 @@ fn a_person_s_reading_does_not_count_beside_a_printer_that_was_read_and_stood_st
         ledger.read(day(33), 5);
         ledger.counter(day(33), m2(1_001));
         // A slip of the hand, five square metres too many.
-        ledger.hand(day(12), m2(1_005));
+        ledger.hand("customer", day(12), m2(1_005));
         assert_eq!(ledger.rated().net.0, 10);
     }
 }
@@ -434,23 +369,12 @@ fn a_declared_counter_is_asked_for_from_its_own_last_reading() {
 #[test]
 fn an_estimate_of_jobs_falls_away_with_any_counter_that_was_read() {
     for ledger in ledgers() {
-        let columns = [
-            "reseller_id",
-            "estimate_id",
-            "printer_id",
-            "meter",
-            "media",
-            "start_at",
-            "end_at",
-            "quantity",
-            "method",
-            "basis",
-            "made_at",
-        ];
+        let columns = "reseller_id, estimate_id, printer_id, meter, media, start_at, end_at, quantity, method, \
+             basis, made_at";
         let (start, end) = (day(10), period().end);
         let row =
             params![RESELLER, 1_i64, PRINTER, "area-printed", "", start, end, m2(50), "daily30", "a mean", day(32)];
-        ledger.row("estimate", &columns, row);
+        ledger.row("estimate", columns, row);
         assert_eq!(ledger.rated().net.0, 5_000);
         // It gives a counter of ink only, for which there is no price.
         ledger.media(day(5), 1, 700);
@@ -466,38 +390,19 @@ fn an_estimate_of_jobs_falls_away_with_any_counter_that_was_read() {
 #[test]
 fn what_is_kept_apart_of_any_agent_that_reads_the_printer_is_counted() {
     for ledger in ledgers() {
-        let columns = [
-            "reseller_id",
-            "agent_id",
-            "customer_id",
-            "host",
-            "version",
-            "state",
-            "created_at",
-            "settings_version",
-            "interval_minutes",
-        ];
+        let columns = "reseller_id, agent_id, customer_id, host, version, state, created_at, settings_version, \
+             interval_minutes";
         for agent in ["agent", "stranger"] {
             let row = params![RESELLER, agent, CUSTOMER, "host", "1", "suspended", 0_i64, 0_i64, 60_i64];
-            ledger.row("agent", &columns, row);
+            ledger.row("agent", columns, row);
         }
         ledger.read(day(-5), 1);
-        let columns = [
-            "reseller_id",
-            "agent_id",
-            "sequence",
-            "digest",
-            "first_record",
-            "last_record",
-            "received_at",
-            "receipt",
-            "body",
-            "held",
-        ];
+        let columns = "reseller_id, agent_id, sequence, digest, first_record, last_record, received_at, receipt, \
+             body, held";
         for (agent, sequence, held) in [("agent", 2_i64, 1_i64), ("agent", 3, 1), ("agent", 4, 0), ("stranger", 2, 1)] {
             let digest = vec![0_u8; 32];
             let row = params![RESELLER, agent, sequence, digest, 1_i64, 1_i64, day(3), "", Vec::<u8>::new(), held];
-            ledger.row("package", &columns, row);
+            ledger.row("package", columns, row);
         }
         assert_eq!(ledger.gathered().extra["31"].quarantine, 2);
     }
@@ -508,42 +413,16 @@ fn a_declared_unit_counts_until_it_is_withdrawn() {
     for ledger in ledgers() {
         ledger.job(("plain", 1, 1), day(3), 2);
         ledger.job(("bare", 1, 1), day(4), 0);
-        let columns = [
-            "reseller_id",
-            "printer_id",
-            "subject",
-            "key",
-            "version",
-            "at",
-            "row",
-            "number",
-            "product_number",
-            "firmware",
-        ];
-        let row = params![RESELLER, PRINTER, "job", "bare", 1_i64, day(4), "P20", "1.5", "CZ1", ""];
-        ledger.row("unitless", &columns, row);
+        ledger.unitless_of(("job", "bare", 1), day(4), ("P20", "1.5"));
         let before = ledger.gathered();
         assert_eq!((before.extra["31"].unitless, ledger.rated().net.0), (1, 200));
-        let columns = [
-            "reseller_id",
-            "declaration_id",
-            "product_number",
-            "firmware",
-            "row",
-            "unit",
-            "note",
-            "declared_at",
-            "person_id",
-        ];
-        let row = params![RESELLER, 1_i64, "CZ1", "", "P20", "m2", "", day(5), 7_i64];
-        ledger.row("declared_unit", &columns, row);
+        ledger.declare(1, "P20", 7);
         let declared = ledger.gathered();
         assert_eq!((declared.extra["31"].unitless, ledger.rated().net.0), (0, 350));
         let said = declared.basis.said.iter().find(|said| said.what == "job").expect("it is said");
         assert_eq!((said.by.as_str(), said.at), ("Ada", day(4)));
         // Who declared the unit of another row did not say this.
-        let columns = ["person_id", "email", "name", "role", "reseller_id", "password_hash", "created_at"];
-        ledger.row("person", &columns, params![8_i64, "b@x", "Bob", "reseller", RESELLER, "", 0_i64]);
+        ledger.person(8, "Bob");
         ledger.declare(2, "U17", 8);
         assert_eq!(ledger.gathered().basis, declared.basis);
         ledger.run(
@@ -591,13 +470,13 @@ fn a_move_cuts_a_stay_and_a_successor_fills_its_predecessors_place() {
         ledger.printer(32);
         ledger.stay(32, day(20), None, Some(PRINTER));
         for (site, name) in [(5_i64, "North"), (6, "South"), (7, "Nowhere")] {
-            let columns = ["reseller_id", "site_id", "customer_id", "name", "details", "created_at"];
+            let columns = "reseller_id, site_id, customer_id, name, details, created_at";
             let details = r#"{"country":"DE"}"#;
-            ledger.row("site", &columns, params![RESELLER, site, CUSTOMER, name, details, 0_i64]);
+            ledger.row("site", columns, params![RESELLER, site, CUSTOMER, name, details, 0_i64]);
         }
         for (from, site) in [(day(-70), 5_i64), (day(7), 6)] {
-            let columns = ["reseller_id", "printer_id", "from_at", "site_id"];
-            ledger.row("printer_site", &columns, params![RESELLER, PRINTER, from, site]);
+            let columns = "reseller_id, printer_id, from_at, site_id";
+            ledger.row("printer_site", columns, params![RESELLER, PRINTER, from, site]);
         }
         let basis = ledger.gathered().basis;
         let stays = |place: usize| -> Vec<(i64, Option<&str>, Option<&str>)> {
@@ -618,38 +497,11 @@ fn what_people_read_decided_and_estimated_is_gathered_with_their_names() {
         ledger.media(day(-1), 1, m2(1_000));
         ledger.media(day(10), 2, m2(40));
         ledger.counter(day(10), m2(40));
-        let columns = [
-            "reseller_id",
-            "decision_id",
-            "printer_id",
-            "meter",
-            "media",
-            "at",
-            "reason",
-            "counts_from",
-            "note",
-            "decided_at",
-            "person_id",
-        ];
+        let columns = "reseller_id, decision_id, printer_id, meter, media, at, reason, counts_from, note, \
+             decided_at, person_id";
         let row = params![RESELLER, 1_i64, PRINTER, "area-media", "", day(10), "reset", 0_i64, "", day(11), 7_i64];
-        ledger.row("segment_decision", &columns, row);
-        let columns = [
-            "reseller_id",
-            "reading_id",
-            "printer_id",
-            "meter",
-            "media",
-            "value",
-            "read_at",
-            "source",
-            "entered_at",
-            "person_id",
-            "note",
-            "odd",
-        ];
-        let row =
-            params![RESELLER, 1_i64, PRINTER, "area-media", "", m2(70), period().end, "manual", day(32), 7_i64, "", ""];
-        ledger.row("hand_reading", &columns, row);
+        ledger.row("segment_decision", columns, row);
+        ledger.hand("manual", period().end, m2(70));
         let gathered = ledger.gathered();
         let facts = &gathered.basis.facts[0];
         let sources: Vec<ReadingSource> = facts.readings.iter().map(|fact| fact.source).collect();

@@ -35,6 +35,12 @@ const PAST: &str = "select statement.statement_id, statement.state, statement.re
     where statement.reseller_id = $1 and statement.contract_id = $2 and statement.state <> 'draft'
     and statement.period_start >= $3
     order by coalesce(statement.number, 9223372036854775807), statement.statement_id";
+const RATED: &str = "select basis.period_start, max(basis.rated_at) from statement_basis as basis
+    where basis.reseller_id = $1 and basis.contract_id = $2 and exists (select 1 from statement as document
+        where document.reseller_id = basis.reseller_id and document.contract_id = basis.contract_id
+        and document.period_start = basis.period_start and document.revision = basis.revision
+        and document.state <> 'draft')
+    group by basis.period_start";
 const STANDING: &str = "select statement_id, state from statement
     where reseller_id = $1 and contract_id = $2 and state <> 'draft' and period_start >= $3
     order by statement_id";
@@ -187,6 +193,18 @@ pub(in crate::statements) fn past(
             rated_at: row.opt_int(5)?.map(Instant),
         })
     })
+}
+
+/// When each billed period of a contract was rated last for a document of its own, by its start.
+pub(in crate::statements) fn rated(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+) -> Result<BTreeMap<Instant, Instant>, DbError> {
+    let rows = tx.query(RATED, params![scope.reseller_id(), contract_id], |row| {
+        Ok((Instant(row.int(0)?), Instant(row.int(1)?)))
+    })?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The same documents by id and state alone: whether anything happened to them meanwhile.
