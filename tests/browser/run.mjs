@@ -50,6 +50,7 @@ const PAGES = {
     { name: "indices", path: "/billing/indices" },
     { name: "settings", path: "/billing/settings" },
     { name: "statements", path: "/statements" },
+    { name: "objections", path: "/objections" },
     { name: "statement", on: "/statements?state=issued", link: STATEMENT, unfold: true, follow: true },
     { name: "draft", on: "/statements?state=draft", link: STATEMENT, has: [".flash.warn li"] },
     { name: "corrected", on: "/statements?state=corrected", link: STATEMENT, unfold: true, has: [`${RELATED} a`] },
@@ -79,6 +80,8 @@ const PAGES = {
     { name: "my", path: "/my" },
     { name: "my-statement", on: "/my", link: MY_STATEMENT, unfold: true, has: ['a[href$="/evidence"]'] },
     { name: "my-readings", path: "/my/readings" },
+    { name: "my-contract", on: "/my", link: /^\/my\/contracts\/\d+$/, unfold: true },
+    { name: "my-printer", on: "/my", link: /^\/my\/printers\/\d+$/, unfold: true },
   ],
   operator: [{ name: "operator", path: "/operator" }],
 };

@@ -68,7 +68,7 @@ pub use meter::{Meter, MeterError, MeterKind, Pattern, PricingUnit};
 pub use money::{Currency, Direction, Money, MoneyError, UnitPrice, allocate};
 pub use period::{Day, Every, Month, Period, PeriodError, PeriodRule, Reset, month_of, time_zone};
 pub use proration::{Fraction, Proration, fraction};
-pub use rating::{Behind, BehindFact, Input, PrinterUsage, Rated, RatingError, Unbilled, behind, rate};
+pub use rating::{Behind, BehindFact, Input, PrinterUsage, Rated, RatingError, Unbilled, behind, facts_behind, rate};
 pub use readiness::{Extra, Readiness, Ready, Reason, ask_for_prices, readiness};
 #[cfg(any(test, feature = "oracle"))]
 pub use recount::{recount, recount_carry};

@@ -8,7 +8,7 @@
 
 mod gather;
 
-pub use gather::{Behind, BehindFact, Unbilled, behind};
+pub use gather::{Behind, BehindFact, Unbilled, behind, facts_behind};
 
 use crate::carry::Carry;
 use crate::clauses::draft::Draft;
@@ -19,7 +19,7 @@ use crate::ledger::reconcile::reconcile_meter;
 use crate::ledger::{CounterFact, EstimateFact, JobFact, SumFact, ThresholdFact};
 use crate::meter::{MeterKind, PricingUnit};
 use crate::money::{Money, MoneyError};
-use crate::period::{Period, PeriodError};
+use crate::period::{Period, PeriodError, Reset};
 use crate::statement::{Adjustment, ContractRef, DocumentKind, Line, PrinterReconciliation, Statement};
 use report::{Instant, JobStatus};
 use serde::{Deserialize, Serialize};
@@ -283,27 +283,32 @@ fn take_step(step: Step, draft: &mut Draft<'_>) -> Result<(), RatingError> {
 /// Says that the statement is for some days of a period, where something counts by the period. CL16.
 fn note_part(draft: &mut Draft<'_>) -> Result<(), RatingError> {
     let (period, whole) = (draft.period(), draft.whole()?);
-    let counts = |clause: &Clause| {
-        matches!(
-            clause,
-            Clause::BaseFee(_)
-                | Clause::Allowance(_)
-                | Clause::Tiers(_)
-                | Clause::MinimumVolume(_)
-                | Clause::Minimum(_)
-                | Clause::Commitment(_)
-                | Clause::Consumables(_)
-                | Clause::Monitoring(_)
-        )
-    };
-    if whole == period || !draft.terms.clauses.iter().any(counts) {
+    let running = draft.running(whole);
+    let Some(here) = running.cut(period.start, Some(period.end)) else { return Ok(()) };
+    if here == running || !draft.terms.clauses.iter().any(|clause| is_by_period(clause, draft.terms)) {
         return Ok(());
     }
-    let (days, of) = (period.days(draft.zone())?, whole.days(draft.zone())?);
+    let (days, of) = (here.days(draft.zone())?, running.days(draft.zone())?);
     let label = whole.label(draft.zone())?;
+    let runs = if running == whole { "" } else { " in which the contract runs" };
     let words = "what is charged or included for the whole of it counts by its days";
-    draft.notes.push(format!("This is for {days} of the {of} days of {label}: {words}."));
+    draft.notes.push(format!("This is for {days} of the {of} days of {label}{runs}: {words}."));
     Ok(())
+}
+
+/// Whether a clause charges or includes something for each period, or for each part of one.
+fn is_by_period(clause: &Clause, terms: &Terms) -> bool {
+    match clause {
+        Clause::BaseFee(fee) => fee.cycle == Reset::Period || fee.shorter(terms).is_some(),
+        Clause::Allowance(of) => of.reset == Reset::Period,
+        Clause::Tiers(of) => of.reset == Reset::Period,
+        Clause::MinimumVolume(of) => of.reset == Reset::Period,
+        Clause::Minimum(of) => of.reset == Reset::Period,
+        Clause::Commitment(of) => of.reset == Reset::Period,
+        Clause::Consumables(of) => of.reset == Reset::Period && of.spare > 0,
+        Clause::Monitoring(_) => true,
+        _ => false,
+    }
 }
 
 /// Says of which printers the period's beginning is not known.

@@ -29,12 +29,13 @@ create table statement_basis (reseller_id bigint not null, contract_id bigint no
     primary key (reseller_id, contract_id, period_start, revision));
 create table statement_event (reseller_id bigint not null, event_id bigint not null, statement_id bigint not null, at bigint not null,
     kind text not null, detail text not null, person_id bigint, primary key (reseller_id, event_id));
+create index statement_event_by_statement on statement_event (reseller_id, statement_id, at);
 -- Drafts that somebody threw away: what they came to, by whom and why. Their events stay.
 create table discarded_draft (reseller_id bigint not null, statement_id bigint not null, contract_id bigint not null, customer_id bigint not null,
     kind text not null, payer text not null, period_start bigint not null, period_end bigint not null, currency text not null,
     total bigint not null, created_at bigint not null, discarded_at bigint not null, discarded_by bigint, reason text not null,
     primary key (reseller_id, statement_id));
-create index statement_event_by_statement on statement_event (reseller_id, statement_id, at);
+create index discarded_draft_by_contract on discarded_draft (reseller_id, contract_id, discarded_at);
 -- cause: the digest of the state and the reasons that were signed for. What comes later is signed for anew.
 create table readiness_sign (reseller_id bigint not null, contract_id bigint not null, period_start bigint not null, revision bigint not null,
     printer_id bigint not null, cause bytea not null, reason text not null, at bigint not null, person_id bigint not null,
@@ -51,6 +52,7 @@ create table objection (reseller_id bigint not null, objection_id bigint not nul
     at bigint not null, person_id bigint not null, verdict text not null default '', answer text not null default '', answered_at bigint,
     answered_by bigint, primary key (reseller_id, objection_id));
 create index objection_by_statement on objection (reseller_id, statement_id);
+create index objection_waiting on objection (reseller_id, at) where answered_at is null;
 -- Contracts: a version waits for a second person as 'proposed'; 'standing' counts; 'refused' never does.
 alter table contract_version add column state text not null default 'standing';
 alter table contract_version add column note text not null default '';

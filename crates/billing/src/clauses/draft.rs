@@ -195,6 +195,18 @@ impl<'a> Draft<'a> {
         places.into_values().map(merge).collect()
     }
 
+    /// The days of some time in which the contract runs; all of them where it runs in none.
+    pub(crate) fn running(&self, whole: Period) -> Period {
+        self.input.runs.and_then(|runs| whole.cut(runs.from, runs.to)).unwrap_or(whole)
+    }
+
+    /// Of the days of the whole period in which the contract runs, the part that lies before `at`.
+    pub(crate) fn before(&self, at: Instant) -> Result<Fraction, RatingError> {
+        let running = self.running(self.whole()?);
+        let before: Vec<Period> = running.cut(running.start, Some(at)).into_iter().collect();
+        Ok(fraction(Proration::ActualDays, &before, running, self.zone())?)
+    }
+
     /// The part of a whole period that a place was filled in this one; without a place, that the contract ran. CL16.
     pub(crate) fn part(&self, rule: Proration, place: Option<&Place>) -> Result<Fraction, RatingError> {
         self.part_of(rule, self.whole()?, place)
@@ -203,7 +215,8 @@ impl<'a> Draft<'a> {
     /// The same, of a time that is no longer than the whole period: a month of a quarter.
     ///
     /// Where a part counts whole, that is meant of printers and contracts that come or go. A statement over some days
-    /// is cut by people: it bears these days' share, so that the statements over all parts charge once.
+    /// is cut by people: it bears these days' share of those in which the contract runs, so that the statements over
+    /// all of these charge once.
     pub(crate) fn part_of(
         &self,
         rule: Proration,
@@ -213,11 +226,10 @@ impl<'a> Draft<'a> {
         let (period, runs) = (self.period(), self.input.runs);
         let within = |part: Period| whole.cut(part.start, Some(part.end));
         if rule == Proration::None {
-            if period.start <= whole.start && whole.end <= period.end {
-                return Ok(Fraction::ONE);
-            }
-            let here: Vec<Period> = within(period).into_iter().collect();
-            return Ok(fraction(Proration::ActualDays, &here, whole, self.zone())?);
+            let running = self.running(whole);
+            let here: Vec<Period> = running.cut(period.start, Some(period.end)).into_iter().collect();
+            let part = fraction(Proration::ActualDays, &here, running, self.zone())?;
+            return Ok(if part.top == part.bottom { Fraction::ONE } else { part });
         }
         let parts: Vec<Period> = match (place, runs) {
             (Some(place), _) => place.parts.iter().copied().filter_map(within).collect(),

@@ -6,7 +6,7 @@
 
 mod rows;
 
-pub use rows::{Behind, BehindFact, Unbilled, behind};
+pub use rows::{Behind, BehindFact, Unbilled, behind, facts_behind};
 
 use super::{Input, PrinterUsage, RatingError};
 use crate::clauses::Clause;

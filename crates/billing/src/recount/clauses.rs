@@ -118,7 +118,9 @@ impl Count<'_> {
                     self.leave(index, &label, "used", before + used - left(Is::Top), 0);
                 } else if terms.rolls > 0 && terms.reset != Reset::Contract {
                     let rest = left(Is::Own) + left(Is::Top);
-                    let rolls = terms.cap.map_or(rest, |cap| rest.min(i128::from(cap)));
+                    let period = terms.reset == Reset::Period;
+                    let share = if period { self.part_at(Proration::None, terms.reset, None) } else { (1, 1) };
+                    let rolls = terms.cap.map_or(rest, |cap| rest.min(part_of(i128::from(cap), share)));
                     self.leave(index, &label, "rolled", rolls, 0);
                 }
             }
@@ -223,7 +225,7 @@ impl Count<'_> {
         if terms.mode == TierMode::Package {
             let Some(row) = terms.rows.first() else { return 0 };
             // A package of a part is so much smaller, and so much cheaper.
-            let size = row.up_to.map_or(1, i128::from) * share.0;
+            let size = row.up_to.map_or(1, i128::from) * share.0.max(1);
             let count = (quantity.max(0) * share.1 + size - 1) / size;
             return part_of(count * whole_flat(row), share);
         }
@@ -290,7 +292,15 @@ impl Count<'_> {
         let top = used.max(0) * (WHOLE + i128::from(terms.tolerance.0));
         let bottom = WHOLE * i128::from(terms.yield_each);
         let places = i128::try_from(self.places(&[]).len()).unwrap_or(0);
-        let spare = part_of(i128::from(terms.spare) * places, self.part_at(Proration::None, terms.reset, None));
+        let all = i128::from(terms.spare) * places;
+        let spare = if terms.reset == Reset::Period {
+            // Whole ones, as they fall due day by day.
+            let running = self.running(days::around(self.input));
+            let due = |at: Instant| all * self.days_before(running, at) / self.days_before(running, running.end);
+            due(period.end) - due(period.start)
+        } else {
+            all
+        };
         let allowed = (top + bottom - 1) / bottom + spare;
         let excess = (delivered - allowed).max(0);
         self.bill(index, Step::Surcharges, excess * i128::from(terms.price.0));

@@ -236,13 +236,31 @@ impl<'a> Count<'a> {
     /// The part of some time that this statement is for: by its days where parts count whole, since that is not said
     /// of statements.
     fn part_here(&self, rule: Proration, whole: Period, place: Option<&str>) -> (i128, i128) {
-        let (zone, period) = (&self.terms.time_zone, self.input.period);
+        let period = self.input.period;
         let here = Period { start: whole.start.max(period.start), end: whole.end.min(period.end) };
         if rule != Proration::None {
             return self.part_in(rule, here, whole, place);
         }
-        let count = |span: Period| i128::try_from(days::dates(span, zone).count()).unwrap_or(1);
-        (count(here), count(whole))
+        let running = self.running(whole);
+        let before = |at: Instant| self.days_before(running, at);
+        (before(period.end) - before(period.start), before(running.end))
+    }
+
+    /// The days of some time in which the contract runs; all of them where it runs in none.
+    fn running(&self, whole: Period) -> Period {
+        let Some(runs) = self.input.runs else { return whole };
+        let (start, end) = (whole.start.max(runs.from), runs.to.map_or(whole.end, |to| whole.end.min(to)));
+        if start < end { Period { start, end } } else { whole }
+    }
+
+    /// How many days of some time lie before an instant.
+    fn days_before(&self, time: Period, at: Instant) -> i128 {
+        let end = time.end.min(at);
+        if end <= time.start {
+            return 0;
+        }
+        let dates = days::dates(Period { end, ..time }, &self.terms.time_zone);
+        i128::try_from(dates.count()).unwrap_or(0)
     }
 
     /// What a place was filled of `here`, as a part of `whole`.

@@ -4,7 +4,7 @@ use crate::case::{input, october, printer};
 use crate::properties::{each_month, hold};
 use crate::world::clause;
 use billing::contract::Terms;
-use billing::{Behind, BehindFact, JobFact, Meter, PrinterUsage, Quantity, Unbilled, behind, rate};
+use billing::{Behind, BehindFact, JobFact, Meter, PrinterUsage, Quantity, Unbilled, behind, facts_behind, rate};
 use proptest::prelude::{prop_assert, prop_assert_eq};
 use report::{Grade, Instant, JobKind, JobStatus};
 use std::cell::Cell;
@@ -27,6 +27,8 @@ fn what_counts_adds_up_to_what_every_line_says_was_used() {
     hold("facts behind every line", 384, |dice| {
         each_month(dice, &Cell::new(0), |input, rated| {
             let rows = behind(input, &[&rated.statement]).expect("rated before");
+            let of_facts = |row: &&Behind<'_>| matches!(row.fact, BehindFact::Job(_) | BehindFact::Sum(_));
+            prop_assert!(rows.iter().filter(of_facts).count() <= facts_behind(input));
             let sums = by_line(&rows);
             for line in &rated.statement.lines {
                 let used = line.used.map(i128::from).unwrap_or_default();
@@ -121,5 +123,6 @@ fn each_part_of_a_job_says_what_it_counts_as_or_why_it_is_not_billed() {
         not("pages", "status"),
     ];
     assert_eq!(shown, expected);
+    assert_eq!(facts_behind(&input), rows.len());
     assert_eq!(by_line(&rows).values().copied().collect::<Vec<i128>>(), [2_000_000]);
 }

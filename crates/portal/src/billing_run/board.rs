@@ -18,6 +18,7 @@ use crate::statements::store::{Signed, State, cause, number_setting};
 use billing::{Clause, Currency, Money, Month, Period, Readiness, Ready, Reason, Terms};
 use protocol::Hex;
 use report::{Duration, Instant};
+use std::collections::BTreeSet;
 
 /// Days after a period's end in which its statement is to be issued, where the reseller says nothing.
 const CUTOFF_DAYS: i64 = 5;
@@ -130,7 +131,7 @@ pub(crate) fn board(tx: &mut Tx<'_>, scope: &ResellerScope, month: Month, now: I
         let key = (due.contract_id, period.start);
         let signs = signs.remove(&key).unwrap_or_default();
         let cutoff = period.end.plus(Duration(days * DAY));
-        let standing = stands(&made, due.contract_id, period);
+        let standing = stands(&made, due.contract_id, (period, due.runs(period)));
         let readiness = if let Stands::Whole(made) = &standing { made.readiness.as_slice() } else { &[] };
         let printers: Vec<RowPrinter> = readiness.iter().map(|of| row_printer(of, &signs)).collect();
         let is_draft = match &standing {
@@ -142,7 +143,15 @@ pub(crate) fn board(tx: &mut Tx<'_>, scope: &ResellerScope, month: Month, now: I
         let (statement, partly) = row_statement(&standing);
         let (rest, drafts) = rest(&standing);
         let ended = due.ended(period);
-        let questions = if is_draft { questions(&due.terms, &printers) } else { Vec::new() };
+        let questions = match &standing {
+            // Approved as they are, by their own pages.
+            Stands::Parts(parts) if !parts.drafts.is_empty() => {
+                let of_drafts = parts.drafts.iter().flat_map(|made| &made.readiness);
+                questions(&due.terms, &of_drafts.map(|of| row_printer(of, &[])).collect::<Vec<RowPrinter>>())
+            }
+            _ if is_draft => questions(&due.terms, &printers),
+            _ => Vec::new(),
+        };
         rows.push(Row {
             questions,
             can_approve: is_draft && is_over && ended.is_none() && !printers.iter().any(RowPrinter::is_open),
@@ -172,7 +181,9 @@ pub(crate) fn board(tx: &mut Tx<'_>, scope: &ResellerScope, month: Month, now: I
 /// What a person should look at before a statement is approved: usage that no price takes, and terms without a tax.
 fn questions(terms: &Terms, printers: &[RowPrinter]) -> Vec<String> {
     let is_open = |reason: &Reason| matches!(reason, Reason::Unpriced { .. });
-    let unpriced = printers.iter().filter(|printer| printer.reasons.iter().any(is_open)).count();
+    // A printer stands in each of several drafts.
+    let unpriced = printers.iter().filter(|printer| printer.reasons.iter().any(is_open));
+    let unpriced = unpriced.map(|printer| printer.printer_id).collect::<BTreeSet<i64>>().len();
     let prices = match unpriced {
         0 => None,
         1 => Some("A printer counted something that no price takes: it is not billed.".to_owned()),

@@ -130,11 +130,18 @@ pub(super) struct Due {
     pub(super) terms: Terms,
     /// The period; else why it cannot be cut.
     pub(super) period: Result<Period, String>,
+    /// Since when the first of its versions counts.
+    pub(super) begins_at: Instant,
     /// The first instant after its last day, where that is known.
     pub(super) ends_at: Option<Instant>,
 }
 
 impl Due {
+    /// The days of a period in which it runs; all of them where it ended before.
+    pub(super) fn runs(&self, period: Period) -> Period {
+        period.cut(self.begins_at, self.ends_at).unwrap_or(period)
+    }
+
     /// When it ended, where that is before a period.
     pub(super) fn ended(&self, period: Period) -> Option<Instant> {
         self.ends_at.filter(|ends| *ends <= period.start)
@@ -169,6 +176,8 @@ pub(super) fn due(
     let within = store::within(month)?;
     let mut all = Vec::new();
     for covered in store::contracts(tx, scope, within.end.plus(LONGEST), contract_id.unwrap_or(0))? {
+        // The one that starts last is the first.
+        let Some(begins_at) = covered.versions.last().map(|(since, _)| *since) else { continue };
         let versions = covered.versions.iter().map(|(valid_from, text)| -> Result<(Instant, Terms), Error> {
             let terms: Terms = serde_json::from_str(text).map_err(DbError::from)?;
             Ok((*valid_from, terms))
@@ -178,7 +187,7 @@ pub(super) fn due(
         let (contract_id, contract) = (covered.contract_id, covered.contract);
         let (customer_id, customer) = (covered.customer_id, covered.customer);
         let ends_at = covered.ends_at;
-        all.push(Due { contract_id, contract, customer_id, customer, terms, period, ends_at });
+        all.push(Due { contract_id, contract, customer_id, customer, terms, period, begins_at, ends_at });
     }
     Ok(all)
 }
@@ -313,10 +322,12 @@ fn draw_one(
     (period, made): (Period, &ByStart),
     by: Option<i64>,
 ) -> Outcome {
-    let open = match stands(made, due.contract_id, period) {
+    let open = match stands(made, due.contract_id, (period, due.runs(period))) {
         // What stands is never replaced.
         Stands::Whole(made) if made.state != State::Draft => return Outcome::Skipped(standing_words(made)),
         Stands::Parts(parts) if parts.is_whole => return Outcome::Skipped(parts.words()),
+        // Drawing up all that is left would take it away, with what was said of it.
+        Stands::Parts(parts) if parts.beside().is_some() => return Outcome::Skipped(parts.beside_words(&due.zone())),
         // Else the rest of the period would be billed by nobody.
         Stands::Parts(parts) => parts.gaps,
         Stands::Whole(_) | Stands::Nothing => vec![period],
@@ -325,15 +336,19 @@ fn draw_one(
         return Outcome::Skipped(ended_words(ends, &due.zone()));
     }
     let now = portal.surroundings().now();
-    let mut sum: Option<(i64, Currency)> = None;
+    let (mut sum, mut failed): (Option<(i64, Currency)>, Vec<String>) = (None, Vec::new());
     for open in open.iter().filter(|open| open.start <= now) {
         match draw(portal, scope, due.contract_id, *open, by) {
             Ok(drawn) => {
                 let before = sum.map_or(0, |(total, _)| total);
                 sum = Some((before.saturating_add(drawn.total.0), drawn.currency));
             }
-            Err(error) => return Outcome::Failed(in_words(error)),
+            // The other days are drawn up all the same.
+            Err(error) => failed.push(in_words(error)),
         }
+    }
+    if !failed.is_empty() {
+        return Outcome::Failed(failed.join(" "));
     }
     match sum {
         Some((total, currency)) => Outcome::Drawn { total: Money(total), currency, is_over: period.end <= now },

@@ -8,6 +8,7 @@ use super::run::Due;
 use super::store::{self, Made};
 use crate::db::{DbError, Tx};
 use crate::shell::ResellerScope;
+use crate::shell::format::{self, Zone};
 use crate::statements::store::State;
 use billing::{Money, Period};
 use report::Instant;
@@ -41,10 +42,25 @@ pub(super) struct Parts<'a> {
     names: Vec<&'a str>,
 }
 
-impl Parts<'_> {
+impl<'a> Parts<'a> {
     /// What people call them.
     pub(super) fn names(&self) -> String {
         self.names.join(" and ")
+    }
+
+    /// A draft over some of the days that are left, which drawing up all of these would take away. One that covers
+    /// them from their first day on is drawn up again, and keeps what happened to it.
+    pub(super) fn beside(&self) -> Option<&'a Made> {
+        let fills = |draft: &Made, gap: &Period| gap.start == draft.period.start && gap.end <= draft.period.end;
+        self.drafts.iter().copied().find(|&draft| !self.gaps.iter().any(|gap| fills(draft, gap)))
+    }
+
+    /// That such a draft stands, and what to do.
+    pub(super) fn beside_words(&self, zone: &Zone) -> String {
+        let Some(draft) = self.beside() else { return self.words() };
+        let last = Instant(draft.period.end.0.saturating_sub(1));
+        let (from, to) = (format::day(draft.period.start, zone), format::day(last, zone));
+        format!("A draft over {from} to {to} stands beside days that are left. Issue it, or throw it away.")
     }
 
     /// What they mean for the period, in words.
@@ -58,15 +74,15 @@ impl Parts<'_> {
     }
 }
 
-/// What stands for a period of a contract.
-pub(super) fn stands(made: &ByStart, contract_id: i64, period: Period) -> Stands<'_> {
+/// What stands for a period of a contract, which runs in the days `runs` of it.
+pub(super) fn stands(made: &ByStart, contract_id: i64, (period, runs): (Period, Period)) -> Stands<'_> {
     if let Some(own) = made.get(&(contract_id, period.start)).filter(|own| own.period == period) {
         return Stands::Whole(own);
     }
     let within = made.range((contract_id, period.start)..(contract_id, period.end)).map(|(_, of)| of);
     let (drafts, parts): (Vec<&Made>, Vec<&Made>) = within.partition(|of| of.state == State::Draft);
     let Some(next) = parts.iter().copied().min_by_key(|of| of.state) else { return Stands::Nothing };
-    let gaps = gaps(&parts, period);
+    let gaps = gaps(&parts, runs);
     let has_approved = parts.iter().any(|of| of.name.is_empty());
     let mut names: Vec<&str> = parts.iter().map(|of| of.name.as_str()).filter(|name| !name.is_empty()).collect();
     if has_approved {
@@ -76,10 +92,10 @@ pub(super) fn stands(made: &ByStart, contract_id: i64, period: Period) -> Stands
     Stands::Parts(Parts { next, total, is_whole: gaps.is_empty(), gaps, drafts, names })
 }
 
-/// The days of a period that no part covers; the parts come by their start.
+/// The days of a time that no part covers; the parts come by their start.
 fn gaps(parts: &[&Made], period: Period) -> Vec<Period> {
     let (mut gaps, mut reached) = (Vec::new(), period.start);
-    for part in parts {
+    for part in parts.iter().filter(|part| part.period.start < period.end) {
         if reached < part.period.start {
             gaps.push(Period { start: reached, end: part.period.start });
         }
@@ -104,7 +120,7 @@ pub(super) fn made(tx: &mut Tx<'_>, scope: &ResellerScope, within: Period, due: 
     let mut made = store::statements(tx, scope, within)?;
     let begun = |due: &Due| {
         let period = *due.period.as_ref().ok()?;
-        match stands(&made, due.contract_id, period) {
+        match stands(&made, due.contract_id, (period, due.runs(period))) {
             Stands::Parts(parts) if !parts.is_whole => Some(period.end),
             _ => None,
         }
@@ -119,6 +135,12 @@ pub(super) fn made(tx: &mut Tx<'_>, scope: &ResellerScope, within: Period, due: 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The period from 0 to 30, of a contract that runs from one day of it to another.
+    fn days(from: i64, to: i64) -> (Period, Period) {
+        let runs = Period { start: Instant(from), end: Instant(to) };
+        (Period { start: Instant(0), end: Instant(30) }, runs)
+    }
 
     fn made(from: i64, to: i64, state: State, name: &str) -> ((i64, Instant), Made) {
         let period = Period { start: Instant(from), end: Instant(to) };
@@ -138,7 +160,7 @@ mod tests {
     /// What stands for the period from 0 to 30 of contract 5, in a word and in words.
     fn said(all: &[((i64, Instant), Made)]) -> (&'static str, String) {
         let all: ByStart = all.iter().cloned().collect();
-        match stands(&all, 5, Period { start: Instant(0), end: Instant(30) }) {
+        match stands(&all, 5, days(0, 30)) {
             Stands::Nothing => ("nothing", String::new()),
             Stands::Whole(made) => ("whole", made.name.clone()),
             Stands::Parts(parts) => (if parts.is_whole { "covered" } else { "part" }, parts.words()),
@@ -166,27 +188,43 @@ mod tests {
 
     #[test]
     fn the_days_that_no_part_covers_are_named_with_the_drafts_over_them() {
-        let rest = |all: &[((i64, Instant), Made)]| {
+        let within = |all: &[((i64, Instant), Made)], from: i64, to: i64| {
             let all: ByStart = all.iter().cloned().collect();
-            let Stands::Parts(parts) = stands(&all, 5, Period { start: Instant(0), end: Instant(30) }) else {
-                panic!("parts stand")
-            };
+            let Stands::Parts(parts) = stands(&all, 5, days(from, to)) else { panic!("parts stand") };
             let gaps: Vec<(i64, i64)> = parts.gaps.iter().map(|gap| (gap.start.0, gap.end.0)).collect();
             (gaps, parts.drafts.iter().map(|of| of.statement_id).collect::<Vec<i64>>())
         };
+        let rest = |all: &[((i64, Instant), Made)]| within(all, 0, 30);
         let (issued, draft) = (State::Issued, State::Draft);
         assert_eq!(rest(&[made(0, 10, issued, "S-1")]), (vec![(10, 30)], vec![]));
         assert_eq!(rest(&[made(0, 10, issued, "S-1"), made(10, 30, draft, "")]), (vec![(10, 30)], vec![10]));
         assert_eq!(rest(&[made(5, 15, issued, "S-1")]), (vec![(0, 5), (15, 30)], vec![]));
         assert_eq!(rest(&[made(0, 15, issued, "S-1"), made(15, 40, issued, "S-2")]), (vec![], vec![]));
+        // Days in which the contract does not run are not left.
+        assert_eq!(within(&[made(0, 15, issued, "S-1")], 0, 15), (vec![], vec![]));
+        assert_eq!(within(&[made(0, 10, issued, "S-1")], 0, 15), (vec![(10, 15)], vec![]));
+        assert_eq!(within(&[made(10, 20, issued, "S-1")], 10, 30), (vec![(20, 30)], vec![]));
+        assert_eq!(within(&[made(20, 30, issued, "S-1")], 0, 15), (vec![(0, 15)], vec![]));
+    }
+
+    #[test]
+    fn a_draft_over_some_of_the_days_that_are_left_is_beside_them() {
+        let beside = |all: &[((i64, Instant), Made)]| {
+            let all: ByStart = all.iter().cloned().collect();
+            let Stands::Parts(parts) = stands(&all, 5, days(0, 30)) else { panic!("parts stand") };
+            parts.beside().map(|of| of.statement_id)
+        };
+        let (issued, draft) = (made(0, 10, State::Issued, "S-1"), |from, to| made(from, to, State::Draft, ""));
+        assert_eq!(beside(std::slice::from_ref(&issued)), None);
+        assert_eq!(beside(&[issued.clone(), draft(10, 30)]), None);
+        assert_eq!(beside(&[issued.clone(), draft(15, 25)]), Some(15));
+        assert_eq!(beside(&[issued, draft(10, 20)]), Some(10));
     }
 
     #[test]
     fn of_several_parts_the_one_that_is_least_far_is_next() {
         let all: ByStart = [made(0, 15, State::Issued, "S-1"), made(15, 30, State::Approved, "")].into();
-        let Stands::Parts(parts) = stands(&all, 5, Period { start: Instant(0), end: Instant(30) }) else {
-            panic!("parts stand")
-        };
+        let Stands::Parts(parts) = stands(&all, 5, days(0, 30)) else { panic!("parts stand") };
         assert_eq!((parts.next.statement_id, parts.total), (15, Money(200)));
     }
 }

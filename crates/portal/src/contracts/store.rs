@@ -14,6 +14,7 @@ use crate::shell::printer;
 use crate::statements::store::State as StatementState;
 use billing::{DocumentKind, Period, Terms};
 use report::Instant;
+use std::collections::BTreeSet;
 
 /// Rows of a contract's page that are read at most, a list each.
 pub(super) const ROWS_MAX: i64 = 500;
@@ -105,6 +106,16 @@ const FREE: &str = "select printer.printer_id, printer.serial, printer.product_n
     and not exists (select 1 from contract_printer as stay
         where stay.reseller_id = printer.reseller_id and stay.printer_id = printer.printer_id and stay.to_at is null)
     order by printer.serial limit $3";
+const STAY_COUNT: &str = "select count(*) from contract_printer where reseller_id = $1 and contract_id = $2";
+/// The stays that count now or begin later before those that are over, the latest first.
+const LATEST_STAYS: &str = "select stay.printer_id, printer.serial, printer.product_name, printer.nickname,
+    stay.from_at, stay.to_at
+    from contract_printer as stay
+    join printer on printer.reseller_id = stay.reseller_id and printer.printer_id = stay.printer_id
+    where stay.reseller_id = $1 and stay.contract_id = $2
+    order by case when stay.to_at is null then 0 else 1 end, stay.to_at desc, stay.from_at, printer.serial limit $3";
+const NAMED_VERSIONS: &str = "select distinct version from statement
+    where reseller_id = $1 and contract_id = $2 and issued_at is not null";
 const STATEMENTS: &str = "select statement_id, name, period_start, period_end, currency, total, state, kind
     from statement
     where reseller_id = $1 and contract_id = $2 order by period_start desc limit $3";
@@ -499,6 +510,32 @@ pub(super) fn stays(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64, mo
     tx.query(STAYS, params![scope.reseller_id(), contract_id, most], |row| {
         Ok(Stay { printer: printer(row)?, from: Instant(row.int(4)?), to: row.opt_int(5)?.map(Instant) })
     })
+}
+
+/// The same for whoever sees a part of them: those that still are in the contract come first. With how many there
+/// are in all.
+pub(super) fn latest_stays(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+    most: i64,
+) -> Result<(Vec<Stay>, i64), DbError> {
+    let reseller = scope.reseller_id();
+    let all = tx.count(STAY_COUNT, params![reseller, contract_id])?;
+    let found = tx.query(LATEST_STAYS, params![reseller, contract_id, most], |row| {
+        Ok(Stay { printer: printer(row)?, from: Instant(row.int(4)?), to: row.opt_int(5)?.map(Instant) })
+    })?;
+    Ok((found, all))
+}
+
+/// The versions that an issued document of the contract was billed by.
+pub(super) fn named_versions(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    contract_id: i64,
+) -> Result<BTreeSet<i64>, DbError> {
+    let found = tx.query(NAMED_VERSIONS, params![scope.reseller_id(), contract_id], |row| row.int(0))?;
+    Ok(found.into_iter().collect())
 }
 
 /// The customer's printers that no contract covers without an end.

@@ -119,7 +119,7 @@ fn row(listed: &Listed, now: Instant) -> ContractRow {
 }
 
 /// The last day of a contract that ends.
-fn last_day(ends: Instant, zone: &Zone) -> String {
+pub(super) fn last_day(ends: Instant, zone: &Zone) -> String {
     format::day(Instant(ends.0.saturating_sub(1)), zone)
 }
 

@@ -1,7 +1,8 @@
 //! What a customer sees of one of its printers: what it is, each counter with the readings it had, and what people
 //! entered.
 //!
-//! Deliberately absent: jobs, which the evidence file of a statement holds, settings, and any act.
+//! Deliberately absent: jobs, which the evidence file of a statement holds, settings, what the reseller noted of a
+//! reading, and any act.
 
 use super::history::{label, segment, value};
 use super::past::{self, Counted, Shown};
@@ -120,14 +121,13 @@ fn page(
     let zone = Zone::new(&printer.zone).unwrap_or_else(Zone::utc);
     let hosts = past::hosts(tx, scope, printer.customer_id)?;
     let counters = past::counters(tx, scope, printer_id)?;
-    let hands = readings::hands_of(tx, scope, printer_id)?;
     Ok(OwnPrinterPage {
         chrome: chrome(tx, portal, &user.signed, Some(scope), ("/my", &printer.name), None)?,
         sub: format!("{} · times in {}", printer.serial, zone.name()),
         facts: facts(&printer, &zone),
         counters: counters.iter().map(|of| counter(printer_id, of, &hosts, (now, &zone))).collect(),
         chosen: chosen(tx, scope, printer_id, query, (&hosts, &zone))?,
-        hands: hands.into_iter().map(own_hand).collect(),
+        hands: readings::own_hands_of(tx, scope, printer_id)?,
         name: printer.name,
     })
 }
@@ -205,12 +205,6 @@ fn chosen(
     }))
 }
 
-/// A reading that a person entered, where nothing can be withdrawn.
-fn own_hand(hand: HandRow) -> HandRow {
-    let state = if hand.action.is_some() { "counts" } else { "withdrawn" };
-    HandRow { href: None, action: None, state, ..hand }
-}
-
 #[cfg(test)]
 mod samples {
     use super::*;
@@ -249,7 +243,7 @@ mod samples {
                     }],
                     pager: Pager::new(0, 1, 1, None, None),
                 }),
-                hands: vec![own_hand(HandRow::sample())],
+                hands: vec![HandRow { href: None, action: None, state: "counts", ..HandRow::sample() }],
             }
         }
     }

@@ -33,7 +33,7 @@ pub(crate) struct MyReadingsPage {
     pub(crate) sheet: Sheet,
     /// What is wrong with the whole form.
     pub(crate) wrong: Option<String>,
-    /// What was entered lately.
+    /// What was entered lately, without what the reseller noted.
     pub(crate) hands: Vec<HandRow>,
 }
 

@@ -5,7 +5,7 @@
 
 use super::page::{EnterPage, EnterRow, HandRow, MachineRows, Sheet};
 use super::page_store::{self, Counters, Known, Machine};
-use super::settle::hand_row;
+use super::settle::{hand_row, own_row};
 use super::store::{self, HandReading};
 use super::{at_once, counter_value, moment, note_fits, zone_of};
 use crate::Portal;
@@ -311,16 +311,9 @@ fn all_of(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id: i64, printers: &[
     Ok(printers.iter().all(|printer| own.contains(printer)))
 }
 
-/// The readings that people entered for a customer, as its own people see them: nothing is linked, and nothing
-/// can be withdrawn.
+/// The readings that people entered for a customer, as its own people see them.
 pub(crate) fn entered(tx: &mut Tx<'_>, scope: &ResellerScope, customer_id: i64) -> Result<Vec<HandRow>, DbError> {
-    let own = |hand: &page_store::Hand| HandRow {
-        href: None,
-        action: None,
-        state: if hand.is_withdrawn { "withdrawn" } else { "counts" },
-        ..hand_row(hand)
-    };
-    Ok(page_store::of_customer(tx, scope, customer_id)?.iter().map(own).collect())
+    Ok(page_store::of_customer(tx, scope, customer_id)?.iter().map(own_row).collect())
 }
 
 /// `GET /readings/enter`.

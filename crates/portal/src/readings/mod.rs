@@ -21,7 +21,7 @@ mod swap;
 mod units;
 
 pub(crate) use fragments::{begins, decided, ends, last_before, waits};
-pub(crate) use printer::{hands_of, happened, unitless_of};
+pub(crate) use printer::{hands_of, happened, own_hands_of, unitless_of};
 pub(crate) use queue::waiting;
 
 use crate::Portal;

@@ -5,7 +5,7 @@
 
 use super::page::{HandRow, UnitlessRow};
 use super::page_store::{Declared, Group, LastNumber};
-use super::settle::{decided_words, hand_row};
+use super::settle::{decided_words, hand_row, own_row};
 use super::units::{group_href, how_many, row_words, unit_for, unit_label};
 use super::{counter_label, counter_value, follow, page_store, place_store};
 use crate::db::{DbError, Tx};
@@ -18,6 +18,11 @@ use report::{Decimal, Instant};
 pub(crate) fn hands_of(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<HandRow>, DbError> {
     let hands = page_store::of_printer(tx, scope, printer_id)?;
     Ok(hands.iter().map(|hand| HandRow { href: None, back: "printer", ..hand_row(hand) }).collect())
+}
+
+/// The same, as the customer's own people see them.
+pub(crate) fn own_hands_of(tx: &mut Tx<'_>, scope: &ResellerScope, printer_id: i64) -> Result<Vec<HandRow>, DbError> {
+    Ok(page_store::of_printer(tx, scope, printer_id)?.iter().map(own_row).collect())
 }
 
 /// What a printer gave without a unit, each with the unit that somebody declared and what it gave last.

@@ -20,7 +20,7 @@ use crate::shell::part::{Part, ROWS};
 use crate::shell::{Error, FormData, ResellerScope, ResellerUser, chrome, render};
 use axum::extract::{Query, State};
 use axum::response::Response;
-use billing::SegmentReason;
+use billing::{ReadingSource, SegmentReason};
 use choice::{Choice, Typed, Wrong, across, typed};
 use report::{Duration, Instant};
 
@@ -306,6 +306,18 @@ fn decided_row(decided: &Decided) -> DecidedRow {
         hidden: fields,
         state: if decided.holds { "" } else { "replaced by a later one" },
     }
+}
+
+/// A reading of a person, as the customer sees it: nothing is linked and nothing can be withdrawn, and who of the
+/// reseller's people entered it, and what they noted, is the reseller's own.
+pub(super) fn own_row(hand: &Hand) -> HandRow {
+    let state = if hand.is_withdrawn { "withdrawn" } else { "counts" };
+    let row = HandRow { href: None, action: None, state, ..hand_row(hand) };
+    if hand.source == ReadingSource::Customer {
+        return row;
+    }
+    let by = format!("your reseller, {}", format::instant(hand.entered_at, &zone_of(&hand.machine.zone)));
+    HandRow { by, note: String::new(), odd: String::new(), ..row }
 }
 
 /// A reading of a person, as lists show it to the reseller.

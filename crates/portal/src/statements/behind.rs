@@ -18,6 +18,9 @@ use axum::routing::get;
 use billing::{DocumentKind, Statement};
 use evidence::Basis;
 
+/// Rows that a file has room for: rows and text of so many take about a gigabyte while they are made.
+const ROWS_MAX: usize = 1_000_000;
+
 /// The file, for the reseller and for the customer.
 pub(super) fn routes() -> Router<Portal> {
     Router::new()
@@ -92,7 +95,31 @@ fn kept(tx: &mut Tx<'_>, scope: &ResellerScope, stored: Stored) -> Result<Kept, 
 
 fn bytes(kept: &Kept) -> Result<Vec<u8>, Error> {
     let (statement, input) = (&kept.stored.statement, kept.basis.input());
+    fits(billing::facts_behind(&input))?;
     let all: Vec<&Statement> = [statement].into_iter().chain(&kept.others).collect();
     let rows = billing::behind(&input, &all).map_err(|error| Error::Internal(Box::new(error)))?;
     documents::jobs(statement, &kept.stored.name, &rows).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+/// Refuses a file that there is no room for.
+fn fits(rows: usize) -> Result<(), Error> {
+    if rows <= ROWS_MAX {
+        return Ok(());
+    }
+    let words = "The evidence file of what was issued holds all that it was counted from. A statement over fewer days \
+                 has fewer.";
+    Err(Error::Conflict(format!("This file would have {rows} rows, and {ROWS_MAX} are the most that fit. {words}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_room_is_refused_in_words_before_it_is_made() {
+        assert!(fits(ROWS_MAX).is_ok());
+        let refused = fits(ROWS_MAX + 1).expect_err("too many");
+        assert!(matches!(refused, Error::Conflict(_)));
+        assert!(refused.to_string().contains("would have 1000001 rows"), "{refused}");
+    }
 }

@@ -4,7 +4,7 @@
 //! What was issued stays as it is. Deliberately absent: the comparison, which is the billing crate's, and
 //! issuing what is drawn up here.
 
-use super::gather::{self, Gathered};
+use super::gather::{self, EnteredParties, Gathered};
 use super::issue::{hold, reason_of};
 use super::store::{self, Carries, Document, Happened, Laid, Left, Look, Made, Past, State};
 use crate::Portal;
@@ -72,10 +72,18 @@ pub(super) fn rate_again(
     now: Instant,
     mut take: impl FnMut(Again) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    // Read once, of whichever period comes first.
+    let mut entered: Option<EnteredParties> = None;
     for period in periods {
         let contract = store::contract(tx, scope, contract_id, period.end)?;
         let mut gathered = gather::gather(tx, scope, &contract, *period, now)?;
-        let (parties, has_other_parties) = gather::billed_parties(tx, scope, &contract, (*period, past))?;
+        let told = match entered.take() {
+            Some(told) => told,
+            None => gather::entered_parties(tx, scope, contract.customer_id)?,
+        };
+        let zone = &contract.terms.time_zone;
+        let (parties, has_other_parties) = gather::billed_parties(&told, zone, (*period, past))?;
+        entered = Some(told);
         gathered.basis.input.parties = parties;
         // What the statement of this period settled of others stands on that statement.
         gathered.finish(carry, Vec::new());

@@ -6,6 +6,8 @@
 
 mod late;
 
+pub(super) use late::SLACK;
+
 use super::correct::{self, Again, as_standing, overtaken, rate_gathered, unrated};
 use super::gather::{self, Gathered};
 use super::issue::hold;
@@ -111,12 +113,18 @@ fn known(
 
 /// Refuses a period that has not begun, and one that begins after the contract's last day.
 fn refuse_outside(contract: &Contract, period: Period, now: Instant) -> Result<(), Error> {
-    let zone = Zone::new(&contract.terms.time_zone).unwrap_or_else(Zone::utc);
     if now < period.start {
+        let zone = Zone::new(&contract.terms.time_zone).unwrap_or_else(Zone::utc);
         return Err(Error::Invalid(periods::not_begun(period, &zone)));
     }
+    refuse_ended(contract, period)
+}
+
+/// Refuses a period that begins after the contract's last day.
+pub(super) fn refuse_ended(contract: &Contract, period: Period) -> Result<(), Error> {
     match contract.ends_at.filter(|ends| *ends <= period.start) {
         Some(ends) => {
+            let zone = Zone::new(&contract.terms.time_zone).unwrap_or_else(Zone::utc);
             let day = format::day(Instant(ends.0.saturating_sub(1)), &zone);
             let words = format!("The last day of contract {} was {day}, before this period.", contract.number);
             Err(Error::Conflict(format!("{words} Withdraw that under Events if it is wrong.")))

@@ -315,12 +315,29 @@ fn fill_party(who: &str, kept: &mut Option<Party>, now: Option<&Party>, filled: 
         filled.is_renamed = true;
         return;
     }
+    if !is_same_place(kept, &now) {
+        // Half of an address and half of another are none.
+        for field in [&mut now.street, &mut now.postcode, &mut now.city, &mut now.country] {
+            field.clear();
+        }
+    }
     for ((label, own), (_, known)) in fields(kept).into_iter().zip(fields(&mut now)) {
         if own.trim().is_empty() && !known.trim().is_empty() {
             *own = std::mem::take(known);
             filled.fields.push(format!("the {who}'s {label}"));
         }
     }
+}
+
+/// Whether what is known of where a party is, is the same of both.
+fn is_same_place(kept: &Party, now: &Party) -> bool {
+    let both = [
+        (&kept.street, &now.street),
+        (&kept.postcode, &now.postcode),
+        (&kept.city, &now.city),
+        (&kept.country, &now.country),
+    ];
+    both.iter().all(|(kept, now)| kept.trim().is_empty() || kept.trim() == now.trim())
 }
 
 /// Every field of a party with its name.
@@ -369,6 +386,27 @@ mod tests {
         let before = other.clone();
         assert_eq!(fill(&mut other, None, &now), Filled { fields: Vec::new(), is_renamed: true });
         assert_eq!(other, before);
+    }
+
+    #[test]
+    fn an_address_is_filled_as_a_whole_or_not_at_all() {
+        let at = |street: &str, postcode: &str, city: &str, country: &str| Party {
+            street: street.to_owned(),
+            postcode: postcode.to_owned(),
+            city: city.to_owned(),
+            ..party("Kessler", country)
+        };
+        let paris = || Party { vat_id: "FR1".to_owned(), ..at("Rue X 5", "75001", "Paris", "FR") };
+        for (kept, expected) in [
+            // They moved: what is known of another place says nothing of this one.
+            (at("", "", "Berlin", "DE"), at("", "", "Berlin", "DE")),
+            (at("", "", "Paris", ""), at("Rue X 5", "75001", "Paris", "FR")),
+            (at("", "", "", ""), at("Rue X 5", "75001", "Paris", "FR")),
+        ] {
+            let mut filled = parties(None, Some(kept));
+            fill(&mut filled, None, &parties(None, Some(paris())));
+            assert_eq!(filled.buyer, Some(Party { vat_id: "FR1".to_owned(), ..expected }));
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod counters;
 #[cfg(test)]
 mod tests;
 
-pub(super) use around::{billed_parties, parties};
+pub(super) use around::{EnteredParties, billed_parties, entered_parties, parties};
 
 use super::facts::{self, Asked, Counters, Job, Moves, Origins, RowSets, Sets, Stay};
 use super::store::Contract;

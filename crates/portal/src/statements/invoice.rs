@@ -2,8 +2,8 @@
 //!
 //! They are those of the document. A field that was empty then is taken from the details of the day on which the first
 //! invoice of a profile is made, and kept: the same document gives the same invoice ever after. One of another profile
-//! names the parties of the first, and takes only what that one lacks. Deliberately absent: changing what was kept, and
-//! the invoice itself.
+//! names the parties of the first, and takes only what that one lacks; that of a note begins with those that the
+//! invoice of the document that it corrects names. Deliberately absent: changing what was kept, and the invoice itself.
 
 use super::export::{self, Filled};
 use super::gather;
@@ -55,10 +55,24 @@ pub(super) fn parties(
     if let Some(place) = kept.iter().position(|kept| kept.profile == export::word(profile)) {
         return Ok(Named { parties: kept.swap_remove(place).parties, is_renamed: false, is_kept: true });
     }
-    let mut parties = kept.into_iter().next().map_or_else(|| stored.statement.parties.clone(), |first| first.parties);
+    let mut parties = match kept.into_iter().next() {
+        Some(first) => first.parties,
+        None => own(tx, scope, stored)?,
+    };
     let now = gather::parties(tx, scope, stored.customer_id)?;
     let Filled { is_renamed, .. } = export::fill(&mut parties, stored.statement.payer.as_deref(), &now);
     Ok(Named { parties, is_renamed, is_kept: false })
+}
+
+/// Who stands on a document; of a note, what it lacks is as the invoice of the document that it corrects says it, so
+/// that both name the same.
+fn own(tx: &mut Tx<'_>, scope: &ResellerScope, stored: &Stored) -> Result<Parties, DbError> {
+    let (mut own, payer) = (stored.statement.parties.clone(), stored.statement.payer.as_deref());
+    let Some(corrects) = stored.corrects else { return Ok(own) };
+    if let Some(first) = kept(tx, scope, corrects)?.into_iter().next() {
+        export::fill(&mut own, payer, &of_payer(first.parties, payer));
+    }
+    Ok(own)
 }
 
 /// Keeps whom the first invoice of a profile names.
@@ -91,21 +105,27 @@ pub(super) fn filled(tx: &mut Tx<'_>, scope: &ResellerScope, stored: &Stored) ->
     }
     let payer = stored.statement.payer.as_deref();
     let mut own = stored.statement.parties.clone();
-    let (words, known) = match kept(tx, scope, stored.statement_id)?.into_iter().next() {
-        Some(Kept { parties, made_at, .. }) => {
-            let zone = Zone::new(&stored.statement.time_zone).unwrap_or_else(Zone::utc);
-            let day = format::day(made_at, &zone);
-            let words = format!("stands in its electronic invoice as it was known on {day}, when that was first made");
-            (words, of_payer(parties, payer))
+    let zone = Zone::new(&stored.statement.time_zone).unwrap_or_else(Zone::utc);
+    // One of another profile may have taken more than the first.
+    let mut known: Vec<(String, Parties)> = Vec::new();
+    for Kept { parties, made_at, .. } in kept(tx, scope, stored.statement_id)? {
+        let day = format::day(made_at, &zone);
+        let words = format!("stands in its electronic invoice as it was known on {day}, when that was first made");
+        known.push((words, of_payer(parties, payer)));
+    }
+    if known.is_empty() {
+        own = self::own(tx, scope, stored)?;
+        let words = "is taken from today's details when its electronic invoice is first made, and stays so then";
+        known.push((words.to_owned(), gather::parties(tx, scope, stored.customer_id)?));
+    }
+    let mut told = Vec::new();
+    for (words, known) in known {
+        let Filled { fields, .. } = export::fill(&mut own, payer, &known);
+        if !fields.is_empty() {
+            told.push(format!("What was not known when this was issued {words}: {}.", fields.join(", ")));
         }
-        None => {
-            let words = "is taken from today's details when its electronic invoice is first made, and stays so then";
-            (words.to_owned(), gather::parties(tx, scope, stored.customer_id)?)
-        }
-    };
-    let Filled { fields, .. } = export::fill(&mut own, payer, &known);
-    let is_more = !fields.is_empty();
-    Ok(is_more.then(|| format!("What was not known when this was issued {words}: {}.", fields.join(", "))))
+    }
+    Ok((!told.is_empty()).then(|| told.join(" ")))
 }
 
 /// The parties of a payer's document as a customer's are known: its buyer is the payer.

@@ -4,6 +4,7 @@
 //! none is missing and none is there twice. Deliberately absent: drawing up, and any change to what was
 //! issued but the word that a note refers to it.
 
+use super::draw::refuse_ended;
 use super::store::{self, Happened, Laid, Signed, State};
 use crate::Portal;
 use crate::db::{DbError, Tx, params};
@@ -173,6 +174,16 @@ impl Group {
         Err(Error::Conflict(format!("Version {version} {words}")))
     }
 
+    /// Refuses a statement of a period that begins after the contract's last day, which somebody entered since it was
+    /// drawn up. A note settles such a period, and stays.
+    fn must_run(&self, tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<(), Error> {
+        let drawn = &self.first()?.statement;
+        if drawn.kind != DocumentKind::Statement {
+            return Ok(());
+        }
+        refuse_ended(&store::contract(tx, scope, self.contract_id, drawn.period.end)?, drawn.period)
+    }
+
     /// Refuses a document when the periods that it settles were billed by others since it was drawn up, or when
     /// the period before its own leaves something else since.
     fn must_be_fresh(&self, tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<(), Error> {
@@ -239,7 +250,8 @@ fn must_be_signed(tx: &mut Tx<'_>, scope: &ResellerScope, group: &Group) -> Resu
 ///
 /// # Errors
 ///
-/// It is no draft, was drawn up before its period ended, before another version of the contract counted for it,
+/// It is no draft, was drawn up before its period ended, is of a period after the contract's last day, was drawn up
+/// before another version of the contract counted for it,
 /// before others billed what it settles or before printers came or went in its period, or a printer is red and
 /// nobody signed why; the words say what to do.
 pub(crate) fn approve(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64, act: Act<'_>) -> Result<(), Error> {
@@ -255,6 +267,7 @@ pub(crate) fn approve(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64,
         }
         store::refuse_billed(tx, scope, group.contract_id, period)?;
     }
+    group.must_run(tx, scope)?;
     group.must_be_by_its_terms(tx, scope)?;
     group.must_be_fresh(tx, scope)?;
     let drawn = group.members.iter().map(|member| member.created_at).min();
@@ -296,12 +309,13 @@ pub(crate) fn reopen(
 ///
 /// # Errors
 ///
-/// It is not approved, others billed what it settles meanwhile, or an earlier statement that leaves something to
-/// it waits or was never drawn up; the words say what to do.
+/// It is not approved, the contract ended before its period, others billed what it settles meanwhile, or an earlier
+/// statement that leaves something to it waits or was never drawn up; the words say what to do.
 pub(crate) fn issue(tx: &mut Tx<'_>, scope: &ResellerScope, statement_id: i64, act: Act<'_>) -> Result<String, Error> {
     hold(tx, scope)?;
     let mut group = Group::read(tx, scope, statement_id)?;
     group.must_be(State::Approved)?;
+    group.must_run(tx, scope)?;
     group.must_be_fresh(tx, scope)?;
     if group.revision == 0 {
         store::refuse_waiting(tx, scope, group.contract_id, group.period_start, true)?;

@@ -358,7 +358,7 @@ pub(crate) struct Waiting {
 
 /// How many objections wait for an answer, and the oldest of them, at most `most`.
 pub(crate) fn waiting(tx: &mut Tx<'_>, scope: &ResellerScope, most: i64) -> Result<(i64, Vec<Waiting>), DbError> {
-    let (_, open) = kept::counts(tx, scope)?;
+    let open = kept::open(tx, scope)?;
     let listed = if open > 0 { kept::list(tx, scope, (most, 0))? } else { Vec::new() };
     let row = |of: Listed| Waiting {
         what: Link::new(

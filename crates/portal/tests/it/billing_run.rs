@@ -8,6 +8,7 @@ use portal::setup::{self, Outcome, Progress, Summary};
 both! {
     a_run_draws_up_every_contract_and_one_that_fails_stops_nothing => run;
     a_statement_over_a_part_of_a_month_does_not_hide_the_rest_from_the_run => part;
+    a_run_takes_no_draft_away_that_somebody_drew_up_over_some_of_the_days_that_are_left => beside;
     a_month_is_billed_by_the_version_that_is_in_force_at_its_end => versions;
     a_contract_that_was_left_is_not_due_any_more => left;
     a_run_that_was_not_heard_of_for_an_hour_is_over_and_a_long_one_is_not => long_run;
@@ -109,6 +110,27 @@ async fn part(world: World) {
     assert_eq!(words(&seen[0].1), "S-0001 and S-0002 cover it already.");
     let board = browser.get("/billing/2026-10?show=issued").await.text;
     assert!(board.contains("S-0001 and S-0002"), "{board}");
+}
+
+async fn beside(world: World) {
+    let tenant = world.tenant("a").await;
+    let contract = contract(&world, &tenant, "C-1", terms()).await;
+    let first = Period::new(month(10).start, at("2026-10-10T22:00:00Z")).expect("a period");
+    let statement = draw(&world, &tenant, contract, first).await;
+    issue(&world, &tenant, statement).await;
+    let some = Period::new(at("2026-10-14T22:00:00Z"), at("2026-10-25T23:00:00Z")).expect("a period");
+    let draft = draw(&world, &tenant, contract, some).await;
+    let (summary, seen) = bill(&world, "2026-10").await;
+    assert_eq!(summary, Summary { drawn: 0, skipped: 1, failed: 0 });
+    assert!(words(&seen[0].1).starts_with("A draft over 15 Oct 2026 to 25 Oct 2026 stands"), "{seen:?}");
+    let kept = "select count(*) from statement where state = 'draft' and statement_id";
+    assert_eq!(world.count(&format!("{kept} = {draft}")).await, 1);
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let page = browser.get("/billing").await.text;
+    let form = [("csrf", token(&page)), ("reason", "made for a test".to_owned())];
+    assert_eq!(browser.post(&format!("/statements/{draft}/discard"), &form).await.status, 303);
+    assert_eq!(bill(&world, "2026-10").await.0, Summary { drawn: 1, skipped: 0, failed: 0 });
+    assert_eq!(world.count(&format!("{kept} <> {draft}")).await, 1, "all days that are left");
 }
 
 async fn versions(world: World) {

@@ -14,6 +14,7 @@ both! {
     a_month_to_come_hides_no_other_month => months;
     what_is_drawn_up_before_the_end_says_so_and_is_not_approved => early;
     a_contract_that_ended_says_so_wherever_it_had_a_part => ended;
+    what_was_drawn_up_of_days_after_the_last_one_is_neither_approved_nor_issued => left;
     days_that_cannot_be_are_refused => days;
     a_version_that_was_overtaken_holds_nothing_up => overtaken;
 }
@@ -196,6 +197,40 @@ async fn ended(world: World) {
     assert_eq!(refused.status, 409);
     holds(&refused, &["The last day of contract C-1 was 31 Oct 2026"]);
     assert!(!browser.get("/billing/2026-12").await.text.contains("C-1"), "it had no part in December");
+}
+
+async fn left(world: World) {
+    let (tenant, _, contract, _) = billed(&world).await;
+    world.set_now(at("2026-12-02T12:00:00Z"));
+    let draft = draw(&world, &tenant, contract, month(11)).await;
+    let mut browser = world.browser(&tenant.reseller_email()).await;
+    let (page, events) = (format!("/statements/{draft}"), format!("/contracts/{contract}/events"));
+    holds(&browser.get(&page).await, &["/approve\""]);
+    // Approved, and the customer left before: no number is given.
+    let (reseller, person) = (tenant.reseller.clone(), tenant.person);
+    let sign = move |portal: &portal::Portal| {
+        let printers = setup::printers(portal, &reseller, tenant.customer).expect("printers");
+        for (printer, _) in printers {
+            // Whether it is red is not what this is about.
+            let _ = setup::sign(portal, &reseller, draft, printer, person, "known");
+        }
+        setup::approve_only(portal, &reseller, draft, person).expect("approved");
+    };
+    world.setup(sign).await;
+    let leaves = [("kind", "exit"), ("exit.on", "2026-10-31"), ("exit.breach", "no")];
+    assert_eq!(act(&mut browser, &events, &leaves).await.status, 303);
+    let words = "The last day of contract C-1 was 31 Oct 2026, before this period.";
+    for act_on in ["issue", "reopen", "approve"] {
+        let done = act(&mut browser, &format!("{page}/{act_on}"), &[("reason", "they left")]).await;
+        if act_on == "reopen" {
+            assert_eq!(done.status, 303, "{}", done.text);
+        } else {
+            assert_eq!(done.status, 409, "{act_on}");
+            holds(&done, &[words]);
+        }
+    }
+    assert_eq!(world.count("select next_number from numbering").await, 2);
+    assert_eq!(act(&mut browser, &format!("{page}/discard"), &[("reason", "they left")]).await.status, 303);
 }
 
 async fn days(world: World) {

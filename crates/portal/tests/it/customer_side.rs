@@ -1,7 +1,7 @@
 //! Stories of the customer's side: objecting to what was issued, the terms in words, and the readings of its printers.
 
 use crate::books::{DAY, billed, bundle, contract, document, draw, issue, month, printed, terms};
-use crate::world::{Browser, NOW, Page, Tenant, World, between, both, token};
+use crate::world::{Browser, NOW, Page, Tenant, World, another_customer, between, both, token};
 use billing::clauses::proof::Proof;
 use billing::{Clause, Terms};
 use report::Instant;
@@ -10,7 +10,10 @@ both! {
     an_objection_is_answered_and_both_sides_words_are_kept => objected;
     an_objection_is_refused_after_the_days_of_the_contract_and_where_none_are_agreed => too_late;
     a_customer_reads_its_terms_with_the_digest_that_the_evidence_names => terms_in_words;
+    a_customer_reads_no_version_that_never_counted_and_that_its_contract_ended => counting;
     a_customer_reads_the_counters_of_its_printers => counters;
+    a_customer_objects_to_nothing_that_is_not_issued_to_it => unissued;
+    what_the_reseller_notes_of_a_reading_is_its_own => noted;
 }
 
 const OBJECTIONS: &str = "select count(*) from objection";
@@ -143,6 +146,80 @@ async fn terms_in_words(world: World) {
     let said = verdict.said.iter().find(|said| said.what == "terms").expect("the terms are listed");
     assert!(said.detail.contains(&digest), "the evidence names the same digest: {}", said.detail);
     assert_eq!(said.by, "Ada");
+}
+
+async fn counting(world: World) {
+    let (tenant, contract, _) = issued(&world).await;
+    let december = month(12).start.0;
+    for version in [2, 3] {
+        let kept = format!(
+            "insert into contract_version
+                (reseller_id, contract_id, version, valid_from, terms, created_at, person_id, state)
+                select reseller_id, contract_id, {version}, {december}, terms, created_at, person_id, 'standing'
+                from contract_version where contract_id = {contract} and version = 1"
+        );
+        world.change(&kept).await;
+    }
+    let mut kim = world.browser(&tenant.customer_email()).await;
+    let own = format!("/my/contracts/{contract}");
+    let page = kim.get(&own).await;
+    let shown = ["version 1 counts now", "Version 3, from 1 Dec 2026", "counts from that day on", "Version 1, "];
+    holds(&page, 200, &shown);
+    assert!(!page.text.contains("Version 2, "), "it was put right before it counted: {}", page.text);
+    // From then on it is neither shown as if it had billed.
+    world.set_now(Instant(december + DAY));
+    let mut kim = world.browser(&tenant.customer_email()).await;
+    let page = kim.get(&own).await;
+    holds(&page, 200, &["version 3 counts now", "replaced"]);
+    assert!(!page.text.contains("Version 2, "), "{}", page.text);
+    world.change(&format!("update contract set ends_at = {} where contract_id = {contract}", month(11).start.0)).await;
+    let (page, list) = (kim.get(&own).await, kim.get("/my").await);
+    holds(&page, 200, &["it ended, its last day was 31 Oct 2026", "counted to the end", "never counts"]);
+    holds(&list, 200, &["it ended, its last day was 31 Oct 2026"]);
+    assert!(!page.text.contains("counts now"), "{}", page.text);
+}
+
+async fn unissued(world: World) {
+    let (tenant, contract, statement) = issued(&world).await;
+    let other = another_customer(&world, &tenant).await;
+    let mut lee = world.browser(&other).await;
+    let words = [("words", "Too much.")];
+    let object = format!("/my/statements/{statement}/object");
+    assert_eq!(post(&mut lee, "/my", &object, &words).await.status, 404, "another customer of the reseller");
+    world.set_now(Instant(month(11).end.0 + DAY));
+    let november = draw(&world, &tenant, contract, month(11)).await;
+    let mut kim = world.browser(&tenant.customer_email()).await;
+    let object = format!("/my/statements/{november}/object");
+    assert_eq!(post(&mut kim, "/my", &object, &words).await.status, 404, "a draft");
+    let approved = format!("update statement set state = 'approved' where statement_id = {november}");
+    world.change(&approved).await;
+    assert_eq!(post(&mut kim, "/my", &object, &words).await.status, 404, "not issued yet");
+    assert_eq!(world.count(OBJECTIONS).await, 0);
+}
+
+async fn noted(world: World) {
+    let (tenant, ..) = billed(&world).await;
+    let hand = |more: i64, source: &str, note: &str| {
+        format!(
+            "insert into hand_reading (reseller_id, reading_id, printer_id, meter, media, value, read_at, source,
+                entered_at, person_id, note, odd)
+            select reseller_id, printer_id + {more}, printer_id, 'pages', '', {more}, {more}, '{source}', 1, {},
+                '{note}', '{note} is odd' from printer",
+            tenant.person
+        )
+    };
+    world.change(&hand(1, "manual", "the Meyer case")).await;
+    world.change(&hand(2, "customer", "read at the panel")).await;
+    let mut kim = world.browser(&tenant.customer_email()).await;
+    let list = kim.get("/my").await;
+    let printer = between(&list.text, "href=\"/my/printers/", "\"").expect("a printer's link").to_owned();
+    for path in [format!("/my/printers/{printer}"), "/my/readings".to_owned()] {
+        let page = kim.get(&path).await;
+        holds(&page, 200, &["read at the panel", "read at the panel is odd"]);
+        assert!(!page.text.contains("Meyer") && !page.text.contains("/withdraw"), "{path}: {}", page.text);
+    }
+    let mut ada = world.browser(&tenant.reseller_email()).await;
+    holds(&ada.get(&format!("/printers/{printer}?tab=readings")).await, 200, &["the Meyer case"]);
 }
 
 async fn counters(world: World) {

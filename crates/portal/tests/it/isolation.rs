@@ -2,7 +2,7 @@
 //!
 //! The routes are read from the source, so that a new one without a line here fails.
 
-use crate::world::{Browser, NOW, PASSWORD, Page, World, both, report, token};
+use crate::world::{Browser, NOW, PASSWORD, Page, World, another_customer, both, report, token};
 use portal::setup::{self, Role};
 use report::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -334,6 +334,7 @@ async fn denied(world: World) {
     let mut strangers = [
         ("other reseller", world.browser(&other.reseller_email()).await, Some(For::Reseller)),
         ("other customer", world.browser(&other.customer_email()).await, Some(For::Customer)),
+        ("customer beside", world.browser(&another_customer(&world, &owner).await).await, Some(For::Customer)),
         ("own customer", world.browser(&owner.customer_email()).await, None),
         ("operator", world.browser("operator@portal.test").await, Some(For::Operator)),
     ];

@@ -3,6 +3,7 @@
 
 use crate::books::{at, correct, draw, euros, issue, month, price, printed};
 use crate::world::{Browser, File, NOW, Tenant, World, between, both, report};
+use billing::clauses::payers::{PayerRow, Payers};
 use billing::{Clause, Mark, Meter, PriceList, Statement, Tax};
 use protocol::sender::Sender;
 use report::{Area, Category, Instant, Job, JobKind, JobStatus, Report, ScanJob, Share};
@@ -12,6 +13,7 @@ both! {
     every_line_of_a_statement_is_added_up_again_from_its_file => added_up;
     the_list_of_jobs_behind_a_line_exports_what_the_line_counts => listed;
     the_file_stays_as_the_statement_was_and_the_customer_has_the_same => same;
+    the_file_of_each_payers_document_adds_up_the_lines_of_all_of_them => payers;
 }
 
 /// A row by the names of its columns.
@@ -120,6 +122,49 @@ async fn added_up(world: World) {
     for row in &rows {
         let key = ["job", "meter", "category", "media"].map(|column| row[column].clone());
         assert!(seen.insert(key), "twice: {row:?}");
+    }
+}
+
+async fn payers(world: World) {
+    let tenant = world.tenant("nord").await;
+    let mut sender = world.agent(&tenant).await;
+    world.report(&mut sender, &mixed()).await;
+    // A bank pays one clause whole and 60 % of the other.
+    let by_bank =
+        |clause: &str, share| PayerRow { clause: clause.to_owned(), party: "Bank".to_owned(), share: Share(share) };
+    let whole = PriceList { prices: vec![price("area-printed@Satin", "4.00"), price("scan-area", "0.50")] };
+    let shared = PriceList { prices: vec![price("area-printed/mono-line", "0.14"), price("area-printed", "2.60")] };
+    let bank = vec![by_bank("price-list.1", 1_000_000), by_bank("price-list.2", 600_000)];
+    let tax = Tax { name: "VAT".to_owned(), rate: Share(210_000), ..Tax::default() };
+    let clauses = vec![
+        Clause::PriceList(whole),
+        Clause::PriceList(shared),
+        Clause::Payers(Payers { rows: bank }),
+        Clause::Tax(tax),
+    ];
+    let contract = crate::books::contract(&world, &tenant, "C-7", euros(clauses)).await;
+    draw(&world, &tenant, contract, month(10)).await;
+    let browser = world.browser(&tenant.reseller_email()).await;
+    let (mut lines, mut files) = (Vec::new(), Vec::new());
+    for payer in ["", "Bank"] {
+        let id = world.count(&format!("select statement_id from statement where payer = '{payer}'")).await;
+        let path = format!("/statements/{id}");
+        let own = document(&browser, &path).await;
+        assert_eq!(own.payer.as_deref().unwrap_or_default(), payer);
+        lines.extend(own.lines);
+        files.push(rows(&browser.file(&format!("{path}/jobs.csv")).await));
+    }
+    let mut used: Vec<i64> = lines.iter().filter_map(|line| line.used).collect();
+    used.sort_unstable();
+    assert_eq!(used, [5_000_003, 11_000_003, 20_500_007, 302_250_001]);
+    for file in &files {
+        for line in lines.iter().filter(|line| line.used.is_some()) {
+            let own = file.iter().filter(|row| row["line"] == line.id);
+            let counts: i64 = own.clone().map(|row| base(row, "counts")).sum();
+            assert_eq!(Some(counts), line.used, "{}", line.id);
+            assert!(own.clone().all(|row| row["payer"] == line.payer.as_deref().unwrap_or_default()));
+        }
+        assert!(file.iter().all(|row| row["why"] != "nothing"), "what the other one pays comes to nothing");
     }
 }
 

@@ -343,6 +343,18 @@ impl Tenant {
     }
 }
 
+/// Another customer of the same reseller; gives the address by which somebody of it signs in.
+pub(crate) async fn another_customer(world: &World, tenant: &Tenant) -> String {
+    let (reseller, email) = (tenant.reseller.clone(), format!("beside-{}@customer.test", tenant.name));
+    let made = email.clone();
+    let make = move |portal: &Portal| {
+        let customer = setup::customer(portal, &reseller, "Bau Nord", "Kiel", "Europe/Berlin").expect("a customer");
+        setup::person(portal, Role::Customer(&reseller, customer), &made, "Lee", PASSWORD).expect("a person");
+    };
+    world.setup(make).await;
+    email
+}
+
 /// The receipt of a package that was accepted.
 pub(crate) fn receipt(answer: Answer) -> Receipt {
     match answer {

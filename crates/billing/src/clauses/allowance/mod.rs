@@ -289,8 +289,15 @@ impl Allowance {
 
     /// Says what becomes of the span's own rest, and leaves it to the next period. `before` was used in
     /// the span before this period.
-    fn settle_own(&self, lefts: &[&Left], before: Before, span: SpanAt, pool: &PoolAt, draft: &mut Draft<'_>) {
-        let Some((own, tops)) = lefts.split_last() else { return };
+    fn settle_own(
+        &self,
+        lefts: &[&Left],
+        before: Before,
+        span: SpanAt,
+        pool: &PoolAt,
+        draft: &mut Draft<'_>,
+    ) -> Result<(), RatingError> {
+        let Some((own, tops)) = lefts.split_last() else { return Ok(()) };
         let top_left = tops.iter().fold(0_i64, |sum, top| sum.saturating_add(top.left));
         let included = tops.iter().fold(own.included, |sum, top| sum.saturating_add(top.included));
         let (unit, rest) = (own.unit, own.left.saturating_add(top_left));
@@ -303,10 +310,10 @@ impl Allowance {
                 let (included, rest, word) = (unit.show(included), unit.show(rest), self.reset.word());
                 draft.notes.push(of(&pool.label, &format!("{included} included this {word}, {rest} are left.")));
             }
-            return;
+            return Ok(());
         }
         if rest > 0 {
-            let rolls = if self.rolls == 0 { 0 } else { rest.min(self.cap.unwrap_or(rest)) };
+            let rolls = if self.rolls == 0 { 0 } else { self.capped(rest, draft)? };
             let becomes = match (rolls, rest.saturating_sub(rolls)) {
                 (0, _) => "were not used and lapse".to_owned(),
                 (_, 0) => "were not used and roll over".to_owned(),
@@ -317,12 +324,23 @@ impl Allowance {
             let (included, rest) = (unit.show(included), unit.show(rest));
             draft.notes.push(of(&pool.label, &format!("{included} included, {rest} {becomes}.")));
         }
+        Ok(())
+    }
+
+    /// What may roll over of a rest: at most the cap; of some days of a period, these days' share of it.
+    fn capped(&self, rest: i64, draft: &Draft<'_>) -> Result<i64, RatingError> {
+        let Some(cap) = self.cap else { return Ok(rest) };
+        let part = match self.reset {
+            Reset::Period => draft.part(Proration::None, None)?,
+            _ => Fraction::ONE,
+        };
+        Ok(rest.min(part.of(cap).map_err(RatingError::at("an allowance"))?))
     }
 
     /// What rolls over from this span: at most the cap. `None` where nothing does.
     fn rolls_over(&self, own: &[&Left], span: SpanAt, draft: &Draft<'_>) -> Result<Option<Lot>, RatingError> {
         let rest = own.iter().fold(0_i64, |sum, left| sum.saturating_add(left.left));
-        let quantity = rest.min(self.cap.unwrap_or(rest));
+        let quantity = self.capped(rest, draft)?;
         if !span.ends || quantity <= 0 {
             return Ok(None);
         }
@@ -349,8 +367,7 @@ pub(crate) fn settle(lefts: &[Left], pool: &PoolAt, draft: &mut Draft<'_>) -> Re
     let own: Vec<&Left> = lefts.iter().filter(|left| left.lot.is_none()).collect();
     stands.extend(allowance.rolls_over(&own, span, draft)?);
     draft.leave(&first.key, &pool.key, ROLLED, stands);
-    allowance.settle_own(&own, before, span, pool, draft);
-    Ok(())
+    allowance.settle_own(&own, before, span, pool, draft)
 }
 
 #[cfg(test)]

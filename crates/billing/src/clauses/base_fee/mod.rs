@@ -116,6 +116,10 @@ impl ClauseTerms for BaseFee {
             problems.push(Problem::at(at.at("amount"), "a fee cannot be below zero"));
         }
         check_title(self.title.as_deref(), at.at("title"), problems);
+        if self.cycle == Reset::Contract && self.prorate != Proration::None {
+            // The rest of a part would never be charged.
+            problems.push(Problem::at(at.at("prorate"), "a fee that is charged once has no part; leave this out"));
+        }
     }
 
     fn apply(&self, at: &At<'_>, draft: &mut Draft<'_>) -> Result<(), RatingError> {
@@ -169,7 +173,7 @@ impl BaseFee {
     }
 
     /// The length of its cycle where that is shorter than the contract's periods.
-    fn shorter(&self, terms: &Terms) -> Option<Every> {
+    pub(crate) fn shorter(&self, terms: &Terms) -> Option<Every> {
         let every = match self.cycle {
             Reset::Period | Reset::Contract => return None,
             Reset::Month => Every::Month,
@@ -218,7 +222,6 @@ impl BaseFee {
     /// no longer than the period only what lies in this statement.
     fn part(&self, due: Period, place: Option<&Place>, draft: &Draft<'_>) -> Result<Fraction, RatingError> {
         match self.cycle {
-            Reset::Contract if self.prorate != Proration::None => draft.part(self.prorate, place),
             Reset::Period => draft.part_of(self.prorate, due, place),
             _ if self.shorter(draft.terms).is_some() => draft.part_of(self.prorate, due, place),
             _ => span::part_of(self.prorate, due, draft, place),

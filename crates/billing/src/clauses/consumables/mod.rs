@@ -15,10 +15,9 @@ use crate::form::{Field, Kind, field};
 use crate::meter::{Pattern, PricingUnit};
 use crate::money::{Currency, Direction, Money, divide};
 use crate::period::Reset;
-use crate::proration::Proration;
 use crate::rating::RatingError;
 use crate::statement::Line;
-use report::Share;
+use report::{Instant, Share};
 use serde::{Deserialize, Serialize};
 
 /// The word of carry for supplies that were delivered since the span's start.
@@ -189,6 +188,23 @@ impl Consumables {
         Ok(Counted { used, delivered })
     }
 
+    /// The spare ones that are allowed. A statement over some days of a period allows as many whole ones as its end
+    /// leaves more than its start, so that all parts together allow as many as the period.
+    fn spare(&self, draft: &Draft<'_>) -> Result<i64, RatingError> {
+        let places = i64::try_from(draft.places(&[]).len()).unwrap_or(i64::MAX);
+        let all = i64::from(self.spare).saturating_mul(places);
+        if self.reset != Reset::Period {
+            return Ok(all);
+        }
+        let until = |at: Instant| -> Result<i64, RatingError> {
+            let part = draft.before(at)?;
+            let spare = divide(i128::from(all).saturating_mul(part.top), part.bottom.max(1), Direction::Down);
+            i64::try_from(spare).map_err(|_| self.overflow())
+        };
+        let period = draft.period();
+        Ok(until(period.end)?.saturating_sub(until(period.start)?))
+    }
+
     /// What is charged at the end of a span: 9 delivered, 7 allowed, 2 at 80.00 are 160.00. `None` where
     /// no more was delivered than is allowed.
     fn line(
@@ -202,10 +218,7 @@ impl Consumables {
         let top = i128::from(used) * (i128::from(WHOLE) + i128::from(self.tolerance.0));
         let explained = divide(top, i128::from(WHOLE) * i128::from(self.yield_each.max(1)), Direction::Up);
         let explained = i64::try_from(explained).map_err(|_| self.overflow())?;
-        let places = i64::try_from(draft.places(&[]).len()).unwrap_or(i64::MAX);
-        // A statement over some days of a period leaves these days' share of the spare ones, to the nearest.
-        let part = span::part(Proration::None, self.reset, draft, None)?;
-        let spare = part.of(i64::from(self.spare).saturating_mul(places)).map_err(RatingError::at(&id))?;
+        let spare = self.spare(draft)?;
         let allowed = explained.saturating_add(spare);
         let excess = delivered.saturating_sub(allowed);
         if excess <= 0 {

@@ -1,9 +1,9 @@
 //! What stands behind the quantities of a statement, fact by fact: each job with what it counts on every meter, each
 //! sum, counter and estimate, and why a part of them is not billed.
 //!
-//! What counts adds up to what the lines say was used, to the base unit: the sums are those that were rated, from the
-//! same input, and what a rounding, or a credit of quantities, changes stands beside them as a row of its own.
-//! Deliberately absent: prices, what is included of a line, and anything personal.
+//! What counts adds up to what the lines of all payers say was used, to the base unit: the sums are those that were
+//! rated, from the same input, and what a rounding, or a credit of quantities, changes stands beside them as a row
+//! of its own. Deliberately absent: prices, what is included of a line, and anything personal.
 
 use super::{Gather, Rounded, fit};
 use crate::clauses::credit::How;
@@ -112,15 +112,22 @@ pub struct Behind<'a> {
     pub unbilled: Option<Unbilled>,
 }
 
-impl Behind<'_> {
-    /// Whether it waits to be counted with a sum.
-    fn is_of(&self, bucket: &Bucket) -> bool {
-        self.unbilled.is_none() && self.meter == bucket.meter && self.media == bucket.media
-    }
+/// How many rows [`behind`] gives for what the facts of a period say, at most, without making one: for whoever has room
+/// for so many only. What rounding and credits change comes on top, a row for each sum or line at most.
+#[must_use]
+pub fn facts_behind(input: &Input) -> usize {
+    let of_stay = |stay: &PrinterUsage| {
+        let jobs = stay.jobs_in(input.period).map(|job| job.quantities.len());
+        let sums = stay.sums.iter().map(|fact| fact.quantities.len());
+        let rest = stay.counters.len().saturating_add(stay.estimates.len());
+        jobs.chain(sums).fold(rest, usize::saturating_add)
+    };
+    input.printers.iter().filter(|stay| stay.is_in(input.period)).map(of_stay).fold(0, usize::saturating_add)
 }
 
 /// Everything that stands behind a period's documents, stay by stay: for each line, what counts for it adds up to
-/// what it says was used. `documents` are those of all payers of the period, made from this input.
+/// what it says was used. `documents` are those of all payers of the period, made from this input; where one is left
+/// out, what counts for its lines is said to come to nothing.
 ///
 /// # Errors
 ///
@@ -134,10 +141,12 @@ pub fn behind<'a>(input: &'a Input, documents: &[&'a Statement]) -> Result<Vec<B
     let (mut rows, mut notes, mut rounded) = (Vec::new(), Vec::new(), Rounded::new());
     for (index, stay) in stays.into_iter().enumerate() {
         let mut own = gather.rows(stay);
+        let mut open = waiting(&own);
         for sum in gather.stay(stay, &mut notes)?.sums {
             let bucket = gather.bucket(index, stay, sum, &mut rounded)?;
             let line = lines.take(&bucket);
-            let rest = fit(settle(&bucket, line, &mut own), &bucket.meter)?;
+            let places = open.remove(&(bucket.meter.clone(), bucket.media.clone())).unwrap_or_default();
+            let rest = fit(settle(&bucket, line, &places, &mut own), &bucket.meter)?;
             if rest != 0 {
                 own.push(Behind {
                     counts: rest,
@@ -153,10 +162,21 @@ pub fn behind<'a>(input: &'a Input, documents: &[&'a Statement]) -> Result<Vec<B
     Ok(rows)
 }
 
+/// Where the rows of a stay stand that wait to be counted with a sum. Papers and categories are texts of the
+/// printer, of any number: each row is looked at once, not once for each sum.
+fn waiting(rows: &[Behind<'_>]) -> BTreeMap<(Meter, Option<String>), Vec<usize>> {
+    let mut places: BTreeMap<(Meter, Option<String>), Vec<usize>> = BTreeMap::new();
+    for (place, row) in rows.iter().enumerate().filter(|(_, row)| row.unbilled.is_none()) {
+        places.entry((row.meter.clone(), row.media.clone())).or_default().push(place);
+    }
+    places
+}
+
 /// Puts what counts with a sum on its line; gives what the sum has beyond it.
-fn settle<'a>(bucket: &Bucket, line: Option<&'a Line>, rows: &mut [Behind<'a>]) -> i128 {
+fn settle<'a>(bucket: &Bucket, line: Option<&'a Line>, places: &[usize], rows: &mut [Behind<'a>]) -> i128 {
     let mut rest = i128::from(bucket.quantity);
-    for row in rows.iter_mut().filter(|row| row.is_of(bucket)) {
+    for place in places {
+        let Some(row) = rows.get_mut(*place) else { continue };
         rest -= i128::from(row.counts);
         row.line = line;
         row.unbilled = unbilled(line);

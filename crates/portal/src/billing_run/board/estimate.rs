@@ -130,7 +130,7 @@ fn known(tx: &mut Tx<'_>, scope: &ResellerScope, contract_id: i64, month: Month,
     };
     let period = of_month.period.clone().map_err(Error::Conflict)?;
     let made = stands::made(tx, scope, within, &due)?;
-    let is_draft = match stands(&made, contract_id, period) {
+    let is_draft = match stands(&made, contract_id, (period, of_month.runs(period))) {
         Stands::Nothing => true,
         Stands::Whole(made) => made.state == State::Draft,
         Stands::Parts(parts) => return Err(Error::Conflict(parts.words())),

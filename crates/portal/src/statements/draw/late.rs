@@ -16,12 +16,12 @@ use std::collections::BTreeMap;
 
 /// What is entered or arrives is dated before it is committed, so that a draw may have been rated since without
 /// it.
-const SLACK: Duration = Duration::minutes(10);
+pub(in crate::statements) const SLACK: Duration = Duration::minutes(10);
 
 const FACTS_WORDS: &str = "Facts arrived after the period was billed.";
 const STAYS_WORDS: &str = "After the period was billed, somebody said that printers came or left in it.";
-/// The last of the sentences: other reasons may say the same more exactly.
-pub(super) const ACTS_WORDS: &str = "After the period was billed, somebody entered or changed what counts for it.";
+/// Said where nothing else is: what people do for a contract may be of any of its periods.
+pub(super) const ACTS_WORDS: &str = "After the period was billed, somebody entered or changed what may count for it.";
 
 const ZONE: &str = "select time_zone from customer where reseller_id = $1 and customer_id = $2";
 /// From when on stays changed, and when that was said.
@@ -48,17 +48,16 @@ const CHANGES: &str = "select max(change.moment) from (
         where moved.reseller_id = $1 and exists (select 1 from contract_printer as stay
             where stay.reseller_id = moved.reseller_id and stay.contract_id = $2
             and stay.printer_id = moved.printer_id)
-    union all select max(taxed.created_at) from party as taxed
-        where taxed.reseller_id = $1 and (taxed.customer_id = $3 or taxed.customer_id = 0)
-        and taxed.since_day is not null
     union all select max(swap.entered_at) from printer_swap as swap
         where swap.reseller_id = $1 and exists (select 1 from contract_printer as stay
             where stay.reseller_id = swap.reseller_id and stay.contract_id = $2
             and stay.printer_id in (swap.old_printer_id, swap.new_printer_id))
     ) as change";
 
-/// When details of its parties were entered last, which count from the next statement on.
-const PARTIES: &str = "select max(party.created_at) from party
+/// When details of its parties were entered last, which count from the next statement on, and of these those that
+/// count from an earlier day on.
+const PARTIES: &str = "select max(party.created_at),
+        max(case when party.since_day is not null then party.created_at end) from party
     where party.reseller_id = $1 and (party.customer_id = $2 or party.customer_id = 0)";
 
 /// What became known of a contract's periods, and when.
@@ -71,6 +70,8 @@ pub(super) struct News {
     acts: Option<Instant>,
     /// When details of parties were entered last.
     parties: Option<Instant>,
+    /// The same of details that count from an earlier day on.
+    put_right: Option<Instant>,
     /// From when on stays changed, and when that was said.
     stays: Vec<(Instant, Instant)>,
     /// When something of a month, as `202610`, arrived last.
@@ -90,16 +91,17 @@ impl News {
         let zone = zone.unwrap_or_else(|| contract.terms.time_zone.clone());
         let from = Months::of(first, &zone)?.before;
         let by_people = touched(tx, scope, contract_id)?;
-        let of_contract = params![reseller, contract_id, contract.customer_id];
-        let by_contract = tx.query_opt(CHANGES, of_contract, |row| row.opt_int(0))?.flatten();
-        let parties = tx.query_opt(PARTIES, params![reseller, contract.customer_id], |row| row.opt_int(0))?.flatten();
+        let by_contract = tx.query_opt(CHANGES, params![reseller, contract_id], |row| row.opt_int(0))?.flatten();
+        let of_customer = params![reseller, contract.customer_id];
+        let parties = tx.query_opt(PARTIES, of_customer, |row| Ok((row.opt_int(0)?, row.opt_int(1)?)))?;
+        let (parties, put_right) = parties.unwrap_or_default();
         let stays =
             tx.query(STAYS, params![reseller, contract_id], |row| Ok((Instant(row.int(0)?), Instant(row.int(1)?))))?;
         let arrivals =
             tx.query(ARRIVALS, params![reseller, contract_id, from], |row| Ok((row.int(0)?, Instant(row.int(1)?))))?;
         let acts = by_people.max(by_contract.map(Instant));
-        let parties = parties.map(Instant);
-        Ok(News { zone, moves: edges_move(&contract.terms), acts, parties, stays, arrivals })
+        let (parties, put_right) = (parties.map(Instant), put_right.map(Instant));
+        Ok(News { zone, moves: edges_move(&contract.terms), acts, parties, put_right, stays, arrivals })
     }
 
     /// Whether a printer's stay in the period changed at `since` or later.
@@ -115,7 +117,7 @@ impl News {
     /// Whether anything that may change what the period comes to became known at `since` or later.
     pub(super) fn concerns(&self, period: Period, since: Instant) -> Result<bool, DbError> {
         let months = Months::of(period, &self.zone)?;
-        let acts = self.acts.is_some_and(|at| at >= since);
+        let acts = self.acts.max(self.put_right).is_some_and(|at| at >= since);
         let last = if self.moves { i64::MAX } else { months.last };
         Ok(acts || self.has_stays(period, since) || self.has_facts((months.before, last), since))
     }
@@ -135,9 +137,11 @@ impl News {
             let told = [
                 (self.has_facts((months.before, last), since), FACTS_WORDS),
                 (self.has_stays(period, since), STAYS_WORDS),
-                (self.acts.is_some_and(|at| at >= since), ACTS_WORDS),
             ];
-            let told: Vec<&str> = told.into_iter().filter_map(|(is_so, words)| is_so.then_some(words)).collect();
+            let mut told: Vec<&str> = told.into_iter().filter_map(|(is_so, words)| is_so.then_some(words)).collect();
+            if told.is_empty() && self.acts.is_some_and(|at| at >= since) {
+                told.push(ACTS_WORDS);
+            }
             if !told.is_empty() {
                 return Ok(told);
             }
@@ -252,6 +256,7 @@ mod tests {
             moves: false,
             acts: None,
             parties: None,
+            put_right: None,
             stays: Vec::new(),
             arrivals: vec![(202_609, Instant(100)), (202_611, Instant(300))],
         };
@@ -279,6 +284,8 @@ mod tests {
         news.parties = Some(Instant(600));
         let of_draft = news.concerns_draft(month(2026, 8), Instant(600)).expect("months of the calendar");
         assert!(of_draft && !concerns(&news, 8, 600));
+        news.put_right = Some(Instant(700));
+        assert!(concerns(&news, 8, 700) && !concerns(&news, 8, 701));
     }
 
     #[test]
@@ -289,17 +296,20 @@ mod tests {
             moves: false,
             acts: Some(Instant(5 * hour)),
             parties: Some(Instant(9 * hour)),
+            put_right: Some(Instant(9 * hour)),
             stays: vec![(month(2026, 9).start, Instant(2 * hour))],
             arrivals: vec![(202_609, Instant(4 * hour))],
         };
         let told = |news: &News, number: i8, rated: i64| {
             news.told(month(2026, number), Instant(rated)).expect("months of the calendar")
         };
-        assert_eq!(told(&news, 10, hour), [FACTS_WORDS, STAYS_WORDS, ACTS_WORDS]);
-        assert_eq!(told(&news, 10, 3 * hour), [FACTS_WORDS, ACTS_WORDS]);
+        assert_eq!(told(&news, 10, hour), [FACTS_WORDS, STAYS_WORDS]);
+        // What people said meanwhile may be of another period.
+        assert_eq!(told(&news, 10, 3 * hour), [FACTS_WORDS]);
         assert_eq!(told(&news, 8, 3 * hour), [ACTS_WORDS]);
         // The same moment counts where nothing came later.
         assert_eq!(told(&news, 10, 5 * hour), [ACTS_WORDS]);
+        // Parties are told by what they change, which only rating says.
         assert!(told(&news, 10, 6 * hour).is_empty());
         news.acts = None;
         assert_eq!(told(&news, 10, 4 * hour), [FACTS_WORDS]);

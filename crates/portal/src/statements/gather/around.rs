@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: what any of it costs, which the clauses say, and events of other periods.
 
+use super::super::draw::SLACK;
 use super::super::events_store::Happened;
 use super::super::facts::{self, Asked, DAY, Sets};
 use super::super::store::{Contract, Past};
@@ -78,6 +79,14 @@ enum Role {
 }
 
 impl Role {
+    fn of<'a>(&self, parties: &'a Parties) -> Option<&'a Party> {
+        match self {
+            Role::Seller => parties.seller.as_ref(),
+            Role::Buyer => parties.buyer.as_ref(),
+            Role::Payer(name) => parties.payers.get(name),
+        }
+    }
+
     fn set(&self, parties: &mut Parties, party: Option<Party>) {
         match (self, party) {
             (Role::Seller, party) => parties.seller = party,
@@ -134,51 +143,94 @@ pub(in crate::statements) fn parties(
     Ok(parties)
 }
 
+/// What was entered of the parties of a customer, all of it.
+pub(in crate::statements) struct EnteredParties(Vec<Details>);
+
+/// Reads it.
+pub(in crate::statements) fn entered_parties(
+    tx: &mut Tx<'_>,
+    scope: &ResellerScope,
+    customer_id: i64,
+) -> Result<EnteredParties, DbError> {
+    Ok(EnteredParties(details(tx, scope, customer_id)?))
+}
+
 /// The parties that a billed period is rated with again: those that were billed, but where a person said since that
 /// they had been wrong in it; and whether somebody did. `past` is what bills it, in the order of issue.
 pub(in crate::statements) fn billed_parties(
-    tx: &mut Tx<'_>,
-    scope: &ResellerScope,
-    contract: &Contract,
+    entered: &EnteredParties,
+    zone: &str,
     (period, past): (Period, &[Past]),
 ) -> Result<(Parties, bool), DbError> {
-    let last = Day::of(Instant(period.end.0.saturating_sub(1)), &contract.terms.time_zone);
+    let last = Day::of(Instant(period.end.0.saturating_sub(1)), zone);
     let last = last.map_err(|error| DbError::Unfit(error.to_string()))?;
     let of_period = past.iter().filter(|of| of.statement.period == period);
     let documents = of_period.map(|of| (of.statement.payer.as_deref(), &of.statement.parties, of.rated_at));
-    Ok(put_right(details(tx, scope, contract.customer_id)?, documents, last))
+    Ok(put_right(&entered.0, documents, last))
+}
+
+/// A party as the last of a period's documents names it, and when that was rated.
+struct Named {
+    party: Option<Party>,
+    rated: Option<Instant>,
+}
+
+impl Named {
+    /// What details that were entered then make of the party; `None` where they change nothing.
+    ///
+    /// What was entered shortly before the document was rated may not be on it. Of such details the last are: either
+    /// they count from an earlier day on, or the document names them.
+    fn after(&self, told: &Details, last: Day) -> Option<Option<Party>> {
+        let since = |rated: Instant, slack: i64| told.at.0 >= rated.0.saturating_sub(slack);
+        let is_said = told.since.is_some_and(|since| since <= last);
+        let is_later = self.rated.is_none_or(|rated| since(rated, 0));
+        let is_close = self.rated.is_none_or(|rated| since(rated, SLACK.0));
+        match (is_said, is_later, is_close) {
+            (true, _, true) => Some(Some(told.party.clone())),
+            (false, false, true) => Some(self.party.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// The parties of documents of a period (each with its payer and when it was rated), and what was said of its `last`
-/// day since. What a document did not know, it was rated without; a party that none could name is as it is now.
+/// day since. What a document did not know, it was rated without. A party that none could name, since others paid for
+/// everything, is as it was known when the first of them was rated.
 fn put_right<'a>(
-    details: Vec<Details>,
+    details: &[Details],
     documents: impl Iterator<Item = (Option<&'a str>, &'a Parties, Option<Instant>)>,
     last: Day,
 ) -> (Parties, bool) {
-    let (mut parties, mut rated) = (Parties::default(), BTreeMap::new());
-    for (payer, known, at) in documents {
+    let (mut parties, mut billed) = (Parties::default(), BTreeMap::new());
+    let (mut first, mut newest): (Option<Instant>, Option<Instant>) = (None, None);
+    for (payer, known, rated) in documents {
         let buyer = payer.map_or(Role::Buyer, |payer| Role::Payer(payer.to_owned()));
         let named = [(Role::Seller, known.seller.clone()), (buyer, known.buyer.clone())];
         let payers = known.payers.iter().map(|(name, party)| (Role::Payer(name.clone()), Some(party.clone())));
         for (role, party) in named.into_iter().chain(payers) {
-            role.set(&mut parties, party);
-            rated.insert(role, at);
+            role.set(&mut parties, party.clone());
+            billed.insert(role, Named { party, rated });
         }
+        first = first.into_iter().chain(rated).min();
+        newest = newest.max(rated);
     }
-    let mut is_changed = false;
-    for Details { role, party, at, since } in details {
-        match rated.get(&role) {
-            None => role.set(&mut parties, Some(party)),
-            Some(rated) => {
-                let is_later = rated.is_none_or(|rated| at >= rated);
-                if is_later && since.is_some_and(|since| since <= last) {
-                    role.set(&mut parties, Some(party));
-                    is_changed = true;
-                }
+    let (before, mut is_changed) = (parties.clone(), false);
+    for told in details {
+        let Some(named) = billed.get(&told.role) else {
+            let is_said = told.since.is_some_and(|since| since <= last);
+            if is_said || first.is_none_or(|first| told.at <= first) {
+                told.role.set(&mut parties, Some(told.party.clone()));
             }
+            // What was said before the newest document was rated is settled by that.
+            is_changed |= is_said && newest.is_some_and(|newest| told.at > newest);
+            continue;
+        };
+        if let Some(party) = named.after(told, last) {
+            told.role.set(&mut parties, party);
         }
     }
+    let differs = |role: &Role| role.of(&parties) != role.of(&before);
+    let is_changed = is_changed || billed.keys().any(differs);
     (parties, is_changed)
 }
 
@@ -291,6 +343,11 @@ pub(super) fn late(
     now: Instant,
 ) -> Vec<LateFact> {
     let Some(LateReading { grace_days, .. }) = late_reading(terms) else { return Vec::new() };
+    // The first days of a period that is billed in parts end without a reading that anybody owes.
+    let whole = terms.period.containing(period.start, &terms.time_zone);
+    if whole.is_ok_and(|whole| period.end < whole.end) {
+        return Vec::new();
+    }
     let is_counted = |kind: &billing::MeterKind| terms.evidence_of(*kind) == Evidence::Counter;
     let of_each = u32::try_from(terms.kinds().into_iter().filter(is_counted).count()).unwrap_or(u32::MAX).max(1);
     let mut sites: BTreeMap<String, LateFact> = BTreeMap::new();
@@ -358,7 +415,7 @@ mod tests {
         let last = Day::parse("2026-10-31").expect("a day");
         let names = |details: &[Details]| {
             let documents = [(None, &own, Some(Instant(100))), (Some("Bank"), &other, Some(Instant(100)))];
-            let (parties, is_changed) = put_right(details.to_vec(), documents.into_iter(), last);
+            let (parties, is_changed) = put_right(details, documents.into_iter(), last);
             let name = |party: Option<&Party>| party.map(|party| party.name.clone()).unwrap_or_default();
             let payer = name(parties.payers.get("Bank"));
             (name(parties.seller.as_ref()), name(parties.buyer.as_ref()), payer, is_changed)
@@ -373,12 +430,35 @@ mod tests {
         ];
         assert_eq!(names(&later), is("Us", "", "Bank NV", false));
         // The day counts with the period that it lies in; what was said before the document was rated is on it.
-        for (since, at, buyer) in [("2026-11-01", 200, ""), ("2026-10-31", 200, "Bau"), ("2026-10-01", 99, "")] {
+        let long_before = 100 - SLACK.0 - 1;
+        let cases = [
+            ("2026-11-01", 200, ""),
+            ("2026-10-31", 200, "Bau"),
+            ("2026-10-01", 99, "Bau"),
+            ("2026-10-01", long_before, ""),
+        ];
+        for (since, at, buyer) in cases {
             let said = [told(&Role::Buyer, "Bau", at, Some(since))];
             assert_eq!(names(&said), is("Us", buyer, "Bank NV", !buyer.is_empty()), "{since} at {at}");
         }
         let two = [told(&Role::Buyer, "Bau", 200, Some("2026-10-01")), told(&Role::Buyer, "Bau Nord", 300, None)];
         assert_eq!(names(&two), is("Us", "Bau", "Bank NV", true));
+        // Of what was entered shortly before, the last stands on the document, or was to.
+        let close = [told(&Role::Buyer, "Bau", 98, Some("2026-10-01")), told(&Role::Buyer, "Bau Nord", 99, None)];
+        assert_eq!(names(&close), is("Us", "", "Bank NV", false));
+        assert_eq!(names(&[told(&bank, "Bank NV", 99, Some("2026-10-01"))]), is("Us", "", "Bank NV", false));
+        // Where the bank pays for everything no document names the buyer, who decides the tax.
+        let alone = |details: &[Details]| {
+            let documents = [(Some("Bank"), &other, Some(Instant(100)))];
+            let (parties, is_changed) = put_right(details, documents.into_iter(), last);
+            (parties.buyer.map(|buyer| buyer.name), is_changed)
+        };
+        assert_eq!(alone(&later), (None, false));
+        let buyer = |name: &str, at: i64, since: Option<&str>| told(&Role::Buyer, name, at, since);
+        let known = [buyer("Bau", 50, None), buyer("Bau Nord", 200, None)];
+        assert_eq!(alone(&known), (Some("Bau".to_owned()), false));
+        let said = [buyer("Bau", 50, None), buyer("Bau Nord", 200, Some("2026-10-01"))];
+        assert_eq!(alone(&said), (Some("Bau Nord".to_owned()), true));
     }
 
     #[test]
@@ -386,20 +466,26 @@ mod tests {
         let mut terms = Terms::new(Currency::parse("EUR").expect("a currency"), "UTC");
         let rule =
             LateReading { grace_days: 5, site_fee: Money(5_000), meter_fee: Money(600), ..LateReading::default() };
-        let period = Period { start: day(100), end: day(130) };
+        // April 1970.
+        let period = Period { start: day(90), end: day(120) };
         let facts = [printer("1", "north"), printer("2", "north"), printer("3", "south"), printer("4", "south")];
-        let edges = read(&[(1, &[99, 128, 131]), (2, &[99, 128]), (3, &[99, 136]), (4, &[120, 135])]);
+        let edges = read(&[(1, &[89, 118, 121]), (2, &[89, 118]), (3, &[89, 126]), (4, &[110, 125])]);
         let found = |terms: &Terms, now: i64| {
             let late = late(terms, period, (&facts, &edges), day(now));
             late.into_iter().map(|fact| (fact.site, fact.printers, fact.meters, fact.days)).collect::<Vec<_>>()
         };
-        assert!(found(&terms, 140).is_empty());
+        assert!(found(&terms, 130).is_empty());
         terms.clauses.push(Clause::LateReading(rule));
         let one = |site: &str, printer: &str, days| (site.to_owned(), vec![printer.to_owned()], 1, days);
-        assert_eq!(found(&terms, 132), [one("south", "3", 6)]);
-        assert_eq!(found(&terms, 140), [one("north", "2", 10), one("south", "3", 6)]);
+        assert_eq!(found(&terms, 122), [one("south", "3", 6)]);
+        assert_eq!(found(&terms, 130), [one("north", "2", 10), one("south", "3", 6)]);
         terms.evidence.insert(MeterKind::Pages, Evidence::Counter);
-        assert_eq!(found(&terms, 140).len(), 2);
+        assert_eq!(found(&terms, 130).len(), 2);
+        // Nobody owes a reading at the end of days of the month; at the month's end it is owed, once.
+        let part = |from: i64, to: i64| {
+            late(&terms, Period { start: day(from), end: day(to) }, (&facts, &edges), day(130)).len()
+        };
+        assert_eq!((part(90, 100), part(100, 120)), (0, 2));
     }
 
     #[test]

@@ -22,6 +22,7 @@ const ANSWER: &str = "update objection set verdict = $4, answer = $5, answered_a
 const COUNTS: &str = "select count(*),
     cast(coalesce(sum(case when answered_at is null then 1 else 0 end), 0) as bigint)
     from objection where reseller_id = $1";
+const OPEN: &str = "select count(*) from objection where reseller_id = $1 and answered_at is null";
 /// Those that wait, the oldest first; then those that were answered, the latest first.
 const LIST: &str = "select objection.statement_id, statement.name, customer.name, objection.words, objection.at,
     objection.verdict
@@ -154,6 +155,11 @@ pub(super) fn answer(
 /// How many objections there are, and how many of them wait.
 pub(super) fn counts(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<(i64, i64), DbError> {
     Ok(tx.query_opt(COUNTS, params![scope.reseller_id()], |row| Ok((row.int(0)?, row.int(1)?)))?.unwrap_or_default())
+}
+
+/// How many objections of a reseller wait for an answer.
+pub(super) fn open(tx: &mut Tx<'_>, scope: &ResellerScope) -> Result<i64, DbError> {
+    tx.count(OPEN, params![scope.reseller_id()])
 }
 
 /// An objection in the list of all.
