@@ -276,6 +276,8 @@ fn what_rolls_over_from_all_days_of_a_period_is_capped_once() {
     let texts = [("covers", "pages"), ("included", "900"), ("rolls", "1"), ("cap", "93")];
     let allowance = clause(&terms, "allowance", &texts.map(|(of, text)| (of, text.to_owned())));
     terms.clauses.push(allowance);
+    let price = [("prices.1.pattern", "pages"), ("prices.1.price", "1")].map(|(of, text)| (of, text.to_owned()));
+    terms.clauses.push(clause(&terms, "price-list", &price));
     let period = october();
     let rolled = |start: Instant, end: Instant, carry: Carry| {
         let days = Period::new(start, end).expect("days");

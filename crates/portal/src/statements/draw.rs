@@ -22,7 +22,7 @@ use billing::clauses::corrections::{Corrections, Late};
 use billing::correction::{needs_note, other_terms};
 use billing::{Adjustment, Billed, Currency, Money, Period, adjustment, outstanding};
 use evidence::{AGAIN_MAX, Basis};
-use late::{ACTS_WORDS, News};
+use late::News;
 use report::{Instant, Surroundings};
 
 /// Why a note stands beside a draft, where the terms are others now.
@@ -224,12 +224,10 @@ fn why_noted(known: &Known, billed: &[Billed<'_>], again: &Again) -> Result<Stri
     why.extend(again.has_other_parties.then_some(PARTIES_WORDS));
     let of_period = known.past.iter().filter(|of| of.statement.period == again.period);
     let told = match of_period.filter_map(|of| of.rated_at).max() {
-        Some(rated) => known.news.told(again.period, rated)?,
+        Some(rated) => known.news.told(again.period, rated, !why.is_empty())?,
         None => Vec::new(),
     };
-    // What was entered is told above, where it is known what that was.
-    let is_named = !why.is_empty();
-    why.extend(told.into_iter().filter(|words| !is_named || *words != ACTS_WORDS));
+    why.extend(told);
     Ok(if why.is_empty() { CARRY_WORDS.to_owned() } else { why.join(" ") })
 }
 

@@ -21,7 +21,7 @@ pub(in crate::statements) const SLACK: Duration = Duration::minutes(10);
 const FACTS_WORDS: &str = "Facts arrived after the period was billed.";
 const STAYS_WORDS: &str = "After the period was billed, somebody said that printers came or left in it.";
 /// Said where nothing else is: what people do for a contract may be of any of its periods.
-pub(super) const ACTS_WORDS: &str = "After the period was billed, somebody entered or changed what may count for it.";
+const ACTS_WORDS: &str = "After the period was billed, somebody entered or changed what may count for it.";
 
 const ZONE: &str = "select time_zone from customer where reseller_id = $1 and customer_id = $2";
 /// From when on stays changed, and when that was said.
@@ -128,18 +128,20 @@ impl News {
         Ok(self.parties.is_some_and(|at| at >= since) || self.concerns(period, since)?)
     }
 
-    /// What became known of a period that was rated at `rated`, a sentence each; nothing where nothing did.
-    pub(super) fn told(&self, period: Period, rated: Instant) -> Result<Vec<&'static str>, DbError> {
+    /// What became known of a period that was rated at `rated`, a sentence each; nothing where nothing did. Where a
+    /// reason is named already, only what is certain: what was dated later.
+    pub(super) fn told(&self, period: Period, rated: Instant, is_named: bool) -> Result<Vec<&'static str>, DbError> {
         let months = Months::of(period, &self.zone)?;
         let last = if self.moves { i64::MAX } else { months.last };
         // What was dated before and became known after it counts where nothing was dated later.
-        for since in [rated.0.saturating_add(1), rated.0.saturating_sub(SLACK.0)].map(Instant) {
+        let rounds = [rated.0.saturating_add(1), rated.0.saturating_sub(SLACK.0)].map(Instant);
+        for since in rounds.into_iter().take(if is_named { 1 } else { 2 }) {
             let told = [
                 (self.has_facts((months.before, last), since), FACTS_WORDS),
                 (self.has_stays(period, since), STAYS_WORDS),
             ];
             let mut told: Vec<&str> = told.into_iter().filter_map(|(is_so, words)| is_so.then_some(words)).collect();
-            if told.is_empty() && self.acts.is_some_and(|at| at >= since) {
+            if told.is_empty() && !is_named && self.acts.is_some_and(|at| at >= since) {
                 told.push(ACTS_WORDS);
             }
             if !told.is_empty() {
@@ -301,9 +303,13 @@ mod tests {
             arrivals: vec![(202_609, Instant(4 * hour))],
         };
         let told = |news: &News, number: i8, rated: i64| {
-            news.told(month(2026, number), Instant(rated)).expect("months of the calendar")
+            news.told(month(2026, number), Instant(rated), false).expect("months of the calendar")
         };
         assert_eq!(told(&news, 10, hour), [FACTS_WORDS, STAYS_WORDS]);
+        // Beside a reason that is named stands only what was dated later.
+        let beside = |rated: i64| news.told(month(2026, 10), Instant(rated), true).expect("months of the calendar");
+        assert_eq!(beside(3 * hour), [FACTS_WORDS]);
+        assert!(beside(4 * hour).is_empty());
         // What people said meanwhile may be of another period.
         assert_eq!(told(&news, 10, 3 * hour), [FACTS_WORDS]);
         assert_eq!(told(&news, 8, 3 * hour), [ACTS_WORDS]);
