@@ -80,8 +80,8 @@ const PAGES = {
     { name: "my", path: "/my" },
     { name: "my-statement", on: "/my", link: MY_STATEMENT, unfold: true, has: ['a[href$="/evidence"]'] },
     { name: "my-readings", path: "/my/readings" },
-    { name: "my-contract", on: "/my", link: /^\/my\/contracts\/\d+$/, unfold: true },
-    { name: "my-printer", on: "/my", link: /^\/my\/printers\/\d+$/, unfold: true },
+    { name: "my-contract", on: "/my", link: /^\/my\/contracts\/\d+$/ },
+    { name: "my-printer", on: "/my", link: /^\/my\/printers\/\d+$/ },
   ],
   operator: [{ name: "operator", path: "/operator" }],
 };
